@@ -1,0 +1,52 @@
+# Targets are the only way anything is run; all go through the locked environment.
+# `make demo` runs the main job, `make test` passes the tests; both install what they need.
+
+SHELL := /bin/bash
+BIN := .venv/bin
+READY := .venv/.ready
+DEMO ?= march-8
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit bench notebooks docs lock case system clean
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(READY) ## The case of March 8, from packaged evidence to exhibits
+	@$(BIN)/recon demo $(DEMO)
+
+test: system lint unit ## All checks and tests, live servers included
+
+lint: $(READY) ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY) ## Tests alone
+	$(BIN)/python -m pytest -m "not bench"
+
+bench: $(READY) system ## Speed and memory, side by side with peers
+	$(BIN)/python -m pytest -m bench -s tests/bench
+
+notebooks: $(READY) ## JupyterLab on the walk-through of March 8
+	$(BIN)/jupyter lab notebooks/march_8.ipynb
+
+docs: $(READY) ## Write docs/ anew from the code
+	$(BIN)/python scripts/generate_docs.py
+
+case: $(READY) system ## Make the packaged evidence of March 8 anew, from real parts
+	$(BIN)/python tests/corpus/march_8/make.py recon/packaged/march_8
+
+lock: ## Resolve requirements.lock anew
+	uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --group dev \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
+
+system:
+	@scripts/system
+
+clean: ## Remove the environment and what was derived
+	rm -rf .venv .tools $(DEMO) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml requirements.lock scripts/environment
+	@scripts/environment

@@ -1,0 +1,1 @@
+"""Collectors: one per kind of source, each with acquire and parse; none knows another."""

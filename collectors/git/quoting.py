@@ -1,0 +1,82 @@
+"""From a citation back to the repository's own words."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from collectors.git import history, objects, refs
+from recon.collector import Quote
+from recon.errors import BadInputError
+
+if TYPE_CHECKING:
+    from recon.collector import Item, Items, Source
+
+
+def find(source: Source, items: Items, item: Item, citation: str) -> Quote:
+    """The raw object, the line of a ref or of a reflog; for no citation, the item in a line.
+
+    Raises:
+        BadInputError: the item holds no such thing.
+    """
+    del source
+    word, _, name = citation.partition(" ")
+    quote: Quote | None = None
+    if not citation:
+        quote = Quote(f"{item.native}: {item.size} bytes", "wc -c ITEM", verbatim=False)
+    elif word in {"commit", "tag"} and item.kind == history.KIND:
+        quote = _object(items, item, word, name)
+    elif word == "ref" and item.kind == refs.KIND:
+        quote = _ref(items, item, name)
+    elif word == "reflog" and item.kind == "git.reflog":
+        quote = _reflog(items, item, name.rpartition(" line ")[2])
+    if quote is None:
+        raise BadInputError(
+            "a citation of this item (`commit HASH`, `tag HASH`, `ref NAME`, `reflog NAME line N`)",
+            repr(citation),
+            f"item {item.sha256[:16]} ({item.kind})",
+        )
+    return quote
+
+
+def _object(items: Items, item: Item, kind: str, name: str) -> Quote | None:
+    with objects.opened(items.path(item)) as data:
+        try:
+            for record in objects.walk(data):
+                if record.name == name and record.type == kind:
+                    content = data[record.start : record.end]
+                    how = f"tail -c +{record.start + 1} ITEM | head -c {len(content)}"
+                    return _quote(content, f"{how}; in the repository: git cat-file -p {name}")
+        except objects.BrokenError:
+            return None
+    return None
+
+
+def _quote(content: bytes, how: str) -> Quote:
+    try:
+        return Quote(content.decode("utf-8"), how)
+    except UnicodeDecodeError:
+        return Quote(objects.text_of(content), how, verbatim=False)
+
+
+def _ref(items: Items, item: Item, name: str) -> Quote | None:
+    """The line, and the tag object that it names: that is where its date stands."""
+    for ref in refs.lines(items.read(item)):
+        if isinstance(ref, refs.Ref) and ref.name == name:
+            number = items.read(item).split(b"\n").index(ref.line) + 1
+            line = _quote(ref.line, f"sed -n {number}p ITEM")
+            for other in items.of(history.KIND):
+                tag = _object(items, other, "tag", ref.target)
+                if tag is not None:
+                    shown = shlex.quote(name)
+                    how = f"{line.how}; in the repository: git cat-file -p {shown}"
+                    return Quote(f"{line.text}\n\n{tag.text}", how, verbatim=False)
+            return line
+    return None
+
+
+def _reflog(items: Items, item: Item, number: str) -> Quote | None:
+    lines = items.read(item).split(b"\n")
+    if not number.isascii() or not number.isdigit() or not 0 < int(number) <= len(lines):
+        return None
+    return _quote(lines[int(number) - 1], f"sed -n {int(number)}p ITEM")

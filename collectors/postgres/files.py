@@ -1,0 +1,195 @@
+"""Exports as items: dumps, archived WAL, base backups and captures made with psql.
+
+Files are copied whole and not looked into, beyond what tells one kind from another.
+Inside a given folder symbolic links are not followed: an export may hold any.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recon.errors import BadInputError, ReconError
+
+if TYPE_CHECKING:
+    from collectors.postgres.options import PostgresOptions
+    from recon.collector import Acquisition
+
+DUMP = b"PGDMP"
+_TAR = re.compile(r"^(base|pg_wal|\d+)\.tar(\.\w+)?$")
+# A segment, whole or partial, plain or compressed: the reader says what it cannot read.
+_SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?(\.(gz|zst|lz4|xz|bz2))?$")
+_HISTORY = re.compile(r"^[0-9A-F]{8}\.history$")
+_BACKUP = re.compile(r"^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$")
+_CAPTURE = re.compile(r"^(rows|catalogue|statistics|control)\b.*\.jsonl$")
+_NOT_COPIED = "label, manifest, control file and WAL; the data files were not copied"
+_SKIPPED_SHOWN = 50
+
+
+def acquire_files(acquisition: Acquisition) -> None:
+    """All exports of the source; what one of them lacks is recorded, and the others go on."""
+    options: PostgresOptions = acquisition.source.options
+    plans: list[tuple[str, Callable[[Acquisition, str, Path], None], list[str]]] = [
+        ("dump", _dump, options.dump),
+        ("wal", _wal, options.wal),
+        ("backups", _backup, options.backups),
+        ("capture", _capture, options.capture),
+    ]
+    for key, take, natives in plans:
+        for native in natives:
+            try:
+                if native.startswith("s3://"):
+                    raise BadInputError(
+                        "a folder or file", "an S3 prefix", native, "copy it to a folder first"
+                    )
+                path = acquisition.source.base / native
+                if not path.exists():
+                    raise BadInputError(
+                        "a file or folder", "nothing", native, f"mend `{key}` in case.toml"
+                    )
+                take(acquisition, native.rstrip("/"), path)
+            except OSError as error:
+                found = error.strerror or str(error)
+                acquisition.failed(
+                    native,
+                    BadInputError("a readable file or folder", found, native, "mend its rights"),
+                )
+            except ReconError as error:
+                acquisition.failed(native, error)
+
+
+def _dump(acquisition: Acquisition, native: str, path: Path) -> None:
+    if not path.is_dir():
+        with path.open("rb") as file:
+            head = file.read(8)
+        if not head.startswith(DUMP):
+            raise BadInputError(
+                f"a dump of pg_dump -Fc (first bytes {DUMP.decode()})",
+                f"first bytes {head!r}",
+                native,
+                "make it with pg_dump -Fc; a plain SQL script cannot be read",
+            )
+        _copy(acquisition, native, "pg.dump", path)
+        return
+    if (path / "toc.dat").exists():
+        raise BadInputError(
+            "a dump of pg_dump -Fc", "a folder of pg_dump -Fd", native, "make it with pg_dump -Fc"
+        )
+    _folder(acquisition, native, path, _dump_kind, "a dump of pg_dump -Fc")
+
+
+def _dump_kind(path: Path) -> str | None:
+    with path.open("rb") as file:
+        return "pg.dump" if file.read(len(DUMP)) == DUMP else None
+
+
+def _wal(acquisition: Acquisition, native: str, path: Path) -> None:
+    if path.is_dir():
+        _folder(acquisition, native, path, _wal_kind, "a WAL segment (24 hexadecimal digits)")
+        return
+    kind = _wal_kind(path)
+    if kind is None:
+        raise BadInputError(
+            "a WAL segment, named by 24 hexadecimal digits", path.name, native, "keep its own name"
+        )
+    _copy(acquisition, native, kind, path)
+
+
+def _wal_kind(path: Path) -> str | None:
+    kinds = {_SEGMENT: "pg.wal", _HISTORY: "pg.history", _BACKUP: "pg.backup-history"}
+    return next((kind for name, kind in kinds.items() if name.match(path.name)), None)
+
+
+def _backup(acquisition: Acquisition, native: str, path: Path) -> None:
+    if not path.is_dir() or any(_TAR.match(entry.name) for entry in path.iterdir()):
+        raise BadInputError(
+            "the folder of a plain base backup",
+            "a base backup in tar files, which is not read yet",
+            native,
+            "unpack base.tar into an empty folder and give that",
+        )
+    named = {
+        "backup_label": "pg.backup-label",
+        "backup_label.old": "pg.backup-label",
+        "backup_manifest": "pg.backup-manifest",
+        "global/pg_control": "pg.control-file",
+    }
+    found = {name: kind for name, kind in named.items() if (path / name).exists()}
+    if not found:
+        raise BadInputError(
+            "backup_label or global/pg_control", "neither", native, "give a base backup's folder"
+        )
+    with acquisition.call(f"copy from {native}: {_NOT_COPIED}"):
+        for name, kind in found.items():
+            _take(acquisition, f"{native}/{name}", kind, path / name, backup=native)
+        wal = path / "pg_wal"
+        if wal.is_dir() and not wal.is_symlink():
+            for entry in sorted(wal.iterdir()):
+                wal_kind = _wal_kind(entry)
+                if wal_kind:
+                    inside = f"{native}/pg_wal/{entry.name}"
+                    _take(acquisition, inside, wal_kind, entry, backup=native)
+
+
+def _capture(acquisition: Acquisition, native: str, path: Path) -> None:
+    if not path.is_dir():
+        raise BadInputError("a folder of capture files", "a file", native, "give its folder")
+    _folder(acquisition, native, path, _capture_kind, "a capture (rows.*.jsonl, control.jsonl)")
+
+
+def _capture_kind(path: Path) -> str | None:
+    match = _CAPTURE.match(path.name)
+    return f"pg.{match.group(1)}" if match else None
+
+
+def _folder(
+    acquisition: Acquisition,
+    native: str,
+    folder: Path,
+    kind_of: Callable[[Path], str | None],
+    expected: str,
+) -> None:
+    """Every file of the folder that has a kind; the rest is named in the custody log."""
+    entries = sorted(folder.iterdir())
+    kinds = dict(_kinds(entries, kind_of))
+    skipped = [entry.name for entry in entries if entry not in kinds]
+    with acquisition.call(f"copy from {native}") as said:
+        said["files"] = len(kinds)
+        said["skipped"] = [repr(name) for name in skipped[:_SKIPPED_SHOWN]]
+        for done, (entry, kind) in enumerate(kinds.items()):
+            acquisition.progress(native, done, len(kinds))
+            _take(acquisition, f"{native}/{entry.name}", kind, entry)
+    if not kinds:
+        raise BadInputError(expected, f"{len(entries)} other entries", native, "mend the path")
+
+
+def _kinds(
+    entries: list[Path], kind_of: Callable[[Path], str | None]
+) -> Iterator[tuple[Path, str]]:
+    for entry in entries:
+        if stat.S_ISREG(entry.lstat().st_mode):
+            kind = kind_of(entry)
+            if kind is not None:
+                yield entry, kind
+
+
+def _take(
+    acquisition: Acquisition, native: str, kind: str, path: Path, *, backup: str | None = None
+) -> None:
+    """Copy one file of a folder; a failure is its own."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise BadInputError("a regular file", "a link or device", native, "copy the file there")
+        _copy(acquisition, native, kind, path, backup=backup)
+    except ReconError as error:
+        acquisition.failed(native, error)
+
+
+def _copy(
+    acquisition: Acquisition, native: str, kind: str, path: Path, *, backup: str | None = None
+) -> None:
+    if not acquisition.has(native):
+        acquisition.store_file(native, kind, path, meta={"backup": backup} if backup else None)

@@ -1,0 +1,135 @@
+"""What ``case.toml`` says of a PostgreSQL source."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from recon import subjects
+
+Paths = Annotated[list[str], Field(default_factory=list)]
+# NAMEDATALEN is 64, so an identifier holds at most 63 bytes.
+_MAX_NAME = 63
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class PostgresOptions(BaseModel):
+    """Keys of a ``[[source]]`` with ``collector = "postgres"``; at least one of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dsn_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="name of the environment variable that holds the DSN of the live server; "
+        "the DSN itself is never stored",
+    )
+    dump: Paths = Field(default_factory=list, description="pg_dump -Fc files, or folders of them")
+    wal: Paths = Field(
+        default_factory=list,
+        description="folders of archived WAL, with their .history and .backup files",
+    )
+    backups: Paths = Field(default_factory=list, description="folders of plain base backups")
+    capture: Paths = Field(
+        default_factory=list, description="folders of captures made with psql, without recon"
+    )
+    dump_zone: str | None = Field(
+        default=None,
+        description="time zone of the machine that ran pg_dump, as the examiner knows it "
+        "(Europe/Berlin, UTC): a dump records its local time without a zone",
+    )
+
+    @field_validator("dump", "wal", "backups", "capture", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("dump_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError(f"no such time zone: {value!r}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _something(self) -> PostgresOptions:
+        if not (self.dsn_env or self.dump or self.wal or self.backups or self.capture):
+            raise ValueError("give at least one of dsn_env, dump, wal, backups, capture")
+        return self
+
+
+class PostgresClaim(BaseModel):
+    """A ``[[source.claim]]``: what the rows of one table assert about which subject."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str = Field(description='the table, as "schema.table"')
+    subject: str = Field(
+        description='template of the subject, filled from columns: "model:{model}@{version}"'
+    )
+    time: str | None = Field(
+        default=None, description="column of the time that the row asserts, if it has one"
+    )
+    attributes: dict[str, str] = Field(
+        default_factory=dict, description="attribute = column, for each that is a claim"
+    )
+    actor: str | None = Field(
+        default=None, description="column that says who did it, if there is one"
+    )
+
+    @field_validator("table")
+    @classmethod
+    def _schema_and_table(cls, value: str) -> str:
+        parts = value.split(".")
+        if len(parts) != 2 or not all(map(_is_name, parts)):  # noqa: PLR2004
+            raise ValueError(f'expected "schema.table", found {value!r}')
+        return value
+
+    @field_validator("subject")
+    @classmethod
+    def _has_fields(cls, value: str) -> str:
+        if not subjects.fields(value):
+            raise ValueError(f"a subject without a {{column}} names every row the same: {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _columns(self) -> PostgresClaim:
+        for column in self.columns():
+            if not _is_name(column):
+                raise ValueError(f"expected the name of a column, found {column!r}")
+        return self
+
+    def columns(self) -> list[str]:
+        """Every column that the claim reads, each once."""
+        optional = [column for column in (self.time, self.actor) if column is not None]
+        return list(
+            dict.fromkeys([*subjects.fields(self.subject), *optional, *self.attributes.values()])
+        )
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text.encode("utf-8", "replace")) <= _MAX_NAME and not _CONTROL.search(text)
+
+
+EXAMPLE = """\
+[[source]]
+id = "lineage-db"
+collector = "postgres"
+domain = "platform"
+dsn_env = "LINEAGE_DSN"            # live; and, or instead, what was exported:
+# dump = ["dumps/"]                # pg_dump -Fc
+# wal = "wal-archive/"
+# backups = ["base-2026-02-10/"]
+# capture = ["capture-2026-04-02/"]
+[[source.claim]]                   # what a table's rows assert about which subject
+table = "ml.lineage"
+subject = "model:{model}@{version}"
+time = "registered_at"
+attributes = { artifact = "artifact_sha256", commit = "git_commit" }
+"""

@@ -1,0 +1,312 @@
+"""Items of a PostgreSQL source to events.
+
+1. Read the captures and the contents of the dumps: which OID and file is which table, and which
+   cluster it is.
+2. Rows of the claimed tables, of captures and of dumps.
+3. What else captures and dumps show: snapshots, catalogue, statistics, control data, coverage.
+4. The small files of backups and restores.
+5. The WAL archive, with the names found in 1.
+
+Nothing here needs a server, a PostgreSQL program or psycopg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from collectors.postgres import backups, captures, control, dumps
+from collectors.postgres.claims import Rows, row_events
+from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
+from collectors.postgres.options import PostgresClaim, PostgresOptions
+from collectors.postgres.wal.model import Relation, Segment
+from recon.collector import Item, Items, Parsed, Sha256, Source, Warn
+from recon.errors import BadInputError
+from recon.schema import DRAFT, DRAFT_COVERAGE, frame
+
+if TYPE_CHECKING:
+    from collectors.postgres.dumps import Dump
+
+_RELKIND = {"TABLE": "r", "MATERIALIZED VIEW": "m", "INDEX": "i", "SEQUENCE": "S"}
+_PG_CLASS = "1259"
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been read so far."""
+
+    source: str
+    options: PostgresOptions
+    claims: dict[str, list[PostgresClaim]]
+    """By table."""
+    captures: list[tuple[Item, Capture]] = field(default_factory=list)
+    dumps: list[Dump] = field(default_factory=list)
+    controls: dict[str, control.ControlFile] = field(default_factory=dict)
+    """By folder of the backup."""
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    coverage: list[Row] = field(default_factory=list)
+    warnings: list[Warn] = field(default_factory=list)
+
+    def take(self, found: Iterator[Row | Warn]) -> None:
+        """Sort events from warnings."""
+        for one in found:
+            if isinstance(one, Warn):
+                self.warnings.append(one)
+            else:
+                self.events.append(one)
+
+
+def parse_postgres(source: Source, items: Items) -> Parsed:
+    """All events of the source; never raises for what an item holds."""
+    claims: dict[str, list[PostgresClaim]] = {}
+    for claim in source.claims:
+        claims.setdefault(claim.table, []).append(claim)
+    found = _Found(source.id, source.options, claims)
+    _read(found, items)
+    for item, capture in found.captures:
+        _capture(found, item, capture)
+    for dump in found.dumps:
+        _dump(found, dump)
+    _backups(found, items)
+    events = [frame(found.events, DRAFT), *found.frames]
+    coverage = [frame(found.coverage, DRAFT_COVERAGE)]
+    methods: dict[str, str] = {}
+    lazy = [one.lazy() for one in events]
+    if items.of("pg.wal"):
+        from collectors.postgres import wal
+
+        relations = _relations(found)
+        archive = wal.read(
+            segments(items), source=source.id, relations=relations, system_id=_cluster(found)
+        )
+        lazy.append(wal.wal_events(archive, relations, source.id))
+        coverage.append(archive.coverage)
+        found.warnings += archive.warnings
+        methods["wal"] = archive.method
+    if found.dumps:
+        methods["dump"] = "recon's own reader"
+    return Parsed(
+        events=pl.concat(lazy),
+        coverage=pl.concat(coverage),
+        warnings=tuple(found.warnings),
+        methods=methods,
+    )
+
+
+def segments(items: Items) -> list[Segment]:
+    """WAL items under their names in the archive, equal bytes of one name once."""
+    unique: dict[tuple[str, str], Segment] = {}
+    for item in items.of("pg.wal"):
+        name = PurePosixPath(item.native).name
+        unique.setdefault((name, item.sha256), Segment(name, items.path(item), item.sha256))
+    return list(unique.values())
+
+
+def _read(found: _Found, items: Items) -> None:
+    for item in items.of(*KINDS):
+        capture = read_capture(item, items.path(item))
+        if isinstance(capture, Warn):
+            found.warnings.append(capture)
+        else:
+            found.captures.append((item, capture))
+            found.warnings += capture.warnings
+    for item in items.of("pg.dump"):
+        dump = dumps.read_dump(item, items.path(item), found.options.dump_zone)
+        if isinstance(dump, Warn):
+            found.warnings.append(dump)
+        else:
+            found.dumps.append(dump)
+    for item in items.of("pg.control-file"):
+        try:
+            read = control.read_control(_head(items, item), item.native)
+        except BadInputError as error:
+            found.warnings.append(Warn(item.sha256, "", str(error), "error"))
+            continue
+        found.controls[_folder(item)] = read
+        found.events.append(_checkpoint(read, item, found.source))
+
+
+def _capture(found: _Found, item: Item, capture: Capture) -> None:
+    header = capture.header
+    found.events.append(captures.snapshot_event(capture, item, found.source))
+    if is_rows(header):
+        table = f"{header.schema}.{header.table}"
+        claims = found.claims.get(table, [])
+        subject = captures.table_subject(found.source, header.database, header.schema, header.table)
+        columns = [column for claim in claims for column in claim.columns()]
+        rows = captures.rows_frame(capture, list(dict.fromkeys(columns)))
+        _rows(found, Rows(item.sha256, found.source, table, subject, "row.version", rows))
+        if capture.complete and claims:
+            because = f"the capture holds all {len(capture.lines)} rows, by its own count"
+            seen = (header.started, header.read)
+            _cover(found, subject, item, seen, because)
+    elif header.capture == "catalogue":
+        found.take(captures.catalogue_events(capture, item, found.source))
+    elif header.capture == "statistics":
+        found.take(captures.statistics_events(capture, item, found.source))
+    elif header.capture == "control":
+        found.take(captures.control_events(capture, item, found.source))
+
+
+def _dump(found: _Found, dump: Dump) -> None:
+    archive, item = dump.archive, dump.item
+    zone = found.options.dump_zone
+    stamped: Row = {
+        "clock": f"pg:{found.source}/dump",
+        "basis": "stamped",
+        "earliest": dump.earliest,
+        "latest": dump.latest,
+        "item": item.sha256,
+        "part": 0,
+    }
+    found.events.append(
+        stamped
+        | {
+            "kind": "snapshot",
+            "subject": f"pg:{found.source}/{archive.database}",
+            "value": f"dump by pg_dump {archive.tool} of server {archive.server}"
+            + (f"; its local time is of {zone}, says the case" if zone else ""),
+            "citation": "",
+        }
+    )
+    for table, claims in found.claims.items():
+        schema, _, name = table.partition(".")
+        subject = captures.table_subject(found.source, archive.database, schema, name)
+        entry = archive.find("TABLE", schema, name)
+        if entry is not None:
+            found.events.append(
+                stamped
+                | {
+                    "kind": "dump.table",
+                    "subject": subject,
+                    "value": f"oid={entry.oid} owner={entry.owner}",
+                    "names": [subject],
+                    "citation": f"toc {entry.number}",
+                }
+            )
+        columns = [column for claim in claims for column in claim.columns()]
+        rows, warnings = dumps.table_rows(dump, schema, name, list(dict.fromkeys(columns)))
+        found.warnings += warnings
+        if rows is not None:
+            _rows(found, Rows(item.sha256, found.source, table, subject, "row.dumped", rows))
+            if not warnings:
+                because = f"the dump holds all {rows.height} rows of the table at one moment"
+                _cover(found, subject, item, (dump.earliest, dump.latest), because)
+
+
+def _rows(found: _Found, rows: Rows) -> None:
+    events, warnings = row_events(rows, found.claims.get(rows.table, []))
+    found.frames.append(events)
+    found.warnings += warnings
+
+
+def _cover(
+    found: _Found,
+    subject: str,
+    item: Item,
+    seen: tuple[datetime | None, datetime | None],
+    because: str,
+) -> None:
+    found.coverage.append(
+        {
+            "kind": "claim",
+            "subject": subject,
+            "earliest": seen[0],
+            "latest": seen[1],
+            "item": item.sha256,
+            "because": because,
+        }
+    )
+
+
+def _backups(found: _Found, items: Items) -> None:
+    for item in items.of("pg.backup-label", "pg.backup-history"):
+        found.take(
+            backups.label_events(item, _head(items, item), found.source, _system(found, item))
+        )
+    for item in items.of("pg.history"):
+        found.take(backups.history_events(item, _head(items, item), found.source))
+    for item in items.of("pg.backup-manifest"):
+        if item.size > backups.MAX_MANIFEST:
+            message = f"expected a manifest; found {item.size} bytes; not read"
+            found.warnings.append(Warn(item.sha256, "", message, "error"))
+            continue
+        data = items.read(item)
+        found.take(backups.manifest_events(item, data, found.source, _system(found, item)))
+
+
+def _checkpoint(read: control.ControlFile, item: Item, source: str) -> Row:
+    return {
+        "kind": "control.checkpoint",
+        "subject": f"pg:{source}",
+        "value": f"next_xid={read.next_xid_shown} next_oid={read.next_oid} "
+        f"timeline={read.timeline} redo={control.lsn(read.redo)}",
+        "clock": f"pg:{source}/server",
+        "basis": "stamped",
+        "earliest": read.checkpoint_time,
+        "latest": read.checkpoint_time.replace(microsecond=999_999),
+        "stream": f"pg:{read.system_id}/{read.timeline}",
+        "position": read.checkpoint,
+        "item": item.sha256,
+        "citation": "checkpoint",
+        "part": 0,
+    }
+
+
+def _relations(found: _Found) -> Sequence[Relation]:
+    """Every OID and file that captures and dumps give a name to."""
+    relations: dict[Relation, None] = {}
+    for dump in found.dumps:
+        for entry in dump.archive.entries:
+            kind = _RELKIND.get(entry.description)
+            oid = integer(entry.oid) if entry.table_oid == _PG_CLASS else None
+            if kind and oid is not None and oid <= captures.MAX_OID:
+                subject = captures.table_subject(
+                    found.source, dump.archive.database, entry.namespace, entry.tag
+                )
+                relations[Relation(oid, subject, kind=kind)] = None
+    for _, capture in found.captures:
+        relations.update(dict.fromkeys(captures.relations(capture, found.source)))
+    return list(relations)
+
+
+def _cluster(found: _Found) -> int | None:
+    """The one cluster that captures and control files name; None where they name none, or more."""
+    named = {capture.header.system_id for _, capture in found.captures} | {
+        one.system_id for one in found.controls.values()
+    }
+    named.discard(None)
+    if len(named) > 1:
+        shown = ", ".join(map(str, sorted(one for one in named if one is not None)))
+        found.warnings.append(
+            Warn(
+                found.captures[0][0].sha256 if found.captures else Sha256(""),
+                "",
+                f"expected one cluster in a source; found system identifiers {shown}; their "
+                "transactions are kept apart; make a source of each",
+            )
+        )
+    return named.pop() if len(named) == 1 else None
+
+
+def _system(found: _Found, item: Item) -> int | None:
+    read = found.controls.get(_folder(item))
+    return read.system_id if read else None
+
+
+def _folder(item: Item) -> str:
+    """The backup that a file was copied from; empty for a file of the archive."""
+    return str(item.meta.get("backup") or "")
+
+
+def _head(items: Items, item: Item) -> bytes:
+    with items.path(item).open("rb") as file:
+        return file.read(backups.MAX_TEXT)

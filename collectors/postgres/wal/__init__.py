@@ -1,0 +1,63 @@
+"""The WAL archive of a PostgreSQL cluster: transactions, tables made and unmade, checkpoints.
+
+Two readers give the same records: :mod:`~collectors.postgres.wal.waldump` (the server's own
+``pg_waldump``, where the matching version is installed) and
+:mod:`~collectors.postgres.wal.reader` (Python and polars alone).
+
+    wal = read(segments, source="lineage-db", relations=relations)
+    events = wal_events(wal, relations, "lineage-db")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from collectors.postgres.wal.model import Relation, Segment, Wal
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Relation", "Segment", "Wal", "describe", "read", "wal_events"]
+
+
+def read(
+    segments: Sequence[Segment],
+    *,
+    source: str,
+    relations: Sequence[Relation] = (),
+    system_id: int | None = None,
+    counted: Collection[str] | None = None,
+    prefer_tool: bool = True,
+) -> Wal:
+    """Read an archive; what cannot be read becomes a warning and the rest goes on.
+
+    ``source`` names the source in coverage. ``relations``: what names relation files.
+    ``counted``: subjects of the tables whose written rows are counted; by default all of them,
+    which takes the slower reader where they are many.
+    ``system_id``: the cluster that is meant; other clusters' segments are left out with a warning.
+    ``prefer_tool``: by ``pg_waldump`` where the matching version is installed.
+    Never raises for what the segments hold.
+    """
+    from collectors.postgres.wal.archive import read_archive
+
+    return read_archive(
+        segments, source, relations, system_id, counted=counted, prefer_tool=prefer_tool
+    )
+
+
+def wal_events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame:
+    """Rows of :data:`recon.schema.DRAFT`: commits, aborts, checkpoints, and what befell tables."""
+    from collectors.postgres.wal.events import events
+
+    return events(wal, relations, source)
+
+
+def describe(segments: Sequence[Segment], item: str, lsn: int) -> tuple[str, str] | None:
+    """The record at an LSN that starts in ``item``, in words, and the command that shows it.
+
+    ``segments``: the item's, and the one after it if the record runs on. None: no record there.
+    """
+    from collectors.postgres.wal.words import words
+
+    return words(segments, item, lsn)

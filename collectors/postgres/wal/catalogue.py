@@ -1,0 +1,184 @@
+"""What became of relation files that WAL shows being created: their row of ``pg_class``, first use.
+
+A new relation's row of ``pg_class`` follows its Storage CREATE within a few records, in the
+tuple of a Heap INSERT or in the page image that stands for it. It gives OID, name and kind.
+A file that is created and gets no such row is new storage of an old relation
+(TRUNCATE, REINDEX, SET TABLESPACE). A row named ``pg_temp_OID`` is the copy by which the server
+rewrites the relation OID.
+Source: ``catalog/pg_class.h``; ``heapam.c`` (``heap_xlog_insert``); ``cluster.c``
+(``make_new_heap``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from collectors.postgres.wal.fetch import Fetch
+from collectors.postgres.wal.layout import HEAP, HEAP2, MULTI_INSERT, OP_MASK, XLOG
+from collectors.postgres.wal.model import DEFINED
+from collectors.postgres.wal.record import Block, Record, split
+from recon.schema import frame
+
+FIRST_NORMAL_OID = 16384
+"""Below it lie the catalogue's own relations (``access/transam.h``)."""
+_PG_CLASS = 1259
+_PAGE = 8192
+_TUPLE_HEADER, _STORED_HEADER = 23, 5
+_FPI = (0xA0, 0xB0)
+_WALK = 2000
+"""Records looked at after a CREATE; what is not found by then stays unknown."""
+_FROZEN_PAGES_SINCE = 18
+"""From 18 on ``pg_class`` has ``relallfrozen`` before ``reltoastrelid``."""
+
+
+def definitions(records: pl.DataFrame, fetch: Fetch, major: int) -> pl.DataFrame:
+    """Rows of :data:`DEFINED`: one for each file that a committed transaction created.
+
+    ``records``: those of one run, with their timelines.
+    """
+    commits = commits_of(records)
+    created = records.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
+    rows = []
+    # One by one: relations are created seldom, and each needs a few records read.
+    for timeline, lsn, xid, file in created.select("timeline", "lsn", "xid", "created").iter_rows():
+        ended = commits.get((timeline, xid))
+        number = int(file.rsplit("/", 1)[1])
+        if ended is None or number < FIRST_NORMAL_OID:
+            continue
+        walk = fetch.onward(lsn, ended, _WALK)
+        found = _follow(((at, split(text, major)) for at, text in walk), file, ended, major)
+        rows.append({"timeline": timeline, "xid": xid, "created": file, **found})
+    return frame(rows, DEFINED)
+
+
+def commits_of(records: pl.DataFrame) -> dict[tuple[int, int], int]:
+    """(timeline, xid) to the LSN of its COMMIT; of subtransactions too."""
+    ended = records.filter(pl.col("op").is_in(["COMMIT", "COMMIT_PREPARED"]))
+    busy = records.filter(pl.col("created").is_not_null()).select("timeline", "xid").unique()
+    direct = ended.select("timeline", "xid", "lsn").join(busy, on=["timeline", "xid"])
+    below = (
+        ended.filter(pl.col("subxids").is_not_null())
+        .select("timeline", xid="subxids", lsn="lsn")
+        .explode("xid")
+        .join(busy, on=["timeline", "xid"])
+    )
+    both = pl.concat([direct, below])
+    return {(timeline, xid): lsn for timeline, xid, lsn in both.iter_rows()}
+
+
+def _follow(
+    walk: Iterable[tuple[int, Record | None]], file: str, ended: int, major: int
+) -> Mapping[str, object]:
+    """Columns of :data:`DEFINED` from the records between a CREATE (the first) and the COMMIT."""
+    space, database, number = (int(part) for part in file.split("/"))
+    found: dict[str, object] = {"use": None}
+    maker = 0
+    for at, record in walk:
+        if at == ended:
+            return found | {"use": "none"}
+        if record is None:
+            continue
+        if not maker:
+            maker = record.xid
+            continue
+        if any(one.file == (space, database, number) and one.fork == 0 for one in record.blocks):
+            return found | {"use": _use(record)}
+        if (
+            record.xid == maker
+            and record.blocks[:1]
+            and (record.blocks[0].file[1:] == (database, _PG_CLASS))
+        ):
+            row = _pg_class(record, major)
+            if row and row[0] == number:
+                oid, name, namespace, kind = row
+                found |= {"oid": oid, "name": name, "namespace": namespace, "kind": kind}
+    return found
+
+
+def _use(record: Record) -> str:
+    """How a file was first written to: ``rows``, ``pages`` (images), ``other`` (an index, say)."""
+    if record.rmgr == HEAP or (
+        record.rmgr == HEAP2 and record.info & OP_MASK[HEAP2] == MULTI_INSERT
+    ):
+        return "rows"
+    if record.rmgr == XLOG and record.info & OP_MASK[XLOG] in _FPI:
+        return "pages"
+    return "other"
+
+
+def _pg_class(record: Record, major: int) -> tuple[int, str, int, str] | None:
+    """(OID, name, namespace, kind) of a row inserted into ``pg_class``."""
+    if record.rmgr != HEAP or record.info & OP_MASK[HEAP] != 0 or len(record.main) < 2:  # noqa: PLR2004
+        return None
+    block = record.blocks[0]
+    if block.data:
+        data = block.data
+        if len(data) <= _STORED_HEADER:
+            return None
+        # infomask2, infomask, t_hoff; then what stands behind the tuple's header of 23 bytes.
+        body = data[_STORED_HEADER + data[4] - _TUPLE_HEADER :]
+    else:
+        body = _from_image(block, int.from_bytes(record.main[:2], "little"))
+    shift = 4 if major >= _FROZEN_PAGES_SINCE else 0
+    if len(body) < 116 + shift:
+        return None
+    oid, name, namespace = struct.unpack_from("<I64sI", body)
+    kind = chr(body[115 + shift])
+    if kind not in "riStvmcfpI":
+        return None
+    return oid, name.split(b"\0", 1)[0].decode("utf-8", "replace"), namespace, kind
+
+
+def _from_image(block: Block, line: int) -> bytes:
+    """The tuple's data from a page image; empty where it cannot be had (packed by LZ4 or zstd)."""
+    if block.image is None or block.packed == "other" or line < 1:
+        return b""
+    image = unpack(block.image, _PAGE) if block.packed else block.image
+    if image is None:
+        return b""
+    page = image[: block.hole] + bytes(max(0, _PAGE - len(image))) + image[block.hole :]
+    if len(page) != _PAGE or 24 + line * 4 > _PAGE:
+        return b""
+    (pointer,) = struct.unpack_from("<I", page, 24 + (line - 1) * 4)
+    start, length = pointer & 0x7FFF, pointer >> 17
+    tuple_ = page[start : start + length]
+    return tuple_[tuple_[22] :] if len(tuple_) > _TUPLE_HEADER else b""
+
+
+def unpack(packed: bytes, size: int) -> bytes | None:
+    """Undo PostgreSQL's own compression (``pg_lzcompress.c``) to ``size`` bytes at most.
+
+    None where it is not that.
+
+    A control byte tells of the eight items after it which are bytes and which repeat what stands
+    up to 4095 bytes before.
+    """
+    out = bytearray()
+    at = 0
+    while at < len(packed) and len(out) < size:
+        control = packed[at]
+        at += 1
+        for bit in range(8):
+            if at >= len(packed) or len(out) >= size:
+                break
+            if not control >> bit & 1:
+                out.append(packed[at])
+                at += 1
+                continue
+            if at + 1 >= len(packed):
+                return None
+            length, back = (packed[at] & 0x0F) + 3, (packed[at] & 0xF0) << 4 | packed[at + 1]
+            at += 2
+            if length == 18:  # noqa: PLR2004  (the longest, with a byte that adds to it)
+                if at >= len(packed):
+                    return None
+                length += packed[at]
+                at += 1
+            if not 0 < back <= len(out):
+                return None
+            for _ in range(min(length, size - len(out))):
+                out.append(out[-back])
+    return bytes(out) if at == len(packed) else None

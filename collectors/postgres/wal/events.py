@@ -1,0 +1,228 @@
+"""Events of the timeline from WAL records: transactions, checkpoints, and what befell tables.
+
+All events of a transaction stand at its COMMIT: the same item and citation, told apart by part.
+The medium's own event is part 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import polars as pl
+
+from collectors.postgres.wal.acts import Act, acts
+from collectors.postgres.wal.model import Relation, Wal
+from collectors.postgres.wal.transactions import Known, placed
+from recon.schema import BASIS, DRAFT
+
+_ENDED = ["COMMIT", "COMMIT_PREPARED"]
+_KINDS = {
+    "COMMIT": "wal.commit",
+    "COMMIT_PREPARED": "wal.commit",
+    "ABORT": "wal.abort",
+    "ABORT_PREPARED": "wal.abort",
+    "PREPARE": "wal.prepare",
+    "CHECKPOINT_SHUTDOWN": "wal.checkpoint",
+    "CHECKPOINT_ONLINE": "wal.checkpoint",
+    "END_OF_RECOVERY": "timeline.end-of-recovery",
+    "BACKUP_END": "backup.stop",
+}
+_ACTS = pl.DataFrame(
+    schema={
+        "timeline": pl.UInt32,
+        "lsn": pl.UInt64,
+        "kind": pl.String,
+        "relation": pl.String,
+        "subject": pl.String,
+        "value": pl.String,
+    }
+)
+
+
+def events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame:
+    """Rows of :data:`recon.schema.DRAFT`, by timeline, LSN and part."""
+    relations = placed(relations)
+    known = Known.of(relations)
+    found, _ = acts(wal.records, wal.defined, relations, wal.major or 0)
+    of_tables = pl.concat([_acts(found, known, source), _written(wal, known)])
+    of_tables = of_tables.sort("timeline", "lsn", "kind", "subject", "value")
+    records = _media(wal, source)
+    tables = (
+        of_tables.lazy()
+        .join(
+            records.select("timeline", "lsn", "time", "item", "xid", "subxids", "stamp").lazy(),
+            on=["timeline", "lsn"],
+            how="inner",
+            maintain_order="left",
+        )
+        .with_columns(part=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("timeline", "lsn"))
+    )
+    both = pl.concat(
+        [records.lazy().with_columns(part=pl.lit(0, dtype=pl.UInt32)), tables], how="diagonal"
+    ).collect()
+    return (
+        _names(both, wal.system_id)
+        .lazy()
+        .select(
+            "kind",
+            "subject",
+            pl.lit(None, dtype=pl.String).alias("attribute"),
+            "value",
+            pl.lit(None, dtype=pl.String).alias("digest"),
+            clock=pl.when(pl.col("stamp") == "server")
+            .then(pl.lit(f"pg:{source}/server"))
+            .otherwise(pl.lit(f"pg:{source}/commit")),
+            basis=pl.lit("stamped", dtype=BASIS),
+            earliest="time",
+            # A checkpoint's time is in whole seconds.
+            latest=pl.when(pl.col("kind") == "wal.checkpoint")
+            .then(pl.col("time") + pl.duration(microseconds=999_999))
+            .otherwise("time"),
+            stream=pl.format(f"pg:{wal.system_id}/{{}}", "timeline"),
+            position="lsn",
+            actor=pl.lit(None, dtype=pl.String),
+            names="names",
+            item="item",
+            citation=_citation(),
+            part="part",
+        )
+        .select(list(DRAFT))
+    )
+
+
+def _media(wal: Wal, source: str) -> pl.DataFrame:
+    """One row per record that is an event itself."""
+    op = pl.col("op")
+    turned = op.str.starts_with("CHECKPOINT") & (pl.col("tli") != pl.col("prev_tli"))
+    kind = op.replace_strict(_KINDS, default=None, return_dtype=pl.String)
+    kind = pl.when(turned).then(pl.lit("timeline.end-of-recovery")).otherwise(kind)
+    checkpoint = pl.format(
+        "redo={} next_xid={} next_oid={} oldest_commit_xid={} {}",
+        _lsn(pl.col("redo")),
+        "next_xid",
+        "next_oid",
+        "oldest_commit_xid",
+        pl.when(op == "CHECKPOINT_SHUTDOWN").then(pl.lit("shutdown")).otherwise(pl.lit("online")),
+    )
+    ends = pl.format("timeline={} from={}", "tli", "prev_tli")
+    return (
+        wal.records.with_columns(kind=kind)
+        .filter(pl.col("kind").is_not_null())
+        .select(
+            *("timeline", "lsn", "time", "item", "xid", "subxids", "kind"),
+            subject=pl.lit(f"pg:{source}"),
+            value=pl.when(kind_is("timeline.end-of-recovery"))
+            .then(ends)
+            .when(kind_is("wal.checkpoint"))
+            .then(checkpoint)
+            .when(kind_is("backup.stop"))
+            .then(pl.format("start={}", _lsn(pl.col("redo")))),
+            stamp=pl.when(pl.col("rmgr") == "Transaction")
+            .then(pl.lit("commit"))
+            .otherwise(pl.lit("server")),
+        )
+    )
+
+
+def kind_is(kind: str) -> pl.Expr:
+    """Rows of a kind."""
+    return pl.col("kind") == kind
+
+
+def _acts(found: Sequence[Act], known: Known, source: str) -> pl.DataFrame:
+    rows = [
+        {
+            "timeline": act.timeline,
+            "lsn": act.lsn,
+            "kind": act.kind,
+            "relation": act.relation,
+            "subject": known.subject(act.relation) or unnamed(act.relation, source),
+            "value": act.value,
+        }
+        for act in found
+    ]
+    return pl.DataFrame(rows, schema=_ACTS.schema, orient="row")
+
+
+def unnamed(relation: str, source: str) -> str:
+    """The subject of a relation that nothing names: its OID. Equal in copies of a database."""
+    return f"pg:{source}/oid/{relation.split('/')[1]}"
+
+
+def _written(wal: Wal, known: Known) -> pl.DataFrame:
+    """Rows of tables written by committed transactions; the copies that a rewrite makes left out.
+
+    A subtransaction counts with its transaction; one that was rolled back does not.
+    """
+    ended = wal.records.filter(pl.col("op").is_in(_ENDED))
+    family = pl.concat(
+        [
+            ended.select("timeline", "xid", commit="lsn"),
+            ended.filter(pl.col("subxids").is_not_null())
+            .select("timeline", xid="subxids", commit="lsn")
+            .explode("xid"),
+        ]
+    )
+    relations = wal.files.with_columns(
+        subject=pl.col("relation").map_elements(known.subject, return_dtype=pl.String),
+        number=pl.col("relation").str.split("/").list.get(1),
+    )
+    copies = wal.defined.filter(pl.col("name").str.contains(r"^pg_temp_\d+")).select(
+        "timeline", "xid", file="created"
+    )
+    return (
+        wal.writes.join(copies, on=["timeline", "xid", "file"], how="anti")
+        .join(relations.filter(pl.col("subject").is_not_null()), on=["timeline", "file"])
+        .join(family, on=["timeline", "xid"])
+        .filter(pl.col("lsn") < pl.col("commit"))
+        .group_by("timeline", "commit", "relation", "subject")
+        .agg(pl.col("inserts", "updates", "deletes").sum())
+        .filter(pl.sum_horizontal("inserts", "updates", "deletes") > 0)
+        .select(
+            "timeline",
+            lsn="commit",
+            kind=pl.lit("table.write"),
+            relation="relation",
+            subject="subject",
+            value=pl.format("delete={} insert={} update={}", "deletes", "inserts", "updates"),
+        )
+    )
+
+
+def _names(rows: pl.DataFrame, system_id: int | None) -> pl.DataFrame:
+    """The transaction and its subtransactions, then the table: ids that the record contains."""
+    none = pl.lit([], dtype=pl.List(pl.String))
+    xid = f"xid:{system_id}/{{}}"
+    own = pl.concat_list(pl.format(xid, "xid"))
+    # Most events name one transaction and no more.
+    plain = (pl.col("xid") > 0) & pl.col("subxids").is_null() & (pl.col("part") == 0)
+    simple = rows.filter(plain).with_columns(names=own)
+    below = pl.col("subxids").list.eval(pl.format(xid, pl.element())).fill_null(none)
+    table = pl.when(pl.col("part") > 0).then(pl.concat_list("subject")).otherwise(none)
+    top = pl.when(pl.col("xid") > 0).then(own).otherwise(none)
+    rest = rows.filter(~plain).with_columns(names=pl.concat_list(top, below, table))
+    return pl.concat([simple, rest]).sort("timeline", "lsn", "part")
+
+
+def _lsn(lsn: pl.Expr) -> pl.Expr:
+    """An LSN as PostgreSQL prints it."""
+    return pl.concat_str(_hex(lsn // 2**32), pl.lit("/"), _hex(lsn & 0xFFFFFFFF))
+
+
+def _hex(number: pl.Expr) -> pl.Expr:
+    """Upper-case hexadecimal without leading zeros, of 32 bits."""
+    table = pl.lit(_four_digits())
+    high = table.gather((number // 2**16).cast(pl.UInt32))
+    low = table.gather((number & 0xFFFF).cast(pl.UInt32))
+    text = pl.concat_str(high, low).str.strip_chars_start("0")
+    return pl.when(text == "").then(pl.lit("0")).otherwise(text)
+
+
+@cache
+def _four_digits() -> pl.Series:
+    return pl.Series([f"{number:04X}" for number in range(2**16)], dtype=pl.String)
+
+
+def _citation() -> pl.Expr:
+    return pl.concat_str(pl.lit("lsn "), _lsn(pl.col("lsn")))

@@ -1,0 +1,140 @@
+"""What the WAL readers are given and give back: segments, known relations, records, writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from recon.collector import Sha256, Warn
+from recon.schema import INSTANT
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of a WAL archive."""
+
+    name: str
+    """Its name in the archive: 24 hexadecimal digits, and ``.partial``, ``.gz`` … where it has."""
+    path: Path
+    """The item's bytes."""
+    sha256: Sha256
+    """The item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a dump's table of contents or a capture of the catalogue says of a table's storage.
+
+    Give all that is known, of every state: a table that was recreated has two OIDs.
+    """
+
+    oid: int
+    """``pg_class.oid``; unique within one database."""
+    subject: str
+    """``pg:SOURCE/DATABASE/schema.table``."""
+    file: str | None = None
+    """``TABLESPACE/DATABASE/RELFILENODE`` as OIDs: ``1663/16384/16390``; None: not known."""
+    kind: str = "r"
+    """``pg_class.relkind``: r, p, m (tables), i (index), t (TOAST), S (sequence)."""
+    database: int | None = None
+    """OID of its database; None: not known, then the OID counts in every database."""
+
+
+RECORDS: dict[str, pl.DataType] = {
+    "timeline": pl.UInt32(),
+    "lsn": pl.UInt64(),
+    "prev": pl.UInt64(),
+    "xid": pl.UInt32(),
+    "rmgr": pl.String(),
+    "op": pl.String(),
+    "time": INSTANT,
+    "files": pl.List(pl.String()),
+    "stats": pl.List(pl.String()),
+    "subxids": pl.List(pl.UInt32()),
+    "created": pl.String(),
+    "locks": pl.List(pl.String()),
+    "redo": pl.UInt64(),
+    "tli": pl.UInt32(),
+    "prev_tli": pl.UInt32(),
+    "next_xid": pl.UInt64(),
+    "next_oid": pl.UInt32(),
+    "oldest_commit_xid": pl.UInt32(),
+    "item": pl.String(),
+}
+"""One row per record of the resource managers Transaction, Storage, Standby and XLOG that matters.
+
+``timeline`` is the one that the record was written on; ``xid`` the transaction that it speaks of
+(of COMMIT_PREPARED: the prepared one); ``op`` PostgreSQL's own word.
+``time``: COMMIT, ABORT, PREPARE and END_OF_RECOVERY and RESTORE_POINT to the µs,
+checkpoints to the second. ``files``: relation files dropped at commit, ``TABLESPACE/DB/FILE``.
+``stats``: relations whose statistics are dropped, ``DB/OID``. ``created``: the file of
+Storage CREATE or TRUNCATE. ``locks``: AccessExclusive locks, ``DB/OID``. ``redo`` to
+``oldest_commit_xid``: of checkpoints; ``redo`` also the start of BACKUP_END; ``tli``,
+``prev_tli`` also of END_OF_RECOVERY. ``item``: the segment in which the record starts.
+"""
+
+WRITES: dict[str, pl.DataType] = {
+    "timeline": pl.UInt32(),
+    "xid": pl.UInt32(),
+    "file": pl.String(),
+    "inserts": pl.UInt64(),
+    "updates": pl.UInt64(),
+    "deletes": pl.UInt64(),
+    "lsn": pl.UInt64(),
+    "item": pl.String(),
+}
+"""One row per (timeline, xid, relation file): rows written to a heap, and the first such LSN.
+
+``xid`` is the writing one, which may be a subtransaction. ``inserts`` counts rows,
+those of MULTI_INSERT too; ``updates`` HOT updates too. ``item`` holds the first LSN.
+"""
+
+DEFINED: dict[str, pl.DataType] = {
+    "timeline": pl.UInt32(),
+    "xid": pl.UInt32(),
+    "created": pl.String(),
+    "oid": pl.UInt32(),
+    "name": pl.String(),
+    "namespace": pl.UInt32(),
+    "kind": pl.String(),
+    "use": pl.String(),
+}
+"""One row per relation file that a committed transaction created (``created``, by ``xid``).
+
+``oid`` to ``kind``: from its new row of ``pg_class``; null where it got none (new storage of an
+old relation) or where it cannot be read. ``use``: how it was first written to: ``rows``,
+``pages`` (whole images), ``other``, ``none`` (nothing until the commit); null: not known.
+"""
+
+FILES: dict[str, pl.DataType] = {
+    "timeline": pl.UInt32(),
+    "file": pl.String(),
+    "relation": pl.String(),
+}
+"""Which relation (``DB/OID``) a file stores, as far as relations given and WAL tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wal:
+    """What an archive of WAL holds, read by whichever reader."""
+
+    records: pl.DataFrame
+    """Rows of :data:`RECORDS`, by timeline and LSN, each once."""
+    writes: pl.DataFrame
+    """Rows of :data:`WRITES` of the relations that were asked for."""
+    defined: pl.DataFrame
+    """Rows of :data:`DEFINED`."""
+    files: pl.DataFrame
+    """Rows of :data:`FILES`."""
+    coverage: pl.DataFrame
+    """Rows of :data:`recon.schema.DRAFT_COVERAGE`."""
+    warnings: Sequence[Warn] = ()
+    method: str = ""
+    """Which reader: ``pg_waldump (PostgreSQL) 15.20`` or ``recon's own reader``."""
+    system_id: int | None = None
+    """The cluster; None where nothing could be read."""
+    major: int | None = None
+    """PostgreSQL's major version that wrote it."""

@@ -1,0 +1,206 @@
+r"""The records by ``pg_waldump``, the server's own reader, where the matching version is installed.
+
+A real sample of its words (PostgreSQL 15; each record stands on one line)::
+
+    rmgr: Transaction len (rec/tot):    437/   437, tx:        731, lsn: 0/00A4F438,
+        prev 0/00A4F3F8, desc: COMMIT 2026-11-23 06:30:37.579776 UTC;
+        rels: base/16384/16387 base/16384/16391; dropped stats: 2/16384/16391 2/16384/16387;
+        inval msgs: catcache 80 catcache 79 relcache 16387
+    rmgr: Standby     len (rec/tot):     42/    42, tx:        732, lsn: 0/00A50208,
+        prev 0/00A4F438, desc: LOCK xid 732 db 16384 rel 16396
+    rmgr: Storage     len (rec/tot):     42/    42, tx:        732, lsn: 0/00A50238,
+        prev 0/00A50208, desc: CREATE base/16384/16404
+
+Text is parsed by columns. Two things it does not print (the time of a checkpoint and of a restore
+point) are read from the bytes at the LSN that it gives. The name of a prepared transaction is free
+text, printed as it is: a line break in it could forge a record, so the line after such a record
+counts only if the bytes at its LSN say the same.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from typing import IO
+
+import polars as pl
+
+from collectors.postgres.wal.dumptext import LINES, count, read_lines, settle
+from collectors.postgres.wal.fetch import Fetch
+from collectors.postgres.wal.model import RECORDS, WRITES
+from collectors.postgres.wal.segment import Checked
+from recon.collector import Warn
+
+_RMGRS = ("Transaction", "Storage", "Standby", "XLOG")
+_PICKS_RELATIONS_SINCE = 15
+_MAX_PASSES = 20
+"""As many passes as take about the time that our own reader needs for one over everything."""
+_ONE_RMGR_BEFORE = 15
+"""In 14 a second ``-r`` overrides the first, so it runs once for each."""
+_ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+_CHUNK = 4 * 1024 * 1024
+
+
+def find(major: int) -> Path | None:
+    """``pg_waldump`` of that major version: Debian's place first, then the search path."""
+    other = shutil.which("pg_waldump")
+    places = [
+        Path(f"/usr/lib/postgresql/{major}/bin/pg_waldump"),
+        *([Path(other)] if other else []),
+    ]
+    for tool in places:
+        said = re.search(r"\(PostgreSQL\) (\d+)", version(tool))
+        if said and int(said[1]) == major:
+            return tool
+    return None
+
+
+def version(tool: Path) -> str:
+    """Its own words: ``pg_waldump (PostgreSQL) 15.20 (Debian …)``; empty where it does not run."""
+    try:
+        done = subprocess.run(  # noqa: S603  (a fixed argument list)
+            [str(tool), "--version"], capture_output=True, check=False, env=_ENVIRONMENT, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """What it gave of a run; ``problem`` holds its complaint, where it has one."""
+
+    records: pl.DataFrame
+    problem: str | None
+    warnings: Sequence[Warn] = ()
+
+
+@contextmanager
+def linked(run: Sequence[Checked]) -> Iterator[Path]:
+    """A folder in which the items have the names that PostgreSQL gives to segments."""
+    with tempfile.TemporaryDirectory(prefix="recon-wal-") as folder:
+        for one in run:
+            (Path(folder) / one.name).symlink_to(one.segment.path.resolve())
+        yield Path(folder)
+
+
+def dump(tool: Path, run: Sequence[Checked], folder: Path) -> Dump:
+    """The kept records of a run, as far as the tool came."""
+    filters = [[f"--rmgr={name}" for name in _RMGRS]]
+    if run[0].major < _ONE_RMGR_BEFORE:
+        filters = [[one] for one in filters[0]]
+    found = [pl.DataFrame(schema=RECORDS)]
+    forged = 0
+    problem = None
+    for options in filters:
+        running = Pass(tool, [*options, run[0].name, run[-1].name], folder)
+        pieces = [read_lines(text) for text in running.chunks()]
+        lines = pl.concat([pl.DataFrame(schema=LINES), *pieces])
+        problem = problem or running.complaint
+        with Fetch.of(run) as fetch:
+            rows, refused = settle(lines, fetch, run[0].major)
+        found.append(rows)
+        forged += refused
+    warnings = [
+        Warn(
+            run[0].segment.sha256,
+            "",
+            f"from {run[0].name} on: {forged} line(s) of pg_waldump look like records, and no "
+            "record stands at their LSN: text within the name of a prepared transaction or of a "
+            "restore point; left out",
+        )
+    ]
+    return Dump(_in_order(pl.concat(found)), problem, warnings if forged else ())
+
+
+def _in_order(records: pl.DataFrame) -> pl.DataFrame:
+    # The tool prints in this order, but for one pass after another.
+    return records if records["lsn"].is_sorted() else records.sort("lsn")
+
+
+def writes(
+    tool: Path, run: Sequence[Checked], files: Sequence[str], said: str | None
+) -> pl.DataFrame | None:
+    """Rows of :data:`WRITES` of the given relation files: one pass for each.
+
+    None where the tool cannot pick by relation, where that would take too many passes, or where it
+    complains of something else than it ``said`` in the first pass.
+    """
+    if run[0].major < _PICKS_RELATIONS_SINCE or len(files) > _MAX_PASSES:
+        return None
+    found = [pl.DataFrame(schema=WRITES)]
+    with linked(run) as folder:
+        for file in files:
+            options = ["--rmgr=Heap", "--rmgr=Heap2", f"--relation={file}"]
+            running = Pass(tool, [*options, run[0].name, run[-1].name], folder)
+            counts = [count(text, file) for text in running.chunks()]
+            if running.complaint != said:
+                return None
+            found.append(pl.concat([pl.DataFrame(schema=WRITES), *counts]))
+    return pl.concat(found)
+
+
+class Pass:
+    """One run of the tool: its output in pieces of whole lines, and then its complaint."""
+
+    def __init__(self, tool: Path, arguments: list[str], folder: Path) -> None:
+        self.complaint: str | None = None
+        self._command = [str(tool), f"--path={folder}", *arguments]
+        self._folder = folder
+
+    def chunks(self) -> Generator[bytes, None, None]:
+        """Pieces of whole lines; when they end, :attr:`complaint` is set."""
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(  # noqa: S603  (an argument list of our own making, no shell)
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=_ENVIRONMENT,
+                cwd=self._folder,
+            ) as running,
+        ):
+            pieces: Queue[bytes | None] = Queue(maxsize=8)
+            # Read beside the parsing, so that the tool need not wait for us.
+            reading = threading.Thread(target=_pump, args=(running.stdout, pieces))
+            reading.start()
+            piece: bytes | None = b""
+            rest = b""
+            try:
+                while (piece := pieces.get()) is not None:
+                    cut = piece.rfind(b"\n") + 1
+                    if cut:
+                        yield rest + piece[: cut - 1]
+                        rest = piece[cut:]
+                    else:
+                        rest += piece
+                if rest:
+                    yield rest
+            finally:
+                # Where whoever asked goes away early, the tool and the thread are ended too.
+                if piece is not None:
+                    running.kill()
+                while piece is not None:
+                    piece = pieces.get()
+                reading.join()
+            code = running.wait()
+            errors.seek(0)
+            said = errors.read(1 << 16).decode("utf-8", "replace")
+        said = said.replace(f"{self._folder}/", "").strip()
+        if code or said:
+            self.complaint = said or f"exit code {code}"
+
+
+def _pump(source: IO[bytes] | None, pieces: Queue[bytes | None]) -> None:
+    while source is not None and (piece := source.read(_CHUNK)):
+        pieces.put(piece)
+    pieces.put(None)

@@ -1,0 +1,226 @@
+"""Items of a bucket to events.
+
+1. Pages to listings (:mod:`collectors.s3.sheets`), HEADs to digests (:mod:`…digests`).
+2. Versions: ``object.put`` and ``object.delete``, each page's bytes once.
+3. The second pass of a listing against the first: only what differs.
+4. HEADs: ``object.head``, and a ``claim`` for each declared attribute that its checksum proves.
+5. Snapshots, configuration, coverage.
+"""
+
+from __future__ import annotations
+
+from glob import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from collectors.s3 import claims, configuration, digests, sheets, versions
+from collectors.s3.exports import CLI_CONFIGURATION
+from collectors.s3.listing import NotAListingError
+from collectors.s3.live import CONFIGURATION
+from recon.collector import Item, Items, Parsed, Source, Warn
+from recon.schema import DRAFT, DRAFT_COVERAGE, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from collectors.s3.sheets import Listing
+
+
+def parse(source: Source, items: Items) -> Parsed:
+    """Events, coverage and warnings of all acquisitions and exports of one bucket."""
+    listings, warnings = sheets.read(source, items)
+    first = [listing for listing in listings if not listing.again]
+    listed = versions.table(source, first, warnings)
+    again = versions.table(source, _checks(listings), [])
+    shown = versions.once(pl.concat([listed, _compare(listed, again, warnings)]))
+    heads = digests.table(source, items, shown, warnings)
+    shown = digests.join(shown, heads, warnings)
+    small = _snapshots(source, first) + _configuration(source, items, warnings)
+    events = pl.concat(
+        [
+            versions.events(source, shown),
+            digests.events(source, heads),
+            _numbered(small),
+        ]
+    )
+    _without_digest(source, shown, warnings)
+    return Parsed(
+        events=events.lazy(),
+        coverage=_coverage(source, first),
+        warnings=warnings,
+        methods=_methods(listings),
+    )
+
+
+def _checks(listings: Sequence[Listing]) -> list[Listing]:
+    """Second passes that can be compared: both they and the first are whole."""
+    whole = {x.label for x in listings if not x.again and x.complete}
+    return [x for x in listings if x.again and x.complete and x.label in whole]
+
+
+def _compare(first: pl.DataFrame, again: pl.DataFrame, warnings: list[Warn]) -> pl.DataFrame:
+    """Versions that only the second pass lists; both sides' differences are named."""
+    same = ["listing", "kind", "key", "version", "modified", "etag"]
+    checked = first.join(again.select("listing").unique(), on="listing", how="semi")
+    extra = again.join(checked.select(same), on=same, how="anti", nulls_equal=True)
+    lost = checked.join(again.select(same), on=same, how="anti", nulls_equal=True)
+    for rows, only in ((extra, "second"), (lost, "first")):
+        if rows.is_empty():
+            continue
+        one = rows.row(0, named=True)
+        warnings.append(
+            Warn(
+                one["item"],
+                one["citation"],
+                f"{rows.height} versions are listed only in the {only} of two passes of one"
+                f" acquisition, such as {one['key']!r} {one['version']}: the bucket changed"
+                " meanwhile",
+            )
+        )
+    # Two passes have no common order; what only the second shows keeps none.
+    return extra.with_columns(stream=pl.lit(None, pl.String()), position=pl.lit(None, pl.UInt64()))
+
+
+def _snapshots(source: Source, listings: Sequence[Listing]) -> list[dict[str, Any]]:
+    """One a page: what was listed, when, and which listing it is part of."""
+    return [
+        {
+            "kind": "snapshot",
+            "subject": f"s3:{source.options.bucket}",
+            "clock": sheet.seen.clock,
+            "basis": sheet.seen.basis,
+            "earliest": sheet.seen.earliest,
+            "latest": sheet.seen.latest,
+            "stream": _stream(source, listing),
+            "position": number,
+            "names": [],
+            "item": sheet.item.sha256,
+            "citation": "",
+        }
+        for listing in listings
+        for number, sheet in enumerate(listing.sheets, 1)
+    ]
+
+
+def _stream(source: Source, listing: Listing) -> str:
+    """Joins the pages of one listing with what they cover."""
+    return f"listing:{source.id}/{listing.label}"
+
+
+def _coverage(source: Source, listings: Sequence[Listing]) -> pl.DataFrame:
+    """What a complete listing proves: at that time there were no other versions."""
+    rows = []
+    for listing in listings:
+        first, last = listing.sheets[0], listing.sheets[-1]
+        if not listing.complete or first.seen.earliest is None:
+            continue
+        prefix = first.page.prefix
+        if "listing" in first.item.meta:
+            # Not every server repeats what was asked for.
+            prefix = str(first.item.meta.get("parameters", {}).get("Prefix", prefix or ""))
+        rows.append(
+            {
+                "kind": "object.*",
+                "subject": escape(f"s3:{source.options.bucket}/{prefix}") + "*",
+                "earliest": first.seen.earliest,
+                "latest": last.seen.latest,
+                "stream": _stream(source, listing),
+                "item": first.item.sha256,
+                "because": listing.because,
+            }
+        )
+    return frame(rows, DRAFT_COVERAGE)
+
+
+def _configuration(source: Source, items: Items, warnings: list[Warn]) -> list[dict[str, Any]]:
+    """What was set is undated, as no answer says since when; that it was so when read is dated."""
+    rows: list[dict[str, Any]] = []
+    for item in items.of(CONFIGURATION, CLI_CONFIGURATION):
+        resource = configuration.by_name(str(item.meta.get("resource")))
+        if resource is None:
+            continue
+        subject = f"s3:{source.options.bucket}"
+        citation, value, problem = _setting(resource, items, item)
+        if problem:
+            warnings.append(Warn(item.sha256, citation, f"{item.native}: {problem}"))
+            continue
+        seen = sheets.seen(source, item)
+        rows += [
+            {
+                "kind": "snapshot",
+                "subject": f"{subject}?{resource.name}",
+                "clock": seen.clock,
+                "basis": seen.basis,
+                "earliest": seen.earliest,
+                "latest": seen.latest,
+                "names": [],
+                "item": item.sha256,
+                "citation": "",
+            },
+            {
+                "kind": "bucket.configuration",
+                "subject": subject,
+                "attribute": resource.name,
+                "value": value,
+                "names": [],
+                "item": item.sha256,
+                "citation": citation,
+            },
+        ]
+    return rows
+
+
+def _setting(
+    resource: configuration.Resource, items: Items, item: Item
+) -> tuple[str, str | None, str]:
+    data = items.read(item)
+    if item.kind == CONFIGURATION:
+        return configuration.read_answer(resource, data)
+    try:
+        return "", configuration.read_cli(resource, data), ""
+    except NotAListingError as error:
+        return "", None, str(error)
+
+
+def _numbered(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Events of one place numbered in a fixed order; the same bytes may have come more than once.
+
+    Equal bytes of one setting, read twice, are one ``bucket.configuration`` and two snapshots.
+    """
+    order = ["item", "citation", "kind", "subject", "attribute", "earliest", "latest", "stream"]
+    columns = [*order, "value", "clock", "basis", "position"]
+    return (
+        frame(rows, {name: DRAFT[name] for name in DRAFT if name != "part"})
+        .unique(columns, keep="first", maintain_order=True)
+        .sort(pl.col("kind") != "snapshot", *order)
+        .with_columns(part=pl.int_range(pl.len(), dtype=pl.UInt32()).over("item", "citation"))
+        .select(list(DRAFT))
+    )
+
+
+def _without_digest(source: Source, shown: pl.DataFrame, warnings: list[Warn]) -> None:
+    """Claimed keys whose bytes no checksum names: counted in one warning a source."""
+    wanted = shown.filter(
+        (pl.col("kind") == "object.put") & pl.col("sha256").is_null() & claims.any_of(source.claims)
+    ).unique(["key", "version"], keep="first", maintain_order=True)
+    if wanted.is_empty():
+        return
+    one = wanted.row(0, named=True)
+    warnings.append(
+        Warn(
+            one["item"],
+            one["citation"],
+            f"expected a HEAD with the SHA-256 of the whole object for {wanted.height} claimed"
+            f" versions, found none (such as {one['key']!r} {one['version']}): they claim nothing",
+        )
+    )
+
+
+def _methods(listings: Sequence[Listing]) -> dict[str, str]:
+    """Which reader read the pages."""
+    if not listings:
+        return {}
+    from lxml import etree
+
+    return {"xml": f"lxml {etree.__version__}", "json": "Python's json"}

@@ -1,0 +1,129 @@
+"""What ``case.toml`` says of an S3 source: where it is, how it is asked, what its keys claim."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from recon import instants, subjects
+from recon.errors import BadInputError
+
+# Bucket names in use, those from before 2018 with capitals and underscores included.
+_URL = re.compile(
+    r"^s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:/(?P<prefix>.*))?$", re.DOTALL
+)
+_MAX_PREFIX = 1024
+
+
+class Export(BaseModel):
+    """A folder or file with what somebody else acquired, and when they say they did."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Path = Field(description="A folder or a file.")
+    taken: str | None = Field(
+        None, description="When it was taken, as the author of the case says: the file does not."
+    )
+
+    @field_validator("taken", mode="before")
+    @classmethod
+    def _is_instant(cls, value: object) -> object:
+        if value is None:
+            return None
+        text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+        try:
+            instants.interval(text, "taken")
+        except BadInputError as error:
+            raise ValueError(str(error)) from error
+        return text
+
+
+class S3Options(BaseModel):
+    """Keys of an S3 ``[[source]]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(description="The bucket, and the prefix if not all of it: s3://bucket/prefix.")
+    endpoint: str | None = Field(None, description="URL of the server, where it is not AWS.")
+    region: str | None = Field(None, description="Region; else as boto3 finds it.")
+    profile: str | None = Field(
+        None, description="Profile of ~/.aws that holds the credentials; else as boto3 finds them."
+    )
+    exports: tuple[Export, ...] = Field(
+        (),
+        description="Folders or files exported by the AWS CLI, or raw XML pages: nothing is asked"
+        " of a server then. A path, or { path = …, taken = … }.",
+    )
+    head: Literal["claims", "all", "none"] = Field(
+        "claims", description="Which versions to ask for checksums: those that a claim selects."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_bucket(cls, value: str) -> str:
+        match = _URL.fullmatch(value)
+        if match is None or len((match["prefix"] or "").encode()) > _MAX_PREFIX:
+            raise ValueError("an S3 URL such as s3://bucket/ or s3://bucket/prefix")
+        return value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_plain_http(cls, value: str | None) -> str | None:
+        """Credentials in a URL would end up in the custody log: they come by boto3's own chain."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("an http:// or https:// URL")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError(
+                "a URL without credentials or query (use `profile` or AWS_… variables)"
+            )
+        return value
+
+    @field_validator("exports", mode="before")
+    @classmethod
+    def _paths_as_tables(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple({"path": x} if isinstance(x, str | Path) else x for x in value)
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        match = _URL.fullmatch(self.url)
+        return match["bucket"] if match else ""
+
+    @property
+    def prefix(self) -> str:
+        """Keys start with it; empty for the whole bucket."""
+        match = _URL.fullmatch(self.url)
+        return (match["prefix"] or "") if match else ""
+
+
+class S3Claim(BaseModel):
+    """What an object at a key asserts: that these bytes are an attribute of that subject."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str = Field(
+        description="Pattern of the keys, a field holding no slash: models/{model}/model.bin."
+    )
+    subject: str = Field(description="Subject, made of the key's fields: model:{model}.")
+    attribute: str = Field("artifact", description="Which attribute of it the object's bytes are.")
+
+    @model_validator(mode="after")
+    def _fields_are_there(self) -> S3Claim:
+        """Every field once in the key: a second one could hold another text."""
+        names = subjects.fields(self.key)
+        twice = [name for name in names if self.key.count("{" + name + "}") > 1]
+        if twice:
+            raise ValueError(f"a key in which each field stands once, not {twice} twice")
+        missing = [name for name in subjects.fields(self.subject) if name not in names]
+        if missing:
+            raise ValueError(f"a subject made of the key's fields {names}, not of {missing}")
+        return self

@@ -1,0 +1,267 @@
+"""The two answers: what each source said at an instant, and what it says now about then.
+
+*Said then* counts what the evidence shows to have stood in the source at the instant:
+
+- a record whose storing is stamped at or before the instant and that a later snapshot still
+  holds stood there in between: ``certain``;
+- a record that a snapshot from before the instant holds stood there when the snapshot was taken.
+  It stood there still at the instant if the write-ahead log covers the time from the snapshot to
+  the instant and records no write to its table: ``certain``; else ``possible``;
+- a record that nothing stamps, such as a line that its writer dated, may have been there:
+  ``possible``.
+
+What a delete marker was put over is said no more from then on, though its bytes may be there.
+
+*Says now* is what the newest snapshot of the source gives for records that are, by their own
+word, from before the instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import polars as pl
+
+from recon import schema
+from recon.rules.base import Timeline
+from recon.rules.views import claims
+from recon.subjects import glob
+
+Certainty = Literal["certain", "possible"]
+
+_KEY = ["subject", "attribute", "source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One value, how sure it is, and the event that says so."""
+
+    value: str | None
+    certainty: Certainty
+    event: str
+    """Event id."""
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line of the two answers."""
+
+    subject: str
+    attribute: str
+    source: str
+    said_then: Said | None
+    """None where nothing of the source is known to have said anything then."""
+    says_now: Said | None
+    """None where the source gives no such record any more."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the source tells another story now."""
+        then = self.said_then.value if self.said_then else None
+        now = self.says_now.value if self.says_now else None
+        return then != now
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, with ``changed``."""
+        return {**asdict(self), "changed": self.changed}
+
+
+def asof(timeline: Timeline, instant: datetime, subjects: Sequence[str] = ()) -> list[Answer]:
+    """Both answers for every subject, attribute and source, sorted by those.
+
+    Args:
+        timeline: the case's timeline.
+        instant: aware UTC.
+        subjects: globs; all subjects where empty.
+    """
+    return [
+        Answer(
+            subject=row["subject"],
+            attribute=row["attribute"],
+            source=row["source"],
+            said_then=_said(row, "then"),
+            says_now=_said(row, "now"),
+        )
+        for row in asof_frame(timeline, instant, subjects).iter_rows(named=True)
+    ]
+
+
+def asof_frame(timeline: Timeline, instant: datetime, subjects: Sequence[str] = ()) -> pl.DataFrame:
+    """The same as columns, for many subjects.
+
+    ``subject``, ``attribute``, ``source``, and for *then* and *now* each ``value``, ``certainty``,
+    ``event`` and ``because``, with the word before: ``then_value``. Null certainty: nothing said.
+    """
+    wanted = claims(timeline)
+    if subjects:
+        wanted = wanted.filter(
+            pl.any_horizontal(pl.col("subject").str.contains(glob(one)) for one in subjects)
+        )
+    then = _said_then(timeline, wanted, instant).collect(engine="streaming")
+    now = _says_now(timeline, wanted, instant).collect(engine="streaming")
+    return (
+        then.rename(lambda name: name if name in _KEY else f"then_{name}")
+        .join(
+            now.rename(lambda name: name if name in _KEY else f"now_{name}"),
+            on=_KEY,
+            how="full",
+            coalesce=True,
+        )
+        .sort(_KEY)
+    )
+
+
+def _said(row: dict[str, Any], when: str) -> Said | None:
+    if row[f"{when}_certainty"] is None:
+        return None
+    return Said(*(row[f"{when}_{name}"] for name in ("value", "certainty", "event", "because")))
+
+
+def _newest(rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
+    """Per key the row that is newest by ``order`` (an instant); of equals, the last in time."""
+    first = pl.lit(datetime.min.replace(tzinfo=UTC)).cast(schema.INSTANT)
+    rank = pl.struct(order.fill_null(first).alias("newest"), "row")
+    return (
+        rows.group_by(_KEY)
+        .agg(pl.col("value", "item", "citation", "part", *columns).max_by(rank))
+        .with_columns(event=schema.event_id())
+        .drop("item", "citation", "part")
+    )
+
+
+def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
+    at = pl.lit(instant).cast(schema.INSTANT)
+    # Stamped as stored: by its row version, or by the claim's own clock.
+    stored_to = pl.coalesce(
+        "written_to", pl.when(pl.col("basis") == "stamped").then(pl.col("latest"))
+    )
+    stored_from = pl.coalesce(
+        "written_from", pl.when(pl.col("basis") == "stamped").then(pl.col("earliest"))
+    )
+    judged = wanted.with_columns(stored_from=stored_from, stored_to=stored_to).join(
+        _quiet(timeline, wanted, instant),
+        on=["source", "table", "seen_to"],
+        how="left",
+        nulls_equal=True,
+    )
+    held_at = pl.col("seen_from") >= at
+    cases = (
+        pl.when((pl.col("stored_to") <= at) & (held_at | pl.col("seen_to").is_null()))
+        .then(pl.lit("3 stored before, and held after"))
+        .when((pl.col("stored_to") <= at) & pl.col("table").is_null())
+        .then(pl.lit("3 stored before"))
+        .when((pl.col("seen_to") <= at) & pl.col("quiet"))
+        .then(pl.lit("3 held before, and the log records no write to the table up to then"))
+        .when(pl.col("seen_to") <= at)
+        .then(pl.lit("2 held before; what was written up to then is not known"))
+        .when(pl.col("stored_from") > at)
+        .then(pl.lit(None))
+        .when(pl.col("stored_from") <= at)
+        .then(pl.lit("1 stored about then"))
+        .when(pl.col("table").is_not_null())
+        .then(pl.lit(None))
+        .when(pl.col("earliest") <= at)
+        .then(pl.lit("1 dated before by its writer; nothing stamps it"))
+    )
+    # Of what was there, the newest counts: by when it was stored, then by when it was seen.
+    newest = pl.coalesce("stored_to", "seen_to", "latest")
+    newest = (
+        pl.when(pl.col("seen_to") <= at)
+        .then(pl.max_horizontal(newest, "seen_to"))
+        .otherwise(newest)
+    )
+    held = judged.with_columns(case=cases).filter(pl.col("case").is_not_null())
+    held = _standing(timeline, held, at)
+    case = pl.col("case")
+    return _newest(held, newest, "case").select(
+        *_KEY,
+        "value",
+        "event",
+        certainty=pl.when(case.str.starts_with("3"))
+        .then(pl.lit("certain"))
+        .otherwise(pl.lit("possible")),
+        because=case.str.slice(2),
+    )
+
+
+def _quiet(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
+    """Tables and snapshots between which and the instant the log covers all and records no write.
+
+    Columns ``source``, ``table``, ``seen_to``, ``quiet``.
+    """
+    at = pl.lit(instant).cast(schema.INSTANT)
+    spans = (
+        wanted.filter(pl.col("table").is_not_null() & (pl.col("seen_to") <= at))
+        .select("source", "table", "seen_to")
+        .unique()
+    )
+    covered = (
+        timeline.coverage.filter(pl.col("kind").str.starts_with("table."))
+        .select("source", covered_from="earliest", covered_to="latest")
+        .join(spans, on="source")
+        .filter((pl.col("covered_from") <= pl.col("seen_to")) & (pl.col("covered_to") >= at))
+        .select("source", "table", "seen_to")
+        .unique()
+    )
+    writes = (
+        timeline.events.filter(
+            pl.col("kind").str.starts_with("table.") & pl.col("earliest").is_not_null()
+        )
+        .select("source", "earliest", "latest", table="subject")
+        .join(covered, on=["source", "table"])
+        .filter((pl.col("latest") >= pl.col("seen_to")) & (pl.col("earliest") <= at))
+        .select("source", "table", "seen_to")
+        .unique()
+    )
+    return covered.join(writes, on=["source", "table", "seen_to"], how="anti").with_columns(
+        quiet=pl.lit(True)
+    )
+
+
+def _standing(timeline: Timeline, rows: pl.LazyFrame, at: pl.Expr | None = None) -> pl.LazyFrame:
+    """Rows but those of an object over which a delete marker was put since, up to ``at``."""
+    markers = timeline.kind("object.delete").filter(pl.col("earliest").is_not_null())
+    if at is not None:
+        markers = markers.filter(pl.col("latest") <= at)
+    key = (
+        pl.col("names")
+        .list.filter(pl.element().str.contains("?versionId=", literal=True))
+        .list.first()
+        .str.replace(r"\?versionId=.*$", "")
+    )
+    covered = (
+        rows.with_columns(key=key)
+        .filter(pl.col("key").is_not_null())
+        .join(
+            markers.select("source", key="subject", marked="earliest"),
+            on=["source", "key"],
+        )
+        .filter(pl.col("marked") >= pl.col("latest"))
+        .select("row")
+        .unique()
+    )
+    return rows.join(covered, on="row", how="anti")
+
+
+def _says_now(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
+    at = pl.lit(instant).cast(schema.INSTANT)
+    # A database's newest snapshot stands for what it says; a record gone from it is said no more.
+    in_snapshot = pl.col("table").is_not_null() & pl.col("seen_to").is_not_null()
+    newest_of_table = pl.col("seen_to") == pl.col("seen_to").max().over("source", "table")
+    said = pl.concat(
+        [wanted.filter(in_snapshot).filter(newest_of_table), wanted.filter(~in_snapshot)]
+    ).filter(pl.col("earliest").is_null() | (pl.col("earliest") <= at))
+    said = _standing(timeline, said)
+    return _newest(said, pl.col("latest"), "latest").select(
+        *_KEY,
+        "value",
+        "event",
+        certainty=pl.when(pl.col("latest") <= at)
+        .then(pl.lit("certain"))
+        .otherwise(pl.lit("possible")),
+        because=pl.lit("in the newest snapshot, dated at or before the instant"),
+    )

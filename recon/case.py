@@ -1,0 +1,306 @@
+"""A case: one inquiry, one folder, and all that can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recon import registry, schema, template
+from recon import timeline as timelines
+from recon.asof import Answer, asof
+from recon.collector import Item, Quote, Source
+from recon.config import CaseConfig, Domain, load
+from recon.custody import Entry
+from recon.errors import BadInputError, CaseError, IntegrityError, ReconError, UsageError
+from recon.evidence import Acquiring, CaseItems, Evidence, Progress
+from recon.exhibitor import Production
+from recon.instants import interval
+from recon.reconcile import Findings, reconcile
+from recon.rules import Timeline
+from recon.timeline import Built
+
+CASE_FILE = "case.toml"
+TIMELINE = "timeline"
+FINDINGS = "findings.json"
+PRODUCTIONS = "productions"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one source's acquisition came to."""
+
+    source: str
+    acquisition: int
+    stored: int
+    """Items stored in this run."""
+    held: int
+    """Items of this acquisition, earlier runs included."""
+    failures: Sequence[tuple[str, ReconError]]
+    """(native locator or empty, error); the rest of the source was acquired."""
+    skipped: bool
+    """Whether it had been finished before and was left alone."""
+
+
+def open_case(path: str | Path = ".") -> Case:
+    """Open a case folder.
+
+    Raises:
+        CaseError: there is no ``case.toml``, or a wrong one.
+    """
+    return Case(Path(path))
+
+
+def init(path: str | Path) -> Path:
+    """Write a commented ``case.toml`` into a folder, which is made if need be.
+
+    Raises:
+        UsageError: there is one already.
+    """
+    target = Path(path) / CASE_FILE
+    if target.exists():
+        raise UsageError(
+            "a folder without a case",
+            "a case.toml",
+            str(target),
+            "edit it, or choose another folder",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(template.commented(Path(path).resolve().name), encoding="utf-8")
+    return target
+
+
+class Case:
+    """A case folder. Reading never changes it but for what is derived: timeline and findings."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config: CaseConfig = load(root / CASE_FILE)
+        self.evidence = Evidence(root)
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Sources in the order of ``case.toml``."""
+        return self.config.sources
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Administrative domains by name."""
+        return self.config.domains
+
+    # Acquire
+
+    def collect(
+        self,
+        sources: Sequence[str] = (),
+        *,
+        again: bool = False,
+        progress: Progress | None = None,
+    ) -> Iterator[Collected]:
+        """Acquire the sources named, or all; goes on where an earlier run stopped.
+
+        Each source's outcome comes as it is known. A source that fails does not stop the others.
+        """
+        chosen = [self.config.source(name) for name in sources] or list(self.sources)
+        try:
+            self.evidence.sweep()
+            for source in chosen:
+                acquiring = Acquiring(self.evidence, source, again=again, progress=progress)
+                skipped = acquiring.finished
+                if not skipped:
+                    acquiring.run(registry.collector(source.collector).acquire)
+                yield Collected(
+                    source.id,
+                    acquiring.number,
+                    acquiring.stored,
+                    acquiring.held,
+                    tuple(acquiring.failures),
+                    skipped,
+                )
+        finally:
+            self.evidence.custody.close()
+
+    def items(self) -> list[Item]:
+        """All items, in the order in which they were entered."""
+        return self.evidence.items()
+
+    def path_of(self, sha256: str) -> Path:
+        """Where an item's bytes are."""
+        return self.evidence.path(sha256)
+
+    def custody(self) -> list[Entry]:
+        """The custody log's entries."""
+        return self.evidence.custody.entries()
+
+    @cached_property
+    def _root(self) -> str:
+        return self.evidence.root()
+
+    def evidence_root(self) -> str:
+        """One hash over the names of all items."""
+        return self._root
+
+    # Timeline
+
+    def built(self, *, progress: Progress | None = None) -> Built:
+        """The record of the timeline, which is built first if it is missing or stale."""
+        built = Built.read(self.root / TIMELINE)
+        if built is not None:
+            now = timelines.stamp(self.evidence, self.root / CASE_FILE)
+            if {key: getattr(built, key) for key in now} == now:
+                return built
+        return self.build(progress=progress)
+
+    def build(self, *, workers: int | None = None, progress: Progress | None = None) -> Built:
+        """Parse all evidence into the timeline anew.
+
+        Raises:
+            BadInputError: nothing was collected yet.
+            IntegrityError: an item's bytes are not those of its name.
+        """
+        if not self.items():
+            raise BadInputError(
+                "evidence",
+                "no item",
+                str(self.evidence.folder),
+                "acquire some with `recon collect`",
+            )
+        self._check_items()
+        self.__dict__.pop("_root", None)
+        return timelines.build(
+            self.evidence,
+            self.sources,
+            self.root / CASE_FILE,
+            self.root / TIMELINE,
+            workers=workers,
+            progress=progress,
+        )
+
+    def timeline(self) -> pl.LazyFrame:
+        """All events, :data:`recon.schema.EVENTS`."""
+        return self._frame(timelines.EVENTS, schema.EVENTS)
+
+    def coverage(self) -> pl.LazyFrame:
+        """What silence would mean, :data:`recon.schema.COVERAGE`."""
+        return self._frame(timelines.COVERAGE, schema.COVERAGE)
+
+    def relations(self) -> pl.LazyFrame:
+        """Laws between events, :data:`recon.schema.RELATIONS`."""
+        return self._frame(timelines.RELATIONS, schema.RELATIONS)
+
+    def warnings(self) -> list[dict[str, Any]]:
+        """What could not be read, or only in part: source, item, citation, message, severity."""
+        return [dict(warning) for warning in self.built().warnings]
+
+    def methods(self) -> dict[str, dict[str, str]]:
+        """By source: which reader read what."""
+        return {source: dict(methods) for source, methods in self.built().methods.items()}
+
+    def select(self, **filters: Any) -> pl.LazyFrame:  # noqa: ANN401  (those of timelines.select)
+        """Events filtered by ``subjects``, ``sources``, ``kinds``, ``since``, ``until``."""
+        return timelines.select(self.timeline(), **filters)
+
+    # Judge
+
+    def findings(self) -> Findings:
+        """Run the rules; write and give back ``findings.json``."""
+        self.built()
+        found = reconcile(self.config, self.evidence_root(), self.timeline(), self.coverage())
+        found.write(self.root / FINDINGS)
+        return found
+
+    def asof(
+        self, instant: str | datetime | None = None, subjects: Sequence[str] = ()
+    ) -> list[Answer]:
+        """Said then and says now, for the case's instant and subjects if none are given.
+
+        Raises:
+            UsageError: no instant is given, and the case asks about none.
+        """
+        if isinstance(instant, str):
+            instant = interval(instant, "INSTANT")[0]
+        instant = instant or self.config.instant
+        if instant is None:
+            raise UsageError("an instant", "none", "INSTANT", "give one, or set case.instant")
+        return asof(self._judged(), instant, subjects or self.config.subjects)
+
+    def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Rows of the timeline by event id; of sources with equal bytes, the first one's.
+
+        Raises:
+            UsageError: an id is not in the timeline.
+        """
+        wanted = sorted(set(ids))
+        rows = (
+            self.timeline()
+            .filter(pl.col("item").str.slice(0, 16).is_in([one.split(":", 1)[0] for one in wanted]))
+            .with_columns(id=schema.event_id())
+            .filter(pl.col("id").is_in(wanted))
+            .sort("row", descending=True)
+            .collect()
+        )
+        found = {row["id"]: row for row in rows.iter_rows(named=True)}
+        for one in wanted:
+            if one not in found:
+                raise UsageError("the id of an event of the timeline", repr(one), "EVENT")
+        return found
+
+    def quote(self, source: str, event: str) -> tuple[Quote, Item]:
+        """The source's own words at an event, and the item that holds them."""
+        prefix, rest = event.split(":", 1)
+        citation = rest.rpartition("#")[0]
+        chosen = self.config.source(source)
+        items = CaseItems(self.evidence, source)
+        for item in items:
+            if item.sha256.startswith(prefix):
+                return registry.collector(chosen.collector).quote(
+                    chosen, items, item, citation
+                ), item
+        raise UsageError(f"an item of {source}", prefix, event)
+
+    # Show
+
+    def exhibits(
+        self,
+        name: str | None = None,
+        *,
+        exhibitor: str = "bag",
+        folder: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Production:
+        """Write a production: ``productions/NAME`` unless a folder is given."""
+        target = folder or self.root / PRODUCTIONS / (name or self.config.id)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return registry.exhibitor(exhibitor).produce(
+            self, target, progress or (lambda _what, _done, _total: None)
+        )
+
+    def verify(self) -> list[str]:
+        """A line for each item or custody entry that does not match; none is well."""
+        return list(self.evidence.verify())
+
+    def _frame(self, name: str, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+        self.built()
+        path = self.root / TIMELINE / name
+        return schema.check(pl.scan_parquet(path), columns, str(path))
+
+    def _judged(self) -> Timeline:
+        return Timeline(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance)
+
+    def _check_items(self) -> None:
+        wrong = self.verify()
+        if wrong:
+            raise IntegrityError(
+                "evidence that matches its hashes",
+                wrong[0],
+                str(self.evidence.folder),
+                "see `recon verify`",
+            )
+
+
+__all__ = ["Case", "CaseError", "Collected", "init", "open_case"]

@@ -1,0 +1,189 @@
+"""Readings as intervals: what a written time says, and no more.
+
+A time given to the second covers that second; to the minute, that minute; a date, that day.
+A time without a zone could be anywhere from UTC-12 to UTC+14, so it covers 14 hours before to
+12 hours after the same reading in UTC. Intervals are closed, in microseconds UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from recon.errors import BadInputError
+
+_ISO = (
+    r"^\s*(?P<date>\d{4}-\d{2}-\d{2})"
+    r"(?:[T ](?P<hm>\d{2}:\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
+    r"\s*(?P<zone>Z|z|UTC|[+-]\d{2}(?::?\d{2})?(?::?\d{2})?)?)?\s*$"
+)
+# The zones in use run from UTC-12 to UTC+14 (IANA tz database, theory.html, accuracy).
+_AHEAD = timedelta(hours=14)
+_BEHIND = timedelta(hours=12)
+# Not strftime: its month names depend on the locale of whoever runs it.
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_INTERVAL = pl.Struct({"earliest": pl.Datetime("us", "UTC"), "latest": pl.Datetime("us", "UTC")})
+_US_PER = {"s": 1_000_000, "ms": 1_000, "us": 1}
+
+
+def read_iso(text: pl.Expr) -> pl.Expr:
+    """Struct of ``earliest`` and ``latest`` from ISO 8601 / RFC 3339 text; null where it is none.
+
+    Takes ``2026-03-08``, ``2026-03-08T12:00``, with seconds, 1 to 9 digits of fraction, ``T`` or
+    a space, and ``Z``, ``UTC``, ``+01``, ``+0100``, ``+01:00`` or no zone.
+    Digits past the microsecond are cut, as the timeline's resolution is one microsecond.
+    The years 0001 and 9999 are no times: people write them for "always" and "never".
+    """
+    return text.map_batches(_read_iso, return_dtype=_INTERVAL, is_elementwise=True)
+
+
+def _read_iso(text: pl.Series) -> pl.Series:
+    """The expressions of :func:`read_iso` over parts that are matched once.
+
+    Written as one expression, every use of a part would run the regular expression again.
+    """
+    parts = pl.DataFrame({"text": text}, schema={"text": pl.String}).select(
+        part=pl.col("text").str.extract_groups(_ISO)
+    )
+    hm, second, zone = pl.col("hm"), pl.col("s"), pl.col("zone")
+    plain = zone.str.replace_all(":", "", literal=True)
+    hours, minutes, seconds = (
+        plain.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 3, 5)
+    )
+    sign = pl.when(plain.str.starts_with("-")).then(-1).otherwise(1)
+    named = zone.str.to_uppercase().is_in(["Z", "UTC"])
+    digits = pl.col("fraction").str.len_chars().cast(pl.Int64)
+    width = (
+        pl.when(hm.is_null())
+        .then(86_400_000_000)
+        .when(second.is_null())
+        .then(60_000_000)
+        .when(digits.is_null())
+        .then(1_000_000)
+        .otherwise(pl.lit(10, dtype=pl.Int64).pow(6 - digits))
+    )
+    start, end = pl.col("start"), pl.col("start") + pl.duration(microseconds=pl.col("width") - 1)
+    return (
+        parts.unnest("part")
+        .with_columns(
+            # A leap second is read as the second after :59, as POSIX time has no room for it.
+            leap=second == "60",
+            fraction=pl.col("f").str.slice(0, 6),
+            offset=pl.when(named | zone.is_null())
+            .then(0)
+            .otherwise((hours * 3600 + minutes * 60 + seconds) * sign),
+        )
+        .with_columns(
+            base=pl.concat_str(
+                pl.col("date"),
+                pl.lit(" "),
+                hm.fill_null("00:00"),
+                pl.lit(":"),
+                pl.when("leap").then(pl.lit("59")).otherwise(second.fill_null("00")),
+            )
+            .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+            .dt.replace_time_zone("UTC"),
+            micros=pl.col("fraction").str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
+            + pl.when("leap").then(1_000_000).otherwise(0),
+            width=width,
+        )
+        # The first and the last year stand for "always" and "never".
+        .with_columns(base=pl.when(pl.col("base").dt.year().is_between(2, 9998)).then("base"))
+        .with_columns(
+            start=pl.col("base")
+            + pl.duration(microseconds=pl.col("micros") - pl.col("offset") * 1_000_000)
+        )
+        .select(
+            interval=pl.struct(
+                earliest=pl.when(zone.is_null()).then(start - _AHEAD).otherwise(start),
+                latest=pl.when(zone.is_null()).then(end + _BEHIND).otherwise(end),
+            )
+        )
+        .to_series()
+    )
+
+
+def read_epoch(number: pl.Expr, unit: str = "s") -> pl.Expr:
+    """Struct of ``earliest`` and ``latest`` from an integer count since 1970-01-01 UTC.
+
+    ``unit`` is ``s``, ``ms`` or ``us``: also the precision, and so the width of the interval.
+    """
+    scale = _US_PER[unit]
+    start = (number.cast(pl.Int64) * scale).cast(pl.Datetime("us", "UTC"))
+    return pl.struct(earliest=start, latest=start + timedelta(microseconds=scale - 1))
+
+
+def interval(text: str, where: str = "an instant") -> tuple[datetime, datetime]:
+    """One text as (earliest, latest), aware UTC.
+
+    Raises:
+        BadInputError: it is not a time that :func:`read_iso` reads.
+    """
+    value = pl.select(read_iso(pl.lit(text))).item()
+    if value is None or value["earliest"] is None:
+        raise BadInputError(
+            "a time such as 2026-03-08T12:00:00Z", repr(text), where, "give the zone with it"
+        )
+    return value["earliest"], value["latest"]
+
+
+def show(instant: datetime) -> str:
+    """RFC 3339 in UTC; fractions only where there are any."""
+    moment = instant.astimezone(UTC)
+    timespec = "microseconds" if moment.microsecond else "seconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def show_interval(earliest: datetime | None, latest: datetime | None) -> str:
+    """An interval for people: one reading where it covers no more than a unit of writing."""
+    if earliest is None or latest is None:
+        return "undated" if earliest is None else f"{show(earliest)} or later"
+    width = latest - earliest
+    if width < timedelta(seconds=1):
+        return show(earliest)
+    if width < timedelta(seconds=1, microseconds=1):
+        return show(earliest)
+    return f"{show(earliest)} … {show(latest)}"
+
+
+def say_interval(earliest: datetime | None, latest: datetime | None) -> str:
+    """An interval in a sentence: ``14 February 2026, 11:30:30 UTC``; fractions are left out."""
+    if earliest is None or latest is None:
+        return "a time that is not known" if earliest is None else f"{_say(earliest)} or later"
+    first, last = (_say(moment) for moment in (earliest, latest))
+    return first if first == last else f"between {first} and {last}"
+
+
+def _say(moment: datetime) -> str:
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M:%S} UTC"
+
+
+def show_span(seconds: float) -> str:
+    """A length of time for people: ``21 d 04 h 03 m``, ``2.1 s``, ``0.6 ms``."""
+    sign = "−" if seconds < 0 else ""
+    whole = abs(seconds)
+    if 0 < whole < 1:
+        return f"{sign}{whole * 1000:.3f}".rstrip("0").rstrip(".") + " ms"
+    if whole < 60:  # noqa: PLR2004  (a minute)
+        return f"{sign}{whole:.3f}".rstrip("0").rstrip(".") + " s"
+    minutes = round(whole / 60)
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    if days:
+        return f"{sign}{days} d {hours:02d} h {minutes:02d} m"
+    return f"{sign}{hours} h {minutes:02d} m" if hours else f"{sign}{minutes} m"

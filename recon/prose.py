@@ -1,0 +1,148 @@
+"""Sentences from the steps of a finding. Data comes first; this is the one place that words it.
+
+Each kind of step has one sentence in :data:`SENTENCES`. Events are called A, B, C … in the order
+in which the finding lists them. Text of the evidence is cleaned here, so the sentences are safe
+to print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from recon.findings import Finding, Step
+from recon.instants import show_interval, show_span
+from recon.text import one_line
+
+VERDICTS = {
+    "contradiction": "the records cannot all be true",
+    "conflict": "two records state different things of one subject",
+    "breach": "a declared norm was not kept",
+    "missing": "a record that should be there is not",
+    "undetermined": "the evidence does not allow an answer",
+    "observation": "nothing disagrees; a reader must know of it",
+}
+
+WITNESSES = {
+    "none": "one source speaks of it; nothing else bears it out",
+    "self": "several sources speak of it, all of one administrative domain",
+    "account": "sources of different accounts of one organisation speak of it",
+    "organisation": "sources of different organisations speak of it",
+}
+
+Letters = Mapping[str, str]
+_Data = Mapping[str, Any]
+
+
+def _reads(at: Sequence[str], d: _Data) -> str:
+    time = d["earliest"] if d["earliest"] == d["latest"] else f"{d['earliest']} to {d['latest']}"
+    how = {
+        "asserted": "a time that the writer supplied as data",
+        "stamped": "a time that the medium wrote as it stored the record",
+    }[d["basis"]]
+    return f"{at[0]} reads {time} on clock {d['clock']}: {how}."
+
+
+def _later(at: Sequence[str], d: _Data) -> str:
+    return f"So {at[1]} reads {show_span(d['seconds'])} later than {at[0]}."
+
+
+def _bounded(_: Sequence[str], d: _Data) -> str:
+    return (
+        f"On {d['agreeing']} of {d['pairs']} other records that both clocks read, {d['second']} is "
+        f"{show_span(d['low'])} to {show_span(d['high'])} ahead of {d['first']}."
+    )
+
+
+def _states(at: Sequence[str], d: _Data) -> str:
+    seen = f" (snapshot of {d['seen']})" if d.get("seen") else ""
+    return f"{at[0]} states that {d['attribute']} is {d['value']}{seen}."
+
+
+def _no_commit(_: Sequence[str], d: _Data) -> str:
+    whole = "is at hand whole" if d["whole"] == "yes" else f"is not at hand whole ({d['whole']})"
+    return f"No commit of {d['repositories']} has the id {d['commit']}; its history {whole}."
+
+
+def _replaced(at: Sequence[str], d: _Data) -> str:
+    if d["act"].startswith("went on"):
+        return f"By {at[0]} the cluster {d['act']}: what was written after that state is lost."
+    return f"{at[0]} {d['act']}: rows that stand in {d['table']} since were written by it or later."
+
+
+SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
+    "reads": _reads,
+    "later": _later,
+    "bounded": _bounded,
+    "states": _states,
+    "no-commit": _no_commit,
+    "seen": lambda at, d: (
+        f"{at[0]} stood in its source when the snapshot {at[1]} was taken, {d['seen']}."
+    ),
+    "same-record": lambda at, _: f"{at[0]} and {at[1]} are two readings of one record.",
+    "one-transaction": lambda at, d: (
+        f"{at[0]} and {at[1]} were made in one transaction, {d['xid']}: both records name it."
+    ),
+    "replaced": _replaced,
+    "in-log": lambda at, d: (
+        f"In the write-ahead log, whose order needs no clock, {at[0]} stands between a commit that "
+        f"reads {d['previous']} and one that reads {d['next']}."
+    ),
+    "same-values": lambda at, d: f"{at[0]} and {at[1]} give the same values for {d['attributes']}.",
+    "differs": lambda at, d: (
+        f"{at[0]} gives {d['attribute']} as {d['was']}; {at[1]} gives it as {d['now']}."
+    ),
+    "absent": lambda at, d: (
+        f"{at[0]}, a complete snapshot of {d['table']} ({d['seen']}), holds no {d['subject']}."
+    ),
+    "between": lambda at, _: f"{at[1]} falls between {at[0]} and {at[2]}.",
+    "norm": lambda _, d: f"The case declares a norm, {d['rule']}: {d['promises']}.",
+    "unreachable": lambda at, d: f"{at[0]} is in {d['repository']}, and no ref reaches it.",
+    "not-forward": lambda at, d: (
+        f"{at[0]} moved {d['ref']} from a commit that has {at[1]} among its ancestors to one that "
+        "has not."
+    ),
+}
+
+
+def letters(finding: Finding) -> dict[str, str]:
+    """A letter for each role, in the order of the finding's events: A to Z, then A1 and on."""
+    return {
+        role.role: chr(ord("A") + i % 26) + (str(i // 26) if i >= 26 else "")  # noqa: PLR2004
+        for i, role in enumerate(finding.events)
+    }
+
+
+def sentence(step: Step, names: Letters) -> str:
+    """One step in words, cleaned."""
+    clean = {
+        key: one_line(value, 300) if isinstance(value, str) else value
+        for key, value in step.data.items()
+    }
+    return SENTENCES[step.step]([names[role] for role in step.events], clean)
+
+
+def introductions(finding: Finding, events: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Each event of the finding as a line: letter, source, role, time, and where to look."""
+    names = letters(finding)
+    out = []
+    for role in finding.events:
+        event = events[role.event]
+        time = show_interval(event["earliest"], event["latest"])
+        says = event["kind"] if event["attribute"] is None else f"{event['attribute']} of"
+        out.append(
+            f"{names[role.role]} ({one_line(role.role)}): {one_line(event['source'])} records "
+            f"{one_line(says)} {one_line(event['subject'])}, {time}, at {one_line(role.event)}"
+        )
+    return out
+
+
+def argument(finding: Finding) -> list[str]:
+    """The steps in words, in order."""
+    names = letters(finding)
+    return [sentence(step, names) for step in finding.steps]
+
+
+def statement(finding: Finding) -> str:
+    """The finding's statement, cleaned, with a full stop."""
+    return one_line(finding.statement, 2000).rstrip(".") + "."

@@ -1,0 +1,177 @@
+"""Run the rules and make findings of what they give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from recon import schema
+from recon.findings import Finding, Role, Witness, finding_id
+from recon.instants import show
+from recon.rules import RULES, Draft, Rule, Timeline
+from recon.subjects import glob
+from recon.version import __version__
+
+if TYPE_CHECKING:
+    from recon.config import CaseConfig
+
+_ORDER = {name: place for place, name in enumerate(schema.VERDICTS)}
+_LEVELS = ("organisation", "account")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """``findings.json``: design, section 6."""
+
+    case: str
+    evidence: str
+    """Root hash of the evidence."""
+    tool: Mapping[str, str]
+    findings: Sequence[Finding]
+    """In scope, sorted by verdict, place of the rule in the catalogue, subject."""
+    not_run: Sequence[Mapping[str, str]]
+    """``rule`` and ``because``. Never a pass."""
+    omitted: Mapping[str, int] = field(default_factory=dict)
+    """Findings about subjects that the question is not about, counted by rule."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object as it stands in the file."""
+        return {
+            "case": self.case,
+            "evidence": self.evidence,
+            "tool": dict(self.tool),
+            "findings": [finding.to_json() for finding in self.findings],
+            "not_run": [dict(one) for one in self.not_run],
+            "omitted": dict(self.omitted),
+        }
+
+    @property
+    def disagreements(self) -> list[Finding]:
+        """All but observations: what makes the exit code 1."""
+        return [one for one in self.findings if one.verdict != "observation"]
+
+    def write(self, path: Path) -> None:
+        """Same findings, same bytes."""
+        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False, sort_keys=False)
+        temporary = path.with_suffix(".part")
+        temporary.write_text(text + "\n", encoding="utf-8", errors="surrogatepass")
+        temporary.rename(path)
+
+
+def reconcile(
+    config: CaseConfig,
+    evidence_root: str,
+    events: pl.LazyFrame,
+    coverage: pl.LazyFrame,
+    rules: Sequence[Rule] = RULES,
+) -> Findings:
+    """Every rule over the timeline.
+
+    A rule whose kinds of events are not there, or whose norm the case does not declare, is not
+    run, and says so. Findings about subjects outside the case's question are counted, not shown.
+    """
+    timeline = Timeline(events, coverage, config.norms, config.tolerance)
+    kinds = set(events.select(pl.col("kind").unique()).collect()["kind"])
+    drafts: list[tuple[Rule, Draft]] = []
+    not_run = []
+    for one in rules:
+        why = _why_not(one, kinds, config)
+        if why:
+            not_run.append({"rule": one.name, "because": why})
+        else:
+            drafts += [(one, draft) for draft in one.check(timeline)]
+    inside = [pair for pair in drafts if in_scope(pair[1].subject, config.subjects)]
+    omitted: dict[str, int] = {}
+    for one, draft in drafts:
+        if not in_scope(draft.subject, config.subjects):
+            omitted[one.name] = omitted.get(one.name, 0) + 1
+    ids = _ids(events, [row for _, draft in inside for _, row in draft.events])
+    findings = [_finding(one, draft, ids, config) for one, draft in inside]
+    places = {one.name: place for place, one in enumerate(rules)}
+    findings.sort(key=lambda f: (_ORDER[f.verdict], places[f.rule], f.subject, f.finding))
+    return Findings(
+        case=config.id,
+        evidence=evidence_root,
+        tool={"name": "recon", "version": __version__},
+        findings=findings,
+        not_run=not_run,
+        omitted=dict(sorted(omitted.items())),
+    )
+
+
+def in_scope(subject: str, globs: Sequence[str]) -> bool:
+    """Whether the question is about the subject.
+
+    A subject of a scheme that no glob speaks of (``git:``, ``s3:`` where the question is about
+    ``model:``) is in scope: it is about the records themselves.
+    """
+    import re
+
+    schemes = {one.split(":", 1)[0] for one in globs}
+    if subject.split(":", 1)[0] not in schemes and "*" not in schemes:
+        return True
+    return any(re.match(glob(one).replace(r"\z", r"\Z"), subject) for one in globs)
+
+
+def _why_not(one: Rule, kinds: set[str], config: CaseConfig) -> str:
+    if one.is_norm and all(norm.rule != one.name for norm in config.norms):
+        return "the case declares no such norm"
+    missing = [
+        need
+        for need in one.needs
+        if need not in kinds
+        and not (need.endswith("*") and any(kind.startswith(need[:-1]) for kind in kinds))
+    ]
+    return f"no event of kind {', '.join(missing)} is in the timeline" if missing else ""
+
+
+def _ids(events: pl.LazyFrame, rows: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """By row: the event's id and its source."""
+    wanted = pl.Series("row", sorted(set(rows)), dtype=pl.UInt64)
+    found = (
+        events.join(wanted.to_frame().lazy(), on="row", how="semi")
+        .select("row", "source", id=schema.event_id())
+        .collect()
+    )
+    return {row["row"]: (row["id"], row["source"]) for row in found.iter_rows(named=True)}
+
+
+def _finding(
+    one: Rule, draft: Draft, ids: Mapping[int, tuple[str, str]], config: CaseConfig
+) -> Finding:
+    names = [role for role, _ in draft.events]
+    if len(set(names)) < len(names):
+        raise AssertionError(f"{one.name}: roles name the events of a finding, each one: {names}")
+    roles = tuple(Role(ids[row][0], role, ids[row][1]) for role, row in draft.events)
+    return Finding(
+        finding=finding_id(one.name, draft.subject, [role.event for role in roles]),
+        rule=one.name,
+        verdict=draft.verdict,
+        subject=draft.subject,
+        statement=draft.statement,
+        events=roles,
+        steps=tuple(draft.steps),
+        margin_seconds=draft.margin_seconds,
+        excuse=draft.excuse,
+        alibi=draft.alibi,
+        witness=witness(config, {role.source for role in roles}),
+        innocent=tuple(draft.innocent),
+        as_of=show(config.instant) if config.instant else None,
+    )
+
+
+def witness(config: CaseConfig, sources: set[str]) -> Witness:
+    """How far apart the domains of the sources are: design, section 7."""
+    if len(sources) <= 1:
+        return "none"
+    domains = {source.domain for source in config.sources if source.id in sources}
+    tables = [config.domains[name] for name in sorted(domains)]
+    for level in _LEVELS:
+        if len({getattr(table, level) for table in tables}) > 1:
+            return "organisation" if level == "organisation" else "account"
+    return "self"

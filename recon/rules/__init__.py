@@ -1,0 +1,29 @@
+"""The catalogue: every rule, one a file, in the order in which they are run and listed."""
+
+from __future__ import annotations
+
+from recon.rules.base import Draft, Rule, Timeline
+from recon.rules.digest_conflict import digest_conflict
+from recon.rules.manifest_after_artifact import manifest_after_artifact
+from recon.rules.re_registered import re_registered
+from recon.rules.rewritten_ref import rewritten_ref
+from recon.rules.unbacked_deploy import unbacked_deploy
+from recon.rules.vanished_row import vanished_row
+from recon.rules.vanished_version import vanished_version
+
+RULES: tuple[Rule, ...] = (
+    re_registered,
+    vanished_row,
+    digest_conflict,
+    unbacked_deploy,
+    vanished_version,
+    rewritten_ref,
+    manifest_after_artifact,
+)
+
+__all__ = ["RULES", "Draft", "Rule", "Timeline", "rule_names"]
+
+
+def rule_names() -> list[str]:
+    """Names of all rules."""
+    return [rule.name for rule in RULES]

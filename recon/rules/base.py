@@ -1,0 +1,93 @@
+"""What a rule is: a pure function from the timeline to findings, with a declared need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from recon.findings import Innocent, Step, Verdict
+
+if TYPE_CHECKING:
+    from recon.config import Norm
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What rules see: the timeline's frames, and nothing of the case but its declared norms."""
+
+    events: pl.LazyFrame
+    """:data:`recon.schema.EVENTS`."""
+    coverage: pl.LazyFrame
+    """:data:`recon.schema.COVERAGE`."""
+    norms: Sequence[Norm] = ()
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by glob of clock."""
+
+    def kind(self, *kinds: str) -> pl.LazyFrame:
+        """Events of the kinds."""
+        return self.events.filter(pl.col("kind").is_in(kinds))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finding as a rule gives it: rows of this timeline, not yet ids."""
+
+    verdict: Verdict
+    subject: str
+    statement: str
+    """One neutral sentence: who records what. Never who did it or why."""
+    events: Sequence[tuple[str, int]]
+    """(role, row of the timeline): the fewest that show it, in the order of the argument."""
+    steps: Sequence[Step]
+    excuse: str
+    """What would have to be so for it to be innocent."""
+    alibi: str
+    """What the other records say about that excuse."""
+    innocent: Sequence[Innocent]
+    margin_seconds: float | None = None
+
+
+Check = Callable[[Timeline], Iterable[Draft]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One named check."""
+
+    name: str
+    needs: Sequence[str]
+    """Kinds of events without which the rule says nothing: then it is *not run*."""
+    is_norm: bool
+    """Whether it judges a norm, and so runs only where the case declares one."""
+    check: Check
+
+    @property
+    def definition(self) -> str:
+        """The docstring: definition, undetermined, innocent causes, source."""
+        return self.check.__doc__ or ""
+
+
+def rule(name: str, needs: Sequence[str], *, is_norm: bool = False) -> Callable[[Check], Rule]:
+    """Make a rule of a function."""
+
+    def made(check: Check) -> Rule:
+        return Rule(name, tuple(needs), is_norm, check)
+
+    return made
+
+
+def step(kind: str, *events: str, **data: Any) -> Step:  # noqa: ANN401  (JSON)
+    """A step; instants become RFC 3339 text so that the data is JSON."""
+    from recon.instants import show
+
+    plain = {k: show(v) if isinstance(v, datetime) else v for k, v in data.items()}
+    return Step(kind, events, plain)
+
+
+def seconds(span: pl.Expr) -> pl.Expr:
+    """A duration in seconds, to the microsecond."""
+    return span.dt.total_microseconds() / 1_000_000

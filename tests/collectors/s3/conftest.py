@@ -1,0 +1,114 @@
+"""Servers started once, and a small case around one source."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from collectors.s3 import collector
+from recon import schema
+from recon.collector import Parsed, Source
+from recon.evidence import Acquiring, CaseItems, Evidence
+from tests import s3_servers
+
+CLAIM = {"key": "models/{model}/{version}/model.bin", "subject": "model:{model}@{version}"}
+
+
+@dataclass
+class Bench:
+    """A case of one S3 source, in a folder of its own."""
+
+    folder: Path
+    options: dict[str, Any]
+    claims: Sequence[dict[str, str]] = (CLAIM,)
+
+    @property
+    def source(self) -> Source:
+        assert collector.claim is not None
+        return Source(
+            id="models",
+            collector="s3",
+            domain="storage",
+            options=collector.options.model_validate(self.options),
+            claims=tuple(collector.claim.model_validate(claim) for claim in self.claims),
+            base=self.folder,
+        )
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self.folder)
+
+    @property
+    def items(self) -> CaseItems:
+        return CaseItems(self.evidence, "models")
+
+    def acquire(self, *, again: bool = False) -> Acquiring:
+        acquiring = Acquiring(self.evidence, self.source, again=again)
+        acquiring.run(collector.acquire)
+        return acquiring
+
+    def parse(self) -> Parsed:
+        return collector.parse(self.source, self.items)
+
+    def events(self, *kinds: str) -> pl.DataFrame:
+        frame = schema.check(self.parse().events, schema.DRAFT, "the events").collect()
+        return frame.filter(pl.col("kind").is_in(kinds)) if kinds else frame
+
+    def quotable(self) -> int:
+        """Every event leads back to words of the source, and no two are one."""
+        events = self.events()
+        assert events.select(schema.event_id()).is_unique().all()
+        known = {item.sha256: item for item in self.items}
+        for row in events.iter_rows(named=True):
+            assert collector.quote(self.source, self.items, known[row["item"]], row["citation"])
+        return events.height
+
+
+@pytest.fixture(autouse=True)
+def own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks with anybody's real credentials."""
+    for name, value in s3_servers.credentials().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_servers.Server]:
+    with s3_servers.seaweedfs(tmp_path_factory.mktemp("weed")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_servers.Server]:
+    clock = datetime(2026, 2, 14, 10, 5, tzinfo=UTC)
+    with s3_servers.moto(tmp_path_factory.mktemp("moto"), clock) as server:
+        yield server
+
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Bench]:
+    """A bench of a server's bucket, or of exports: ``make(url=…, endpoint=…)``."""
+
+    def made(**options: Any) -> Bench:
+        claims = options.pop("claims", (CLAIM,))
+        folder = tmp_path / f"case-{next(_NUMBERS)}"
+        folder.mkdir()
+        return Bench(folder, options, claims)
+
+    return made
+
+
+@pytest.fixture
+def bucket() -> str:
+    """A name that no other test of the session uses."""
+    return f"acme-models-{next(_NUMBERS)}"

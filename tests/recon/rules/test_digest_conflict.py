@@ -1,0 +1,78 @@
+"""digest-conflict: neither source ever gives the digest that the other gives today."""
+
+from __future__ import annotations
+
+from recon.rules.digest_conflict import digest_conflict
+from tests.stories import BAD, GOOD, Story
+
+THEN = "2026-02-14 10:00"
+NOW = "2026-04-02 09:00"
+
+
+def test_fires_where_the_database_alone_gives_another_digest():
+    story = (
+        Story()
+        .snapshot("02:00", m1=GOOD)
+        .capture(NOW, ("m1", BAD, THEN, "19:12", 800))
+        .stored(THEN, "m1", GOOD)
+        .deployed(THEN, "m1", artifact=GOOD)
+    )
+    (draft,) = story.judged(digest_conflict)
+    assert draft.verdict == "conflict"
+    assert [role for role, _ in draft.events] == [
+        "states-lineage-db",
+        "states-deploys",
+        "states-models",
+        "earlier",
+    ]
+    assert draft.alibi == (
+        f"lineage-db itself gave {GOOD} in the snapshot of 8 March 2026, 02:00:00 UTC."
+    )
+    assert BAD in draft.statement
+    assert "deploys and models" in draft.statement
+
+
+def test_silent_where_all_agree():
+    story = (
+        Story()
+        .capture(NOW, ("m1", GOOD, THEN, THEN, 700))
+        .stored(THEN, "m1", GOOD)
+        .deployed(THEN, "m1", artifact=GOOD)
+    )
+    assert story.judged(digest_conflict) == []
+
+
+def test_silent_on_an_artifact_overwritten_under_its_name():
+    """The bucket lists both versions, so the row was right in its time."""
+    story = (
+        Story()
+        .capture(NOW, ("m1", GOOD, THEN, THEN, 700))
+        .stored(THEN, "m1", GOOD)
+        .stored("2026-03-20 10:00", "m1", BAD)
+    )
+    assert story.judged(digest_conflict) == []
+
+
+def test_silent_on_what_an_older_snapshot_said():
+    """The dump said BAD, the table says GOOD now, and the bucket always said GOOD."""
+    story = (
+        Story()
+        .snapshot("02:00", m1=BAD)
+        .capture(NOW, ("m1", GOOD, THEN, "19:12", 800))
+        .stored(THEN, "m1", GOOD)
+    )
+    assert story.judged(digest_conflict) == []
+
+
+def test_silent_on_digests_of_different_kinds():
+    story = (
+        Story()
+        .capture(NOW, ("m1", GOOD, THEN, THEN, 700))
+        .deployed(THEN, "m1", artifact="md5:" + "c" * 32)
+    )
+    assert story.judged(digest_conflict) == []
+
+
+def test_silent_on_two_subjects():
+    story = Story().stored(THEN, "m1", GOOD).deployed(THEN, "m2", artifact=BAD)
+    assert story.judged(digest_conflict) == []

@@ -1,0 +1,109 @@
+"""The two answers: said then, says now about then."""
+
+from __future__ import annotations
+
+from recon.asof import Answer, asof
+from tests.stories import BAD, GOOD, Story, at
+
+NOON = at("12:00")
+FEBRUARY = "2026-02-14 10:00:00"
+NOW = "2026-04-02 09:00"
+
+
+def one(story: Story, source: str, time: str = "12:00") -> Answer:
+    (answer,) = [a for a in asof(story.timeline(), at(time)) if a.source == source]
+    return answer
+
+
+def said(answer: Answer) -> tuple[str | None, str | None]:
+    def short(value: str | None) -> str | None:
+        return value[:1] if value else None
+
+    return (
+        short(answer.said_then.value) if answer.said_then else None,
+        short(answer.says_now.value) if answer.says_now else None,
+    )
+
+
+def incident() -> Story:
+    return (
+        Story()
+        .snapshot("02:00", m1=GOOD)
+        .wrote("19:12", 800, insert=1)
+        .recreated("19:12", 800)
+        .capture(NOW, ("m1", BAD, FEBRUARY, "19:12", 800))
+    )
+
+
+def test_a_row_rewritten_after_the_instant_said_what_the_dump_before_holds():
+    answer = one(incident(), "lineage-db")
+    assert said(answer) == ("a", "b")
+    assert answer.changed
+    assert answer.said_then.certainty == "possible"
+    assert answer.says_now.certainty == "certain"
+
+
+def test_it_is_certain_where_the_log_covers_the_hours_in_between_and_nothing_was_written():
+    answer = one(incident().logged("2026-03-01 00:00", "2026-03-09 00:00"), "lineage-db")
+    assert said(answer) == ("a", "b")
+    assert answer.said_then.certainty == "certain"
+
+
+def test_a_write_to_the_table_in_between_leaves_it_possible():
+    story = incident().logged("2026-03-01 00:00", "2026-03-09 00:00").wrote("11:00", 790, update=1)
+    assert one(story, "lineage-db").said_then.certainty == "possible"
+
+
+def test_after_the_rewriting_the_new_value_was_said():
+    answer = one(incident(), "lineage-db", "20:00")
+    assert said(answer) == ("b", "b")
+    assert answer.said_then.certainty == "certain"
+
+
+def test_a_row_version_from_before_that_stands_today_stood_then():
+    story = Story().capture(NOW, ("m1", GOOD, FEBRUARY, FEBRUARY, 700))
+    answer = one(story, "lineage-db")
+    assert said(answer) == ("a", "a")
+    assert answer.said_then.certainty == "certain"
+
+
+def test_a_row_written_later_was_not_there_though_it_says_so():
+    story = Story().capture(NOW, ("m1", GOOD, FEBRUARY, "19:12", 800))
+    assert said(one(story, "lineage-db")) == (None, "a")
+
+
+def test_a_row_that_is_gone_is_said_no_more():
+    story = Story().snapshot("02:00", m1=GOOD, m2=GOOD).snapshot(NOW, m1=GOOD)
+    gone = [a for a in asof(story.timeline(), NOON) if a.subject == "model:m2@1"]
+    assert [said(a) for a in gone] == [("a", None)]
+
+
+def test_a_bucket_said_the_version_stored_before():
+    story = Story().stored(FEBRUARY, "m1", GOOD).stored("19:00", "m1", BAD)
+    answer = one(story, "models")
+    assert said(answer) == ("a", "a")
+    assert answer.said_then.certainty == "certain"
+    assert said(one(story, "models", "20:00")) == ("b", "b")
+
+
+def test_a_line_that_its_writer_dated_is_possible():
+    answer = one(Story().deployed("10:00", "m1", artifact=GOOD), "deploys")
+    assert said(answer) == ("a", "a")
+    assert answer.said_then.certainty == "possible"
+
+
+def test_nothing_is_said_before_it_was_stored_or_dated():
+    story = Story().deployed("13:00", "m1", artifact=GOOD).stored("13:00", "m1", GOOD)
+    assert asof(story.timeline(), NOON) == []
+
+
+def test_what_a_delete_marker_was_put_over_is_said_no_more():
+    story = Story().stored(FEBRUARY, "m1", GOOD)
+    story.rows[-1]["names"] = ["s3:bucket/m1?versionId=v1"]
+    story.event(
+        "models", "object.delete", "s3:bucket/m1", "11:00", clock="s3:models", basis="stamped"
+    )
+    assert asof(story.timeline(), NOON) == []
+    before = one(story, "models", "10:00")
+    assert before.said_then is not None
+    assert before.says_now is None

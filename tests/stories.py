@@ -1,0 +1,286 @@
+"""Timelines told as stories: each call is one record of one source, at a time of one day.
+
+``story.at("10:05")`` is 2026-03-08T10:05:00Z; ``"2026-02-14 10:05"`` another day.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from recon import schema
+from recon.config import Domain, Norm
+from recon.rules import Draft, Rule, Timeline
+
+DAY = "2026-03-08"
+TABLE = "pg:lineage-db/ml/ml.lineage"
+GOOD = "sha256:" + "a" * 64
+BAD = "sha256:" + "b" * 64
+PLATFORM = Domain(organisation="acme", account="1")
+
+
+def at(time: str) -> datetime:
+    text = time if " " in time else f"{DAY} {time}"
+    form = "%Y-%m-%d %H:%M:%S" if text.count(":") == 2 else "%Y-%m-%d %H:%M"
+    return datetime.strptime(text, form).replace(tzinfo=UTC)
+
+
+class Story:
+    """Events and coverage, in the order in which they are told."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.covered: list[dict[str, Any]] = []
+        self.lsn = 0
+        self.items = 0
+
+    def event(
+        self, source: str, kind: str, subject: str, time: str | None = None, **more: Any
+    ) -> Story:
+        moment = at(time) if time else None
+        item = more.pop("item", None) or self.item()
+        self.rows.append(
+            {
+                "source": source,
+                "domain": "platform",
+                "kind": kind,
+                "subject": subject,
+                "earliest": moment,
+                "latest": moment,
+                "item": item,
+                "citation": more.pop("citation", f"line {len(self.rows) + 1}"),
+                "part": more.pop("part", 0),
+                "names": more.pop("names", []),
+                **more,
+            }
+        )
+        return self
+
+    def item(self) -> str:
+        self.items += 1
+        return f"{self.items:064x}"
+
+    # Postgres
+
+    def wal(self, kind: str, time: str, xid: int, subject: str = TABLE, value: str | None = None):
+        self.lsn += 16
+        return self.event(
+            "lineage-db",
+            kind,
+            subject,
+            time,
+            value=value,
+            clock="pg:lineage-db/commit",
+            basis="stamped",
+            stream="pg:1/1",
+            position=self.lsn,
+            names=[f"xid:1/{xid}", subject],
+        )
+
+    def commit(self, time: str, xid: int) -> Story:
+        return self.wal("wal.commit", time, xid, "pg:lineage-db")
+
+    def recreated(self, time: str, xid: int) -> Story:
+        return self.commit(time, xid).wal("table.recreate", time, xid)
+
+    def truncated(self, time: str, xid: int) -> Story:
+        return self.commit(time, xid).wal("table.truncate", time, xid)
+
+    def rewritten(self, time: str, xid: int) -> Story:
+        return self.commit(time, xid).wal("table.rewrite", time, xid, value="vacuum full")
+
+    def wrote(self, time: str, xid: int, insert: int = 0, update: int = 0, delete: int = 0):
+        value = f"delete={delete} insert={insert} update={update}"
+        return self.commit(time, xid).wal("table.write", time, xid, value=value)
+
+    def logged(self, since: str, until: str) -> Story:
+        return self.cover("lineage-db", "table.*", "pg:lineage-db/*", since, until)
+
+    def snapshot(self, time: str, **rows: str) -> Story:
+        """A dump: every row of the table, ``m1="a…"`` (artifact) by subject ``model:m1@1``."""
+        item = self.item()
+        self.event("lineage-db", "snapshot", "pg:lineage-db", time, item=item, citation="")
+        self.cover("lineage-db", "claim", TABLE, time, time, item)
+        for model, digest in rows.items():
+            self._row(item, model, digest, "row.dumped", None)
+        return self
+
+    def capture(self, time: str, *rows: tuple[str, str, str, str, int]) -> Story:
+        """A live capture: rows of (model, artifact, asserted time, commit time, xid)."""
+        item = self.item()
+        self.event("lineage-db", "snapshot", "pg:lineage-db", time, item=item, citation="")
+        self.cover("lineage-db", "claim", TABLE, time, time, item)
+        for model, digest, asserted, written, xid in rows:
+            self._row(item, model, digest, "row.version", asserted, written, xid)
+        return self
+
+    def _row(
+        self,
+        item: str,
+        model: str,
+        digest: str,
+        kind: str,
+        asserted: str | None,
+        written: str | None = None,
+        xid: int | None = None,
+    ) -> None:
+        subject = f"model:{model}@1"
+        citation = f"line {model}"
+        names = [digest, TABLE] + ([f"xid:1/{xid}"] if xid else [])
+        more = {"clock": "pg:lineage-db/commit", "basis": "stamped"} if xid else {}
+        self.event(
+            "lineage-db", kind, subject, written, item=item, citation=citation, names=names, **more
+        )
+        self.event(
+            "lineage-db",
+            "claim",
+            subject,
+            asserted,
+            item=item,
+            citation=citation,
+            part=1,
+            attribute="artifact",
+            value=digest.removeprefix("sha256:"),
+            digest=digest,
+            clock="pg:lineage-db/ml.lineage.registered_at",
+            basis="asserted",
+        )
+
+    # Others
+
+    def deployed(self, time: str, model: str, **attributes: str) -> Story:
+        item = self.item()
+        subject = f"model:{model}@1"
+        self.event(
+            "deploys",
+            "deploy.finish",
+            subject,
+            time,
+            item=item,
+            citation="line 1",
+            clock="log:deploys",
+            basis="asserted",
+        )
+        for part, (name, value) in enumerate(attributes.items(), 1):
+            digest = value if ":" in value else None
+            self.event(
+                "deploys",
+                "claim",
+                subject,
+                time,
+                item=item,
+                citation="line 1",
+                part=part,
+                attribute=name,
+                value=value.split(":")[-1],
+                digest=digest,
+                clock="log:deploys",
+                basis="asserted",
+            )
+        return self
+
+    def stored(self, time: str, model: str, digest: str, attribute: str = "artifact") -> Story:
+        return self.event(
+            "models",
+            "claim",
+            f"model:{model}@1",
+            time,
+            attribute=attribute,
+            value=digest.removeprefix("sha256:"),
+            digest=digest,
+            clock="s3:models",
+            basis="stamped",
+        )
+
+    def listing(self, time: str, *versions: tuple[str, str, str]) -> Story:
+        """A complete listing of the bucket: (key, version id, stored at)."""
+        item = self.item()
+        self.event("models", "snapshot", "s3:bucket", time, item=item, citation="")
+        self.cover("models", "object.*", "s3:bucket/*", time, time, item)
+        for key, version, stored in versions:
+            self.event(
+                "models",
+                "object.put",
+                f"s3:bucket/{key}",
+                stored,
+                item=item,
+                value=version,
+                clock="s3:models",
+                basis="stamped",
+                names=[f"s3:bucket/{key}?versionId={version}"],
+            )
+        return self
+
+    def committed(self, name: str, *parents: str, time: str = "01:00") -> Story:
+        return self.event(
+            "code",
+            "git.commit",
+            f"git:code/commit/{commit(name)}",
+            time,
+            digest=f"git:{commit(name)}",
+            names=[f"git:{commit(one)}" for one in parents],
+            clock="git:committer:a@b",
+            basis="asserted",
+            citation=f"commit {commit(name)}",
+        )
+
+    def ref(self, name: str, target: str) -> Story:
+        return self.event(
+            "code",
+            "git.ref",
+            f"git:code/{name}",
+            digest=f"git:{commit(target)}",
+            citation=f"ref {name}",
+        )
+
+    def moved(self, time: str, ref: str, old: str, new: str) -> Story:
+        return self.event(
+            "code",
+            "git.reflog",
+            f"git:code/{ref}",
+            time,
+            value=f"{commit(old)} {commit(new)}",
+            digest=f"git:{commit(new)}",
+            clock="git:code/reflog",
+            basis="stamped",
+        )
+
+    def whole_history(self) -> Story:
+        return self.cover("code", "git.commit", "git:code/*")
+
+    def cover(
+        self,
+        source: str,
+        kind: str,
+        subject: str,
+        since: str | None = None,
+        until: str | None = None,
+        item: str | None = None,
+    ) -> Story:
+        self.covered.append(
+            {
+                "source": source,
+                "kind": kind,
+                "subject": subject,
+                "earliest": at(since) if since else None,
+                "latest": at(until) if until else None,
+                "item": item,
+            }
+        )
+        return self
+
+    def timeline(self, *norms: Norm) -> Timeline:
+        rows = [{"row": i, **row} for i, row in enumerate(self.rows)]
+        events = schema.frame(rows, schema.EVENTS).lazy()
+        coverage = schema.frame(self.covered, schema.COVERAGE).lazy()
+        return Timeline(events, coverage, norms)
+
+    def judged(self, rule: Rule, *norms: Norm) -> list[Draft]:
+        return list(rule.check(self.timeline(*norms)))
+
+
+def commit(name: str) -> str:
+    """A commit id for a name: ``c1`` is 40 digits that begin with its own hash."""
+    import hashlib
+
+    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,209 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import recon
+from tests.cases import line, write_case
+
+RECON = str(Path(sys.executable).parent / "recon")
+A, B = "a" * 64, "b" * 64
+
+
+def run(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    out = subprocess.run(
+        [RECON, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+    assert out.returncode == code, out.stderr + out.stdout
+    return out
+
+
+@pytest.fixture
+def agreeing(tmp_path: Path) -> Path:
+    logs = {"one": [line("2026-03-08T10:00:00Z", A)], "two": [line("2026-03-08T10:00:01Z", A)]}
+    return write_case(tmp_path / "agreeing", logs=logs)
+
+
+@pytest.fixture
+def conflicting(tmp_path: Path) -> Path:
+    logs = {"one": [line("2026-03-08T10:00:00Z", A)], "two": [line("2026-03-08T10:00:01Z", B)]}
+    return write_case(tmp_path / "conflicting", logs=logs)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, recon.cli\n"
+        "from typer.main import get_command\n"
+        "get_command(recon.cli.app)\n"
+        "heavy = {'polars', 'boto3', 'psycopg', 'git', 'matplotlib', 'lxml', 'pydantic', 'typst'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+    assert "reconcile" in run("--help").stdout
+
+
+def test_exits_0_where_nothing_disagrees(agreeing: Path):
+    run("collect", "--case", agreeing)
+    assert "No finding" in run("reconcile", "--case", agreeing).stdout
+
+
+def test_exits_1_with_findings_and_says_them_in_words(conflicting: Path):
+    run("collect", "--case", conflicting)
+    out = run("reconcile", "--case", conflicting, "--explain", code=1).stdout
+    assert "CONFLICT" in out
+    assert "The artifact of model:m@1 is" in out
+    assert "not run: unbacked-deploy" in out
+    assert "states that artifact is" in out
+
+
+def test_findings_as_json_are_the_object_of_the_file(conflicting: Path):
+    run("collect", "--case", conflicting)
+    data = json.loads(run("reconcile", "--case", conflicting, "--format", "json", code=1).stdout)
+    assert {"case", "evidence", "tool", "findings", "not_run"} <= set(data)
+    (finding,) = data["findings"]
+    assert set(finding) == {
+        "finding",
+        "rule",
+        "verdict",
+        "subject",
+        "statement",
+        "events",
+        "steps",
+        "margin_seconds",
+        "excuse",
+        "alibi",
+        "witness",
+        "innocent",
+        "as_of",
+    }
+    assert finding["witness"] == "account"
+    assert data == json.loads((conflicting / "findings.json").read_text())
+
+
+def test_exits_2_for_usage(agreeing: Path):
+    assert "No such command" in run("reconsile", code=2).stderr
+    error = run("collect", "three", "--case", agreeing, code=2).stderr
+    assert "expected a source of the case (one, two); found three" in error
+
+
+def test_exits_3_for_a_wrong_case_and_names_the_line(agreeing: Path):
+    path = agreeing / "case.toml"
+    path.write_text(path.read_text().replace('format = "jsonl"', 'format = "yaml"', 1))
+    error = run("timeline", "--case", agreeing, code=3).stderr
+    assert "case.toml, line" in error
+    assert "Traceback" not in error
+
+
+def test_exits_3_for_a_missing_export_and_goes_on_with_the_others(tmp_path: Path):
+    case = write_case(tmp_path / "c", logs={"one": None, "two": [line("2026-03-08T10:00:00Z")]})
+    out = run("collect", "--case", case, code=3)
+    assert "one" in out.stderr
+    assert "one.jsonl" in out.stderr
+    assert [item.source for item in recon.open(case).items()] == ["two"]
+    # It goes on where it stopped.
+    (case / "one.jsonl").write_text(json.dumps(line("2026-03-08T10:00:00Z", B)) + "\n")
+    assert "already collected" in run("collect", "--case", case).stdout
+    assert [item.source for item in recon.open(case).items()] == ["two", "one"]
+
+
+def test_exits_5_and_names_the_item_of_a_flipped_byte(agreeing: Path):
+    run("collect", "--case", agreeing)
+    assert "all matches" in run("verify", agreeing).stdout
+    item = recon.open(agreeing).items()[0]
+    path = recon.open(agreeing).path_of(item.sha256)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"ci", b"me"))
+    assert item.sha256 in run("verify", agreeing, code=5).stdout
+    data = json.loads(run("verify", agreeing, "--format", "json", code=5).stdout)
+    assert item.sha256 in data["wrong"][0]
+    run("reconcile", "--case", agreeing, code=5)
+
+
+def test_a_production_is_verified_too(conflicting: Path, tmp_path: Path):
+    run("collect", "--case", conflicting)
+    run("exhibits", "--case", conflicting, "--output", tmp_path / "bag")
+    assert "all matches" in run("verify", tmp_path / "bag").stdout
+    victim = next((tmp_path / "bag/data/NATIVES").iterdir())
+    victim.chmod(0o644)
+    victim.write_bytes(victim.read_bytes() + b" ")
+    assert victim.name in run("verify", tmp_path / "bag", code=5).stdout
+
+
+def test_asof_in_words_and_as_json(conflicting: Path):
+    run("collect", "--case", conflicting)
+    words = run("asof", "--case", conflicting).stdout
+    assert "Said then (2026-03-08T12:00:00Z)" in words
+    data = json.loads(
+        run("asof", "2026-03-08T12:00Z", "--case", conflicting, "--format", "json").stdout
+    )
+    assert [one["said_then"]["value"] for one in data] == [A, B]
+    assert run("asof", "soon", "--case", conflicting, code=3).stderr.count("soon") == 1
+
+
+def test_timeline_filters_and_exports(conflicting: Path, tmp_path: Path):
+    run("collect", "--case", conflicting)
+    shown = run("timeline", "--case", conflicting, "--source", "one", "--kind", "deploy.*").stdout
+    assert "deploy.finish" in shown
+    assert "1 of 1 events shown" in shown
+    none = run("timeline", "--case", conflicting, "--kind", "deploy.*", "--until", "2026-03-08")
+    assert "2 of 2" in none.stdout, "a date without a zone covers the day wherever it was"
+    run("timeline", "--case", conflicting, "--format", "csv", "-o", tmp_path / "x.csv")
+    rows = list(csv.DictReader((tmp_path / "x.csv").read_text().splitlines()))
+    assert {row["source"] for row in rows} == {"one", "two"}
+    run("timeline", "--case", conflicting, "--format", "parquet", "-o", tmp_path / "x.parquet")
+    assert pl.read_parquet(tmp_path / "x.parquet").height == len(rows)
+    lines = run("timeline", "--case", conflicting, "--format", "timesketch").stdout.splitlines()
+    for text in lines:
+        assert {"message", "datetime", "timestamp_desc", "timestamp"} <= set(json.loads(text))
+
+
+HOSTILE = "\x1b]0;pwned\x07\x1b[31m=cmd|' /C calc'!A0\u202e\r\n"
+
+
+def test_hostile_text_reaches_no_terminal_and_no_spreadsheet(tmp_path: Path):
+    row = {**line("2026-03-08T10:00:00Z", A), "version": HOSTILE, "user": "=1+1", "event": HOSTILE}
+    logs = {"one": [row], "two": [{**row, "sha256": B}]}
+    case = write_case(tmp_path / "c", logs=logs)
+    outs = [
+        run("collect", "--case", case),
+        run("timeline", "--case", case),
+        run("reconcile", "--case", case, "--explain", code=1),
+        run("reconcile", "--case", case, "--format", "json", code=1),
+        run("asof", "--case", case),
+        run("asof", "--case", case, "--format", "json"),
+        run("timeline", "--case", case, "--format", "timesketch"),
+        run("timeline", "--case", case, "--format", "json"),
+        run("timeline", "--case", case, "--format", "csv"),
+    ]
+    for out in outs:
+        for text in (out.stdout, out.stderr):
+            assert not {c for c in text if (ord(c) < 32 and c != "\n") or c in "\x7f\u202e"}
+    run("timeline", "--case", case, "--format", "csv", "-o", tmp_path / "x.csv")
+    for cells in csv.reader((tmp_path / "x.csv").read_text().splitlines()):
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t"))]
+
+
+def test_init_then_collect_says_what_to_fill_in(tmp_path: Path):
+    assert "recon collect" in run("init", tmp_path / "new").stdout
+    run("init", tmp_path / "new", code=2)
+    run("collect", "--case", tmp_path / "new", code=3)
+
+
+def test_json_of_collect_names_failures(tmp_path: Path):
+    case = write_case(tmp_path / "c", logs={"one": None})
+    data = json.loads(run("collect", "--case", case, "--format", "json", code=3).stdout)
+    assert data[0]["failures"][0]["expected"]

@@ -1,0 +1,197 @@
+"""The packaged case, end to end: what must be found is found, and nothing else is reported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import recon
+from recon import registry, schema
+from recon.evidence import CaseItems
+from recon.subjects import glob
+
+PACKAGED = files("recon") / "packaged/march_8"
+EXPECTED: dict[str, Any] = json.loads((PACKAGED / "expected.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> recon.Case:
+    made = recon.demo(tmp_path_factory.mktemp("demo") / "march-8")
+    assert [one.failures for one in made.collect()] == [()] * 4
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> recon.Case:
+    """The same evidence, asked about every subject: what is out of scope must hold as well."""
+    folder = tmp_path_factory.mktemp("whole") / "march-8"
+    made = recon.demo(folder)
+    path = folder / "case.toml"
+    path.write_text(path.read_text().replace('["model:credit-risk@*"]', '["*"]'))
+    list(made.collect())
+    return recon.open(folder)
+
+
+def found(case: recon.Case) -> set[tuple[str, str, str]]:
+    return {(f.rule, f.verdict, f.subject) for f in case.findings().findings}
+
+
+def listed(name: str) -> set[tuple[str, str, str]]:
+    return {(one["rule"], one["verdict"], one["subject"]) for one in EXPECTED[name]}
+
+
+def test_all_that_must_be_found_is_found_and_nothing_else(whole: recon.Case):
+    got = found(whole)
+    assert listed("must_find") <= got
+    assert got - listed("must_find") <= listed("may_find")
+
+
+def test_the_question_narrows_what_is_shown_and_counts_the_rest(case: recon.Case):
+    findings = case.findings()
+    assert listed("must_find") <= found(case)
+    assert all("credit-risk" in finding.subject for finding in findings.findings)
+    assert sum(findings.omitted.values()) > 0
+    assert list(findings.not_run) == []
+
+
+@pytest.mark.parametrize(
+    "innocent", EXPECTED["must_stay_silent"], ids=lambda one: f"{one['what']} {one.get('subject')}"
+)
+def test_silent_on_what_is_innocent(whole: recon.Case, innocent: dict[str, Any]):
+    """No accusing finding is about the subject, and none rests on the innocent transaction."""
+    subject = innocent.get("subject") or innocent.get("table")
+    accusing = [
+        finding
+        for finding in whole.findings().disagreements
+        if finding.rule in innocent["rules"] or innocent["rules"] == ["*"]
+    ]
+    about = [f for f in accusing if pl.select(pl.lit(f.subject).str.contains(glob(subject))).item()]
+    assert {(f.rule, f.verdict, f.subject) for f in about} <= listed("must_find")
+    if "xid" in innocent:
+        rested_on = whole.events(role.event for f in accusing for role in f.events).values()
+        xid = f"xid:{EXPECTED['system_identifier']}/{innocent['xid']}"
+        assert [event for event in rested_on if xid in event["names"]] == []
+
+
+def test_the_argument_of_the_incident_holds_the_facts(case: recon.Case):
+    incident = EXPECTED["incident"]
+    (finding,) = [
+        f for f in case.findings().findings if f.rule == "re-registered" and f.verdict == "conflict"
+    ]
+    data = json.dumps([step.data for step in finding.steps])
+    for fact in (incident["altered"]["was"], incident["altered"]["is"], str(incident["xid"])):
+        assert fact in data
+    assert "14 February 2026" in finding.statement
+    assert "8 March 2026, 19:12:04" in finding.statement
+    assert finding.margin_seconds == pytest.approx(22.32 * 86400, rel=0.001)
+    assert [role.role for role in finding.events] == [
+        "asserted",
+        "written",
+        "replaced",
+        "earlier",
+        "seen",
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer", EXPECTED["as_of"]["answers"], ids=lambda a: f"{a['subject']} {a['source']}"
+)
+def test_said_then_and_says_now(case: recon.Case, answer: dict[str, Any]):
+    (given,) = [
+        one
+        for one in case.asof(EXPECTED["as_of"]["instant"])
+        if (one.subject, one.attribute, one.source)
+        == (answer["subject"], answer["attribute"], answer["source"])
+    ]
+    assert (given.said_then.value if given.said_then else None) == answer["said_then"]
+    assert (given.says_now.value if given.says_now else None) == answer["says_now"]
+
+
+def test_what_the_lineage_said_at_noon_is_certain(case: recon.Case):
+    """The dump of 02:00 holds it, and the log covers the hours up to noon with no write."""
+    (given,) = [
+        one
+        for one in case.asof()
+        if (one.subject, one.attribute, one.source)
+        == ("model:credit-risk@2.3.1", "artifact", "lineage-db")
+    ]
+    assert given.said_then is not None
+    assert given.said_then.certainty == "certain"
+
+
+def test_nothing_is_said_of_what_was_not_there_yet(case: recon.Case):
+    subjects = {
+        one.subject
+        for one in case.asof(EXPECTED["as_of"]["instant"], ["*"])
+        if one.said_then is not None
+    }
+    assert subjects.isdisjoint(EXPECTED["as_of"]["not_yet"])
+
+
+def test_every_citation_leads_to_the_words_of_the_source(case: recon.Case):
+    """The contract of all collectors: what parse cites, quote finds."""
+    events = case.timeline().select("source", "item", "citation").unique().collect()
+    assert set(events["source"]) == {source.id for source in case.sources}
+    for source in case.sources:
+        collector = registry.collector(source.collector)
+        items = CaseItems(case.evidence, source.id)
+        by_hash = {item.sha256: item for item in items}
+        for row in events.filter(pl.col("source") == source.id).iter_rows(named=True):
+            quote = collector.quote(source, items, by_hash[row["item"]], row["citation"])
+            assert quote.text
+            assert quote.how
+
+
+def test_event_ids_are_unique_and_lead_back(case: recon.Case):
+    events = case.timeline().with_columns(id=schema.event_id()).collect()
+    per_source = events.group_by("source", "id").len()
+    assert per_source["len"].max() == 1
+
+
+@pytest.fixture(scope="module")
+def production(case: recon.Case) -> Path:
+    return case.exhibits().folder
+
+
+def test_the_bag_passes_sha256sum(production: Path):
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        subprocess.run(
+            ["sha256sum", "--check", "--strict", "--quiet", manifest], cwd=production, check=True
+        )
+
+
+def test_the_same_case_gives_the_same_bag(case: recon.Case, production: Path, tmp_path: Path):
+    again = case.exhibits(folder=tmp_path / "again").folder
+    assert tree(again) == tree(production)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_one_flipped_byte_in_any_item_is_named(case: recon.Case):
+    for item in case.items()[::9]:
+        path = case.path_of(item.sha256)
+        raw = path.read_bytes()
+        if not raw:
+            continue
+        try:
+            path.chmod(0o644)
+            path.write_bytes(bytes([raw[0] ^ 1]) + raw[1:])
+            (wrong,) = case.verify()
+            assert item.sha256 in wrong
+        finally:
+            path.write_bytes(raw)
+            path.chmod(0o444)
+    assert case.verify() == []

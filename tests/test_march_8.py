@@ -195,3 +195,19 @@ def test_one_flipped_byte_in_any_item_is_named(case: recon.Case):
             path.write_bytes(raw)
             path.chmod(0o444)
     assert case.verify() == []
+
+
+def test_without_pg_waldump_the_timeline_has_the_same_bytes(
+    case: recon.Case, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing but Python is needed: the reader of our own gives what the server's tool gives."""
+    case.build(workers=1)
+    assert case.methods()["lineage-db"]["wal"].startswith("pg_waldump")
+    before = tree(case.root / "timeline")
+    monkeypatch.setattr("collectors.postgres.wal.waldump.find", lambda _major: None)
+    case.build(workers=1)
+    assert case.methods()["lineage-db"]["wal"] == "recon's own reader"
+    after = tree(case.root / "timeline")
+    assert {name for name in before if before[name] != after[name]} == {"built.json"}
+    monkeypatch.undo()
+    case.build(workers=1)

@@ -84,8 +84,18 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
         from collectors.postgres import wal
 
         relations = _relations(found)
+        # Counting rows takes a pass over the log for each table: those that the case claims.
+        claimed = {
+            one.subject
+            for one in relations
+            if any(one.subject.endswith(f"/{table}") for table in claims)
+        }
         archive = wal.read(
-            segments(items), source=source.id, relations=relations, system_id=_cluster(found)
+            segments(items),
+            source=source.id,
+            relations=relations,
+            counted=claimed,
+            system_id=_cluster(found),
         )
         lazy.append(wal.wal_events(archive, relations, source.id))
         coverage.append(archive.coverage)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Relation", "Segment", "Wal", "describe", "read", "wal_events"]
 
 
-def read(
+def read(  # noqa: PLR0913  (each is named by the caller)
     segments: Sequence[Segment],
     *,
     source: str,

@@ -123,7 +123,8 @@ def _judge(one: Transaction, state: _State) -> list[Act]:
         gone = [table for table in stored if table and table not in born and state.table(table)]
     # What came and went in one transaction was never there for anyone else.
     fleeting = {*one.gone, *(_own(row) for row, _ in copies)}
-    fleeting |= {own for own, row in born.items() if row["created"] in one.old}
+    if not one.tells_gone:
+        fleeting |= {own for own, row in born.items() if row["created"] in one.old}
 
     def act(kind: str, relation: str, value: str | None = None) -> None:
         found.append(Act(kind, relation, one.timeline, one.lsn, value))

@@ -31,7 +31,7 @@ from recon.schema import DRAFT_COVERAGE, frame
 _TELLS_TABLES = 15
 
 
-def read_archive(
+def read_archive(  # noqa: PLR0913  (as the package's own)
     segments: Sequence[Segment],
     source: str,
     relations: Sequence[Relation],

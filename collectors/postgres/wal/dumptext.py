@@ -188,42 +188,51 @@ def settle(lines: pl.DataFrame, fetch: Fetch, major: int) -> tuple[pl.DataFrame,
 
 
 def count(text: bytes, file: str) -> pl.DataFrame:
-    """Rows of :data:`WRITES` from the lines of a pass over one relation file."""
-    lines = lines_of(text)
-    heads = lines.with_columns(pl.col("line").str.extract_groups(_HEAD).alias("head")).unnest(
-        "head"
-    )
-    op, rest = pl.col("op"), pl.col("rest")
-    heap = pl.col("rmgr").is_in(["Heap", "Heap2"])
-    # The row must be of the file's main fork, and its first block reference.
-    main = rest.str.contains(rf"blkref #0: rel {file} (?:fork main )?blk")
-    several = pl.coalesce(
-        rest.str.extract(r"^ (\d+) tuples"), rest.str.extract(r"^ ntuples: (\d+)")
-    ).cast(pl.UInt64, strict=False)
+    """Rows of :data:`WRITES` from the lines of a pass over one relation file.
+
+    Literal searches alone, and patterns for what they leave: lines are as many as rows.
+    """
+    line = pl.col("line")
 
     def ones(*ops: str) -> pl.Expr:
-        return op.is_in(ops).cast(pl.UInt64)
+        here = (line.str.contains(f", desc: {op}", literal=True) for op in ops)
+        return pl.any_horizontal(*here).cast(pl.UInt64)
 
-    return (
-        heads.filter(
-            heap & main & op.is_in(["INSERT", "MULTI_INSERT", "UPDATE", "HOT_UPDATE", "DELETE"])
-        )
-        .select(
-            pl.col("xid").cast(pl.UInt32),
-            inserts=pl.when(op == "MULTI_INSERT")
-            .then(several.fill_null(0))
-            .otherwise(ones("INSERT")),
+    # The row must be of the file's main fork, and its first block reference.
+    main = line.str.contains(f", blkref #0: rel {file} blk ", literal=True)
+    rows = (
+        lines_of(text)
+        .filter(line.str.starts_with("rmgr: Heap") & main)
+        .with_columns(
+            several=line.str.contains(", desc: MULTI_INSERT", literal=True),
+            inserts=ones("INSERT"),
             updates=ones("UPDATE", "HOT_UPDATE"),
             deletes=ones("DELETE"),
-            lsn=_lsn(pl.col("high"), pl.col("low")),
+            # Widths are fixed up to records of a megabyte.
+            xid=pl.when(line.str.slice(46, 6) == ", tx: ")
+            .then(line.str.slice(52, 10).str.strip_chars_start())
+            .otherwise(line.str.extract(r", tx: +(\d+),")),
         )
-        .group_by("xid")
-        .agg(pl.col("inserts", "updates", "deletes").sum(), pl.col("lsn").min())
+    )
+    many = rows.filter("several").with_columns(
+        inserts=pl.coalesce(
+            line.str.extract(r" (\d+) tuples"), line.str.extract(r" ntuples: (\d+)"), pl.lit("0")
+        ).cast(pl.UInt64, strict=False)
+    )
+    first = pl.col("line").sort_by("at").first()
+    return (
+        pl.concat([rows.filter(~pl.col("several")), many])
+        .group_by(pl.col("xid").cast(pl.UInt32, strict=False))
+        .agg(pl.col("inserts", "updates", "deletes").sum(), line=first)
+        .filter(pl.sum_horizontal("inserts", "updates", "deletes") > 0)
         .select(
             pl.lit(None, dtype=pl.UInt32).alias("timeline"),
             "xid",
             pl.lit(file).alias("file"),
-            *("inserts", "updates", "deletes", "lsn"),
+            *("inserts", "updates", "deletes"),
+            _lsn(
+                line.str.extract(r", lsn: ([0-9A-F]+)/"), line.str.extract(r"/([0-9A-F]+), prev ")
+            ).alias("lsn"),
             pl.lit(None, dtype=pl.String).alias("item"),
         )
     )

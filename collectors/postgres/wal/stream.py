@@ -237,7 +237,7 @@ def _misfit(
         k = bisect_left(starts, word) - 1
         at, size = (starts[k], sizes[k]) if word <= end and k >= 0 else (end, tail)
         left = max(0, size - (word - at) * _WORD) if at < word else 0
-        if (flags & FIRST_IS_CONTINUED and remains) != left:
+        if bool(flags & FIRST_IS_CONTINUED) != (left > 0) or (left and left != remains):
             return at if left else word
     return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.live
 ONE = "00000001000000000000000C"
 RUN = [f"00000001000000000000000{n:X}" for n in range(6, 13)]
 COMMON = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -65,6 +65,7 @@ PLACES = st.one_of(st.integers(0, 480_000), st.integers(0, 2**20 - 1), st.intege
 
 @COMMON
 @given(st.dictionaries(PLACES, st.integers(1, 255), min_size=1, max_size=2))
+@example({2: 1})
 def test_flipped_bytes_invent_no_record(archive: Archive, whole: Wal, change: dict[int, int]):
     for folder in broken(archive, change):
         found = own(folder)

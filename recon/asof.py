@@ -6,7 +6,9 @@
   holds stood there in between: ``certain``;
 - a record that a snapshot from before the instant holds stood there when the snapshot was taken.
   It stood there still at the instant if the write-ahead log covers the time from the snapshot to
-  the instant and records no write to its table: ``certain``; else ``possible``;
+  the instant, follows its table, and records no write to it: ``certain``; else ``possible``;
+- a record stored in a table that was made under another name, which it may still have had at the
+  instant: ``possible``;
 - a record that nothing stamps, such as a line that its writer dated, may have been there:
   ``possible``.
 
@@ -27,6 +29,7 @@ import polars as pl
 
 from recon import schema
 from recon.rules.base import Timeline
+from recon.rules.values import alike
 from recon.rules.views import claims
 from recon.subjects import glob
 
@@ -60,10 +63,10 @@ class Answer:
 
     @property
     def changed(self) -> bool:
-        """Whether the source tells another story now."""
+        """Whether the source tells another story now, and not the same digest in other letters."""
         then = self.said_then.value if self.said_then else None
         now = self.says_now.value if self.says_now else None
-        return then != now
+        return alike(then, now) != "same"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, with ``changed``."""
@@ -144,13 +147,17 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
     )
     judged = wanted.with_columns(stored_from=stored_from, stored_to=stored_to).join(
         _quiet(timeline, wanted, instant),
-        on=["source", "table", "seen_to"],
+        on=["source", "table", "seen_from", "seen_to"],
         how="left",
         nulls_equal=True,
     )
+    judged = judged.join(_misnamed(timeline, instant), on=["source", "table"], how="left")
     held_at = pl.col("seen_from") >= at
+    misnamed = pl.col("stored_to") >= pl.col("misnamed_since")
     cases = (
-        pl.when((pl.col("stored_to") <= at) & (held_at | pl.col("seen_to").is_null()))
+        pl.when((pl.col("stored_to") <= at) & misnamed & held_at)
+        .then(pl.lit("1 stored before, in a table that may have had another name then"))
+        .when((pl.col("stored_to") <= at) & (held_at | pl.col("seen_to").is_null()))
         .then(pl.lit("3 stored before, and held after"))
         .when((pl.col("stored_to") <= at) & pl.col("table").is_null())
         .then(pl.lit("3 stored before"))
@@ -191,34 +198,66 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
 def _quiet(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
     """Tables and snapshots between which and the instant the log covers all and records no write.
 
-    Columns ``source``, ``table``, ``seen_to``, ``quiet``.
+    It must have recorded something of the table before: a log that knows the table's file by no
+    name is silent of all its writes. Columns ``source``, ``table``, ``seen_from``, ``seen_to``,
+    ``quiet``.
     """
     at = pl.lit(instant).cast(schema.INSTANT)
+    key = ["source", "table", "seen_from", "seen_to"]
     spans = (
         wanted.filter(pl.col("table").is_not_null() & (pl.col("seen_to") <= at))
-        .select("source", "table", "seen_to")
+        .select(key)
         .unique()
     )
     covered = (
         timeline.coverage.filter(pl.col("kind").str.starts_with("table."))
         .select("source", covered_from="earliest", covered_to="latest")
         .join(spans, on="source")
-        .filter((pl.col("covered_from") <= pl.col("seen_to")) & (pl.col("covered_to") >= at))
-        .select("source", "table", "seen_to")
+        .filter((pl.col("covered_from") <= pl.col("seen_from")) & (pl.col("covered_to") >= at))
+        .select(key)
         .unique()
     )
-    writes = (
+    logged = (
         timeline.events.filter(
-            pl.col("kind").str.starts_with("table.") & pl.col("earliest").is_not_null()
+            pl.col("kind").str.starts_with("table.")
+            & pl.col("earliest").is_not_null()
+            & pl.col("stream").is_not_null()
         )
         .select("source", "earliest", "latest", table="subject")
         .join(covered, on=["source", "table"])
-        .filter((pl.col("latest") >= pl.col("seen_to")) & (pl.col("earliest") <= at))
-        .select("source", "table", "seen_to")
-        .unique()
     )
-    return covered.join(writes, on=["source", "table", "seen_to"], how="anti").with_columns(
-        quiet=pl.lit(True)
+    # The snapshot may have been taken at any time of its interval.
+    writes = logged.filter((pl.col("latest") >= pl.col("seen_from")) & (pl.col("earliest") <= at))
+    followed = logged.filter(pl.col("latest") < pl.col("seen_from")).select(key).unique()
+    return (
+        covered.join(followed, on=key, how="semi")
+        .join(writes.select(key).unique(), on=key, how="anti")
+        .with_columns(quiet=pl.lit(True))
+    )
+
+
+def _misnamed(timeline: Timeline, instant: datetime) -> pl.LazyFrame:
+    """Tables made under another name, of which no drop of the old one by the instant is known.
+
+    Columns ``source``, ``table``, ``misnamed_since``.
+    """
+    at = pl.lit(instant).cast(schema.INSTANT)
+    own = pl.format("name={}", pl.col("table").str.extract(r"\.([^.]*)$"))
+    acts = timeline.kind("table.create", "table.recreate").select(
+        "source", "kind", "earliest", "value", table="subject"
+    )
+    replaced = (
+        acts.filter((pl.col("kind") == "table.recreate") & (pl.col("earliest") <= at))
+        .group_by("source", "table")
+        .agg(replaced=pl.col("earliest").max())
+    )
+    return (
+        acts.filter((pl.col("kind") == "table.create") & (pl.col("earliest") <= at))
+        .filter((pl.col("value") != own).fill_null(True))
+        .join(replaced, on=["source", "table"], how="left")
+        .filter((pl.col("earliest") > pl.col("replaced")).fill_null(True))
+        .group_by("source", "table")
+        .agg(misnamed_since=pl.col("earliest").min())
     )
 
 

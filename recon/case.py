@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from recon.custody import Entry
 from recon.errors import BadInputError, CaseError, IntegrityError, ReconError, UsageError
 from recon.evidence import Acquiring, CaseItems, Evidence, Progress
 from recon.exhibitor import Production
-from recon.instants import interval
+from recon.instants import moment
 from recon.reconcile import Findings, reconcile
 from recon.rules import Timeline
 from recon.timeline import Built
@@ -82,6 +83,7 @@ class Case:
         self.root = root
         self.config: CaseConfig = load(root / CASE_FILE)
         self.evidence = Evidence(root)
+        self._checked: Built | None = None
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -148,11 +150,14 @@ class Case:
     # Timeline
 
     def built(self, *, progress: Progress | None = None) -> Built:
-        """The record of the timeline, which is built first if it is missing or stale."""
-        built = Built.read(self.root / TIMELINE)
+        """The record of the timeline, which is built first if it is missing, stale or damaged."""
+        folder = self.root / TIMELINE
+        built = Built.read(folder)
         if built is not None:
             now = timelines.stamp(self.evidence, self.root / CASE_FILE)
-            if {key: getattr(built, key) for key in now} == now:
+            fresh = {key: getattr(built, key) for key in now} == now
+            if fresh and (self._checked == built or timelines.hashes(folder) == built.files):
+                self._checked = built
                 return built
         return self.build(progress=progress)
 
@@ -208,10 +213,17 @@ class Case:
     # Judge
 
     def findings(self) -> Findings:
-        """Run the rules; write and give back ``findings.json``."""
+        """Run the rules; write ``findings.json`` and give the findings back.
+
+        On a read-only case they are given back alone.
+        """
         self.built()
         found = reconcile(self.config, self.evidence_root(), self.timeline(), self.coverage())
-        found.write(self.root / FINDINGS)
+        try:
+            found.write(self.root / FINDINGS)
+        except OSError as error:
+            if error.errno not in {errno.EROFS, errno.EACCES}:
+                raise
         return found
 
     def asof(
@@ -221,9 +233,10 @@ class Case:
 
         Raises:
             UsageError: no instant is given, and the case asks about none.
+            BadInputError: the text is no one instant.
         """
         if isinstance(instant, str):
-            instant = interval(instant, "INSTANT")[0]
+            instant = moment(instant, "INSTANT")
         instant = instant or self.config.instant
         if instant is None:
             raise UsageError("an instant", "none", "INSTANT", "give one, or set case.instant")

@@ -9,15 +9,17 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from recon import messages
 from recon.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from recon.case import Case, Collected
-    from recon.exhibitor import Production
 
 app = typer.Typer(
     name="recon",
@@ -28,6 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+_Time = TypeVar("_Time")
 
 
 class Format(StrEnum):
@@ -53,12 +58,23 @@ CaseOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
 
 
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of SIGINT."""
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""A production's name: it becomes a folder of the case."""
+
+
 def main() -> None:
     """Run the command line; errors that a person can act on become one message and a code."""
     from recon.errors import ReconError
 
     try:
         app()
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:
+            _print_error("interrupted; what was stored stays, and the same command goes on")
+        raise
     except ReconError as error:
         _print_error(str(error))
         sys.exit(error.exit_code)
@@ -66,6 +82,9 @@ def main() -> None:
         # Whoever read us has seen enough. Python would complain once more while closing.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        _print_error(messages.refused(error))
+        sys.exit(3)
     except Exception:  # noqa: BLE001  (a fault of ours must not look like exit code 1, findings)
         import traceback
 
@@ -114,7 +133,7 @@ def demo(
         f"{items} items of evidence stored under their SHA-256; "
         f"{sum(built.counts.values())} events on one timeline."
     )
-    _warned(case)
+    messages.warned(case)
     out.print()
     with show.progress() as told:
         told("rules", 0, None)
@@ -128,7 +147,7 @@ def demo(
     out.print()
     with show.progress() as told:
         production = case.exhibits(progress=told)
-    _produced(case, production)
+    messages.produced(case, production)
     _failures(results)
 
 
@@ -164,28 +183,7 @@ def collect(
     with show.progress() as told:
         results = list(opened.collect(sources or (), again=again, progress=told))
     if form is Format.json:
-        _json(
-            [
-                {
-                    "source": one.source,
-                    "acquisition": one.acquisition,
-                    "stored": one.stored,
-                    "held": one.held,
-                    "skipped": one.skipped,
-                    "failures": [
-                        {
-                            "native": native,
-                            "expected": error.expected,
-                            "found": error.found,
-                            "where": error.where,
-                            "todo": error.todo,
-                        }
-                        for native, error in one.failures
-                    ],
-                }
-                for one in results
-            ]
-        )
+        _json(messages.collected(results))
     else:
         show.collected(show.console(), results)
     _failures(results)
@@ -202,7 +200,7 @@ def timeline(  # noqa: PLR0913  (one option each)
     kind: Annotated[list[str] | None, typer.Option(help="Glob of kinds of events.")] = None,
     since: Annotated[str | None, typer.Option(help="Not before this instant.")] = None,
     until: Annotated[str | None, typer.Option(help="Not after this instant.")] = None,
-    limit: Annotated[int, typer.Option(help="Rows of a table at most; 0 for all.")] = 200,
+    limit: Annotated[int, typer.Option(min=0, help="Rows of a table at most; 0 for all.")] = 200,
     form: Annotated[
         Export, typer.Option("--format", help="Table, or an export (timesketch is JSON lines).")
     ] = Export.table,
@@ -210,7 +208,7 @@ def timeline(  # noqa: PLR0913  (one option each)
         Path | None, typer.Option("--output", "-o", help="File to write instead of the terminal.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Build anew with this many processes.")
+        int | None, typer.Option(min=1, help="Build anew with this many processes.")
     ] = None,
 ) -> None:
     """Filter, show or export the timeline; build it if need be."""
@@ -227,16 +225,17 @@ def timeline(  # noqa: PLR0913  (one option each)
         subjects=subject or (),
         sources=source or (),
         kinds=kind or (),
-        since=interval(since, "--since")[0] if since else None,
-        until=interval(until, "--until")[1] if until else None,
+        since=_asked(interval, since, "--since")[0] if since else None,
+        until=_asked(interval, until, "--until")[1] if until else None,
     )
     if form is not Export.table:
         export.write(events, form.value, output)
         return
     rows = (events.limit(limit) if limit else events).collect()
     total = export.count(events)
-    show.timeline(show.console(), list(rows.iter_rows(named=True)), total)
-    _warned(opened)
+    of = export.count(opened.timeline())
+    show.timeline(show.console(), list(rows.iter_rows(named=True)), total, of=of)
+    messages.warned(opened)
 
 
 @app.command()
@@ -259,15 +258,15 @@ def asof(
 ) -> None:
     """What each source said then, and what it says now about then."""
     from recon import show
-    from recon.instants import interval
+    from recon.instants import moment
 
     opened = _open(case)
-    answers = opened.asof(instant, subject or ())
+    at = _asked(moment, instant, "INSTANT") if instant else opened.config.instant
+    answers = opened.asof(at, subject or ())
     shown = [one for one in answers if one.changed or not changes]
     if form is Format.json:
         _json([one.to_json() for one in shown])
         return
-    at = interval(instant, "INSTANT")[0] if instant else opened.config.instant
     if at is not None:
         show.answers(show.console(), shown, at, total=len(answers))
 
@@ -298,7 +297,7 @@ def reconcile(
                 out.print(f"\n{finding.finding}  {finding.rule}")
                 ids = [role.event for role in finding.events]
                 show.explain(out, finding, opened.events(ids))
-        _warned(opened)
+        messages.warned(opened)
     if found.disagreements:
         raise typer.Exit(1)
 
@@ -318,12 +317,19 @@ def exhibits(
     ] = None,
 ) -> None:
     """Write a production: exhibits, natives, how to check them."""
-    from recon import show
+    import re
 
+    from recon import show
+    from recon.errors import UsageError
+
+    if name is not None and re.fullmatch(_NAME, name) is None:
+        raise UsageError(
+            "a name of letters, digits, '.', '_' and '-'", repr(name), "NAME", "add --output DIR"
+        )
     opened = _open(case)
     with show.progress() as told:
         production = opened.exhibits(name, folder=output, progress=told)
-    _produced(opened, production)
+    messages.produced(opened, production)
 
 
 @app.command()
@@ -372,33 +378,14 @@ def _print_error(text: str) -> None:
     print(f"recon: {clean(text, keep=chr(10), limit=8000)}", file=sys.stderr)  # noqa: T201
 
 
-def _warned(case: Case) -> None:
-    warnings = case.warnings()
-    if warnings:
-        errors = sum(one["severity"] == "error" for one in warnings)
-        typer.echo(
-            f"{len(warnings)} warnings on reading the evidence, {errors} of them errors "
-            "(timeline/built.json, and LOGS/exceptions of a production)."
-        )
+def _asked(read: Callable[[str, str], _Time], text: str, option: str) -> _Time:
+    """A time of the command line: what cannot be read is wrong usage, not bad evidence."""
+    from recon.errors import BadInputError, UsageError
 
-
-def _produced(case: Case, production: Production) -> None:
-    from recon.text import one_line
-
-    first, *others = production.documents
-    folder = production.folder
-    typer.echo(f"Exhibits: {folder}")
-    typer.echo(
-        f"  open first {first.relative_to(folder)}, the report on the case; "
-        f"{len(others)} exhibits, one a finding, stand beside it"
-    )
-    for note in production.notes:
-        typer.echo(f"  {one_line(note)}")
-    typer.echo(
-        f"Check them, with what {folder / 'VERIFY.md'} says:\n"
-        f"  (cd {folder} && sha256sum -c --quiet manifest-sha256.txt)\n"
-        f"  recon verify {case.root}"
-    )
+    try:
+        return read(text, option)
+    except BadInputError as error:
+        raise UsageError(error.expected, error.found, error.where, error.todo) from error
 
 
 def _failures(results: list[Collected]) -> None:
@@ -407,6 +394,5 @@ def _failures(results: list[Collected]) -> None:
     if codes:
         for one in results:
             for native, error in one.failures:
-                place = f"{one.source}: {native}: " if native else f"{one.source}: "
-                _print_error(f"{place}{error}")
+                _print_error(messages.failure(one.source, native, error))
         raise typer.Exit(max(codes))

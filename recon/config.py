@@ -5,7 +5,6 @@ A wrong one is refused with the line, what was expected and what was found; all 
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from recon import locate, registry
 from recon.collector import Source
-from recon.errors import CaseError, UsageError
-from recon.instants import interval
-
-NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+from recon.errors import BadInputError, CaseError, UsageError
+from recon.instants import interval, moment
+from recon.mistakes import NAME, Mistakes
 
 
 class Strict(BaseModel):
@@ -45,7 +43,10 @@ class CaseTable(Strict):
     @classmethod
     def _zoned(cls, value: object) -> object:
         if isinstance(value, str):
-            value = interval(value, "case.instant")[0]
+            try:
+                value = moment(value, "case.instant")
+            except BadInputError as error:
+                raise ValueError(error.expected) from error
         if isinstance(value, datetime) and value.tzinfo is not None:
             return value.astimezone(UTC)
         if value is None:
@@ -79,7 +80,10 @@ class Norm(BaseModel):
         if isinstance(value, date) and not isinstance(value, datetime):
             value = value.isoformat()
         if isinstance(value, str):
-            value = interval(value, "norm.since")[1]
+            try:
+                value = interval(value, "norm.since")[1]
+            except BadInputError as error:
+                raise ValueError("an instant with its zone, or a date") from error
         if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
             raise ValueError("an instant with its zone, or a date")
         return value
@@ -140,19 +144,27 @@ def load(path: Path) -> CaseConfig:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise CaseError(
-            "a readable UTF-8 case.toml", str(error), str(path), "make one with `recon init DIR`"
+            "text in UTF-8", f"other bytes at byte {error.start}", str(path), "save it as UTF-8"
+        ) from error
+    except OSError as error:
+        raise CaseError(
+            "a case.toml that can be read",
+            (error.strerror or str(error)).lower(),
+            str(path),
+            "give the case's folder with --case DIR, or make a case with `recon init DIR`",
         ) from error
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CaseError("TOML 1.0", str(error), str(path), "mend the line") from error
-    mistakes = _Mistakes(path, locate.lines(text))
+    mistakes = Mistakes(path, locate.lines(text))
     try:
         top = _Top.model_validate(data)
     except ValidationError as error:
-        mistakes.add_all(error)
+        mistakes.add_all(error, _Top)
+        _further(data, path.parent, mistakes)
         mistakes.stop()
         raise AssertionError from error  # stop() raised
     sources = [_source(i, head, path.parent, mistakes) for i, head in enumerate(top.source)]
@@ -170,44 +182,18 @@ def load(path: Path) -> CaseConfig:
     )
 
 
-class _Mistakes:
-    """Mistakes collected with their lines, so that one run shows all of them."""
-
-    def __init__(self, path: Path, found: Mapping[locate.Path, int]) -> None:
-        self.path = path
-        self.found = found
-        self.all: list[tuple[int, str, str]] = []
-
-    def add(self, at: Sequence[str | int], expected: str, value: str) -> None:
-        self.all.append((locate.line_of(at, self.found), expected, value))
-
-    def add_all(self, error: ValidationError, prefix: Sequence[str | int] = ()) -> None:
-        for detail in error.errors(include_url=False):
-            # pydantic names the branch of a union in the location; the file has no such key.
-            at = [part for part in detail["loc"] if not re.search(r"[\[\](){} -]", str(part))]
-            dotted = ".".join(str(part) for part in (*prefix, *at))
-            if detail["type"] == "missing":
-                self.add((*prefix, *at[:-1]), f"`{dotted}`", "nothing")
-            elif detail["type"] == "extra_forbidden":
-                self.add((*prefix, *at), "no such key", f"`{dotted}`")
-            else:
-                said = detail["msg"].removeprefix("Value error, ")
-                said = said[0].lower() + said[1:]
-                self.add((*prefix, *at), f"`{dotted}`: {said}", repr(detail["input"])[:120])
-
-    def stop(self) -> None:
-        if not self.all:
-            return
-        self.all.sort()
-        line, expected, value = self.all[0]
-        rest = "".join(
-            f"\n{self.path}, line {line}: expected {expected}; found {value}"
-            for line, expected, value in self.all[1:]
-        )
-        raise CaseError(expected, value + rest, f"{self.path}, line {line}")
+def _further(data: Mapping[str, Any], base: Path, mistakes: Mistakes) -> None:
+    """Mistakes inside the sources of a file whose frame is wrong already."""
+    sources = data.get("source")
+    for index, raw in enumerate(sources if isinstance(sources, list) else ()):
+        try:
+            head = _SourceHead.model_validate(raw)
+        except ValidationError:
+            continue  # said with the frame
+        _source(index, head, base, mistakes)
 
 
-def _source(index: int, head: _SourceHead, base: Path, mistakes: _Mistakes) -> Source | None:
+def _source(index: int, head: _SourceHead, base: Path, mistakes: Mistakes) -> Source | None:
     at = ("source", index)
     if head.collector not in registry.collector_names():
         known = ", ".join(registry.collector_names())
@@ -222,7 +208,7 @@ def _source(index: int, head: _SourceHead, base: Path, mistakes: _Mistakes) -> S
     try:
         options = collector.options.model_validate(extra)
     except ValidationError as error:
-        mistakes.add_all(error, at)
+        mistakes.add_all(error, collector.options, at)
     claims = []
     for number, raw in enumerate(head.claim):
         if collector.claim is None:
@@ -231,13 +217,13 @@ def _source(index: int, head: _SourceHead, base: Path, mistakes: _Mistakes) -> S
         try:
             claims.append(collector.claim.model_validate(raw))
         except ValidationError as error:
-            mistakes.add_all(error, (*at, "claim", number))
+            mistakes.add_all(error, collector.claim, (*at, "claim", number))
     if len(mistakes.all) > before:
         return None
     return Source(head.id, head.collector, head.domain, options, tuple(claims), base)
 
 
-def _references(top: _Top, mistakes: _Mistakes) -> None:
+def _references(top: _Top, mistakes: Mistakes) -> None:
     """Names that point elsewhere in the file: domains of sources, ids that must differ, rules."""
     from recon.rules import rule_names
 

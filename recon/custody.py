@@ -77,6 +77,16 @@ class CustodyLog:
                 self._open()
             return self._write(action, fields)
 
+    def lock(self) -> None:
+        """Take the lock, where this run does not hold it yet.
+
+        Raises:
+            BadInputError: another recon writes to the case.
+        """
+        with self._guard:
+            if self._file is None:
+                self._open()
+
     def close(self) -> None:
         """Give the lock back."""
         with self._guard:
@@ -128,15 +138,17 @@ class CustodyLog:
             for number, line in enumerate(file):
                 if not line.endswith(b"\n"):
                     return
+                where = f"{self.path}, entry {number}"
                 try:
                     entry = json.loads(line)
                 except (ValueError, RecursionError) as error:
                     raise IntegrityError(
-                        "a JSON object",
-                        str(error),
-                        f"{self.path}, entry {number}",
-                        "see `recon verify`",
+                        "a JSON object", str(error), where, "see `recon verify`"
                     ) from error
+                if not isinstance(entry, dict) or not isinstance(entry.get("action"), str):
+                    raise IntegrityError(
+                        "an object with an action", "something else", where, "see `recon verify`"
+                    )
                 yield line[:-1], entry
 
     def _open(self) -> None:

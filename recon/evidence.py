@@ -73,7 +73,7 @@ class Evidence:
         return [
             _item(entry)
             for entry in self.custody.entries()
-            if entry["action"] == "store" and source in (None, entry["source"])
+            if entry["action"] == "store" and source in (None, entry.get("source"))
         ]
 
     def root(self) -> str:
@@ -102,10 +102,17 @@ class Evidence:
         known = self._entered()
         for path in sorted(self.items_folder.glob("*/*")):
             if path.name not in known:
-                yield f"item {path.name!r}: is in the store, but no custody entry names it"
+                yield (
+                    f"item {path.name!r}: is in the store, but no custody entry names it; where a "
+                    "run was interrupted, `recon collect` enters it"
+                )
 
     def sweep(self) -> None:
-        """Delete what a crash left half written, and enter whole items that it left unentered."""
+        """Delete what a crash left half written, and enter whole items that it left unentered.
+
+        Takes the case's lock first: what another run is writing just now is no crash's rest.
+        """
+        self.custody.lock()
         for path in self.items_folder.glob(f"{_PART}*"):
             path.unlink()
         known = self._entered()
@@ -319,16 +326,24 @@ def utf8(native: str) -> str:
 
 
 def _item(entry: Entry) -> Item:
-    return Item(
-        sha256=Sha256(entry["item"]),
-        source=entry["source"],
-        kind=entry["kind"],
-        native=entry["native"],
-        size=entry["size"],
-        acquired=entry["utc"],
-        acquisition=entry["acquisition"],
-        meta=entry.get("meta", {}),
-    )
+    try:
+        return Item(
+            sha256=Sha256(entry["item"]),
+            source=entry["source"],
+            kind=entry["kind"],
+            native=entry["native"],
+            size=entry["size"],
+            acquired=entry["utc"],
+            acquisition=entry["acquisition"],
+            meta=entry.get("meta", {}),
+        )
+    except KeyError as error:
+        raise IntegrityError(
+            f"a key {error} in an entry that stores an item",
+            "none",
+            f"custody log, entry {entry.get('seq')}",
+            "see `recon verify`",
+        ) from error
 
 
 def _chunks(data: bytes | BinaryIO | Iterable[bytes]) -> Iterator[bytes]:

@@ -141,6 +141,23 @@ def interval(text: str, where: str = "an instant") -> tuple[datetime, datetime]:
     return value["earliest"], value["latest"]
 
 
+def moment(text: str, where: str) -> datetime:
+    """One instant from text: the start of what it covers, which may be a minute at most.
+
+    Raises:
+        BadInputError: it is no time, or covers more: a day, or a time without its zone.
+    """
+    first, last = interval(text, where)
+    if last - first > timedelta(minutes=1):
+        raise BadInputError(
+            "one instant, such as 2026-03-08T12:00:00Z",
+            f"{text!r}, which may be any from {first:%Y-%m-%dT%H:%MZ} to {last:%Y-%m-%dT%H:%MZ}",
+            where,
+            "give the time of day and its zone",
+        )
+    return first
+
+
 def show(instant: datetime) -> str:
     """RFC 3339 in UTC; fractions only where there are any."""
     moment = instant.astimezone(UTC)

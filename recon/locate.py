@@ -24,7 +24,9 @@ def lines(text: str) -> dict[Path, int]:
         header = _HEADER.match(line)
         if header:
             here = _resolve(_split(header.group(2)), counts, is_array=header.group(1) == "[[")
-            found.setdefault(here, number)
+            # `[a.b]` makes `a` too, where nothing made it before.
+            for depth in range(1, len(here) + 1):
+                found.setdefault(here[:depth], number)
             continue
         key = _KEY.match(line)
         if key:

@@ -18,7 +18,7 @@ VERDICTS = {
     "contradiction": "the records cannot all be true",
     "conflict": "two records state different things of one subject",
     "breach": "a declared norm was not kept",
-    "missing": "a record that should be there is not",
+    "missing": "the records cover it, and it is not there",
     "undetermined": "the evidence does not allow an answer",
     "observation": "nothing disagrees; a reader must know of it",
 }

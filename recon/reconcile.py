@@ -56,10 +56,10 @@ class Findings:
         return [one for one in self.findings if one.verdict != "observation"]
 
     def write(self, path: Path) -> None:
-        """Same findings, same bytes."""
-        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False, sort_keys=False)
+        """Same findings, same bytes; ASCII alone, so that no evidence text acts on a screen."""
+        text = json.dumps(self.to_json(), indent=1)
         temporary = path.with_suffix(".part")
-        temporary.write_text(text + "\n", encoding="utf-8", errors="surrogatepass")
+        temporary.write_text(text + "\n", encoding="ascii")
         temporary.rename(path)
 
 

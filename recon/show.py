@@ -15,7 +15,7 @@ from rich.text import Text
 
 from recon import prose
 from recon.instants import show, show_interval
-from recon.text import one_line
+from recon.text import clean, one_line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,20 +77,16 @@ def progress() -> Iterator[Progress]:
 
 
 def collected(out: Console, results: Sequence[Collected]) -> None:
-    """One line per source: what was stored, what failed."""
+    """One line per source: what was stored, how much failed; standard error says what."""
     table = _table("source", "items", "")
     for one in results:
         said = (
-            "already collected"
+            "already collected; --again acquires it anew"
             if one.skipped
             else f"{one.stored} stored now" + (f", {len(one.failures)} failed" * bool(one.failures))
         )
         table.add_row(one.source, str(one.held), said)
     out.print(table)
-    for one in results:
-        for native, error in one.failures:
-            place = f"{one.source}: {one_line(native)}: " if native else f"{one.source}: "
-            out.print(Text(f"{place}{one_line(str(error), 600)}", "red"))
 
 
 def findings(out: Console, found: Findings) -> None:
@@ -165,7 +161,7 @@ def answers(out: Console, given: Sequence[Answer], instant: datetime, *, total: 
     out.print(
         Text(
             f"{len(given)} of {total} lines shown. ~ marks what is possible, not certain; "
-            "digests are cut for the table.",
+            "digests are cut for the table; --format json has all of them.",
             "dim",
         )
     )
@@ -178,23 +174,47 @@ def _said(said: Said | None) -> str:
     return value if said.certainty == "certain" else f"~ {value}"
 
 
-def timeline(out: Console, rows: Sequence[Mapping[str, Any]], total: int) -> None:
-    """Events as a table."""
+def timeline(
+    out: Console, rows: Sequence[Mapping[str, Any]], matching: int, *, of: int | None = None
+) -> None:
+    """Events as a table.
+
+    Args:
+        out: where to.
+        rows: events that are shown.
+        matching: events that the filters leave.
+        of: events of the whole timeline.
+    """
     table = _table("time (UTC)", "source", "kind", "subject", "says", "basis")
+    for column in (0, -1):
+        table.columns[column].no_wrap = True
     for row in rows:
         says = row["value"] or row["digest"] or ""
         if row["attribute"]:
             says = f"{row['attribute']} = {says}"
         table.add_row(
             show_interval(row["earliest"], row["latest"]),
-            one_line(row["source"], 24),
-            one_line(row["kind"], 24),
-            one_line(row["subject"], 48),
-            one_line(says, 60),
+            _cell(row["source"], 24),
+            _cell(row["kind"], 24),
+            _cell(row["subject"], 60),
+            _cell(says, 60),
             row["basis"] or "",
         )
     out.print(table)
-    out.print(Text(f"{len(rows)} of {total} events shown.", "dim"))
+    among = f" ({of} on the timeline)" if of not in (None, matching) else ""
+    out.print(
+        Text(
+            f"{len(rows)} of {matching} events shown{among}. "
+            "Digests and long texts are cut (…) for the table; --format json has all of them.",
+            "dim",
+        )
+    )
+
+
+def _cell(text: str, limit: int) -> str:
+    """Text of a table's cell: digests by their first digits, and no more than fits."""
+    short = _DIGEST.sub(r"\1…", text)
+    return clean(short[:limit]) + ("…" if len(short) > limit else "")
 
 
 def sources(out: Console, case: Case) -> None:

@@ -59,6 +59,8 @@ class Built:
     """``source`` and the fields of :class:`recon.collector.Warn`."""
     counts: Mapping[str, int]
     """Events by source."""
+    files: Mapping[str, str]
+    """SHA-256 of each file of the timeline."""
 
     @classmethod
     def read(cls, folder: Path) -> Built | None:
@@ -113,10 +115,21 @@ def build(  # noqa: PLR0913  (one call, each argument a different thing)
             methods={r["source"]: r["methods"] for r in results if r["methods"]},
             warnings=[warn for r in results for warn in r["warnings"]],
             counts={r["source"]: r["count"] for r in results},
+            files=hashes(new),
         )
         text = json.dumps(asdict(built), indent=1, sort_keys=True, ensure_ascii=False)
         (new / BUILT).write_text(text + "\n", encoding="utf-8")
     return built
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each frame of a timeline; what is not there is left out."""
+    found = {}
+    for name in (EVENTS, COVERAGE, RELATIONS):
+        if (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def merge(parts: Sequence[Path], target: Path) -> None:

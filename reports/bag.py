@@ -77,7 +77,10 @@ def produce(case: Case, folder: Path, progress: Progress) -> Production:
     """
     if folder.exists() or folder.is_symlink():
         raise UsageError(
-            "a folder that is not there yet", "a folder", str(folder), "choose another name"
+            "a folder that is not there yet",
+            "a folder",
+            str(folder),
+            "choose another name, as in `recon exhibits NAME`, or move that one away",
         )
     with _beside(folder) as part:
         making = _begin(case, part)

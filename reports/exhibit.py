@@ -88,11 +88,12 @@ def exhibit(  # noqa: PLR0913  (each argument is another part of the page)
         "records_note": _records_note(shown, told.records),
         "records": _pages(shown, native),
         "inference_by": f"by {tool}, rule {finding.rule}; no source says this",
-        "definition": _definition(finding.rule),
+        "definition": definition(finding.rule),
         "steps": [printable(text, limit=1500) for text in prose.argument(finding)],
+        "doubt_heading": doubt_heading(finding),
         "doubt": _doubt(finding),
         **_innocent(finding),
-        **_bounds(finding, told.records, shared),
+        **bounds(finding, told.records, shared),
         "repeat_note": "Run in the top folder of the production. Long commands are broken for the "
         "page; VERIFY.md has them whole.",
         "repeat": _repeat(shown, native),
@@ -204,12 +205,12 @@ def _figure(case: Case, told: Sequence[Record], shared: Shared) -> tuple[dict[st
     return data, svg(timeline.figure)
 
 
-def _definition(rule: str) -> list[str]:
+def definition(rule: str) -> list[str]:
     """The rule's own definition, sentence by sentence as its author set the lines."""
     found = next((one for one in RULES if one.name == rule), None)
     if found is None:
         return []
-    return [printable(line) for line in paragraphs(found.definition)]
+    return [printable(line.replace("``", "")) for line in paragraphs(found.definition)]
 
 
 def paragraphs(docstring: str) -> list[str]:
@@ -226,6 +227,12 @@ def paragraphs(docstring: str) -> list[str]:
         else:
             out[-1] += f" {text}"
     return out
+
+
+def doubt_heading(finding: Finding) -> str:
+    """Nothing disagrees in an observation, so nothing in it has to be made innocent."""
+    innocent = "What would make it innocent"
+    return "What could explain it" if finding.verdict == "observation" else innocent
 
 
 def _doubt(finding: Finding) -> list[dict[str, Any]]:
@@ -261,9 +268,15 @@ def _innocent(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _bounds(finding: Finding, told: Sequence[Record], shared: Shared) -> dict[str, Any]:
+def bounds(finding: Finding, told: Sequence[Record], shared: Shared) -> dict[str, Any]:
     """Coverage of the sources involved, warnings on the items cited, rules not run."""
-    sources = {role.source for role in finding.events}
+    # Where nothing is found, the source that was searched has no event in the finding.
+    searched = {
+        name
+        for step in finding.steps
+        for name in str(step.data.get("repositories", "")).split(", ")
+    }
+    sources = {role.source for role in finding.events} | searched
     items = {record.item.sha256 for record in told if record.item is not None}
     about = pl.col("item").is_in(sorted(items))
     # What the items cited here prove comes first.

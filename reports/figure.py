@@ -8,7 +8,7 @@ The same input gives the same SVG bytes.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +47,10 @@ _HEIGHT_IN = 7.6
 _PANEL_IN, _TITLE_IN, _LEGEND_IN = 0.62, 0.28, 0.22
 _NAME_LIMIT = 18
 _CELLS = 700
+# Of the panel's width: 7.6 pt bold DejaVu Sans takes about 5.3 of its 384 pt, less for a comma.
+_CHARACTER = 0.012
+# Lanes' heights above the first lane: room for its labels, and for "asked about" over them.
+_ABOVE, _ABOVE_ASKED = 0.62, 0.86
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ def draw(
     with _style(mpl):
         figure, axes = _panels([len(shown) for _, _, shown in panels])
         for place, (axis, (low, high, shown)) in enumerate(zip(axes, panels, strict=True)):
-            _lanes(axis, shown, low, high)
+            asked = instant is not None and low <= us(instant) <= high
+            _lanes(axis, shown, low, high, _ABOVE_ASKED if asked else _ABOVE)
             for lane, name in enumerate(shown):
                 _context(axis, columns[name], lane, low, high)
             _pointed(axis, dated, shown, low, high)
@@ -160,9 +165,9 @@ def _style(mpl: ModuleType) -> Iterator[None]:
         yield
 
 
-def _lanes(axis: Axes, names: Sequence[str], low: float, high: float) -> None:
+def _lanes(axis: Axes, names: Sequence[str], low: float, high: float, above: float) -> None:
     axis.set_xlim(low, high)
-    axis.set_ylim(len(names) - 0.5, -0.62)
+    axis.set_ylim(len(names) - 0.5, -above)
     axis.set_yticks(range(len(names)), [_short(name) for name in names], color=_INK, fontsize=7.5)
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", colors=_QUIET, length=3, labelsize=7)
@@ -214,9 +219,7 @@ def _pointed(
 
     for lane, name in enumerate(names):
         here = sorted((m for m in dated if m.source == name), key=lambda m: (*ends(m), m.label))
-        last = float("-inf")
-        step = (high - low) * 0.024
-        groups: dict[int, list[str]] = {}
+        labels: list[tuple[float, str]] = []
         for mark in here:
             first, final = ends(mark)
             middle = (first + final) / 2
@@ -244,15 +247,10 @@ def _pointed(
                 linestyle="none",
                 zorder=4,
             )
-            # Marks too close to letter apart share one place, and their letters one line.
-            if middle - last < step and groups:
-                groups[max(groups)].append(mark.label)
-            else:
-                groups[round(middle)] = [mark.label]
-                last = middle
-        for place, letters in groups.items():
+            labels.append((middle, mark.label))
+        for place, text in spread(labels, (high - low) * _CHARACTER):
             axis.annotate(
-                _letters(sorted(letters)),
+                text,
                 (place, lane),
                 xytext=(0, 5.5),
                 textcoords="offset points",
@@ -267,10 +265,37 @@ def _pointed(
             )
 
 
-def _letters(letters: Sequence[str]) -> str:
-    """``A, B, C``, or ``A–F`` of many."""
+def spread(labels: Sequence[tuple[float, str]], character: float) -> list[tuple[float, str]]:
+    """Labels by place, from left to right; those that would touch share one, over their middle.
+
+    Args:
+        labels: place and label of each mark, by place.
+        character: width of a character, in the unit of the places.
+    """
+    groups: list[tuple[float, float, set[str]]] = []
+    for place, label in labels:
+        groups.append((place, place, set(label.split(", "))))
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], character):
+            (first, _, some), (_, last, more) = groups[-2:]
+            groups[-2:] = [(first, last, some | more)]
+    return [((first + last) / 2, _letters(names)) for first, last, names in groups]
+
+
+def _touch(
+    left: tuple[float, float, set[str]], right: tuple[float, float, set[str]], character: float
+) -> bool:
+    """Whether two labels leave less than a character between them."""
+    (first, last, names), (next_first, next_last, next_names) = left, right
+    widths = len(_letters(names)) + len(_letters(next_names))
+    apart = (next_first + next_last) / 2 - (first + last) / 2
+    return apart < (widths / 2 + 1) * character
+
+
+def _letters(names: Collection[str]) -> str:
+    """``A, B, C``, or ``A…F`` of many; numbers in their order."""
     few = 4
-    return ", ".join(letters) if len(letters) <= few else f"{letters[0]}…{letters[-1]}"
+    ordered = sorted(names, key=lambda name: (len(name), name))
+    return ", ".join(ordered) if len(ordered) <= few else f"{ordered[0]}…{ordered[-1]}"
 
 
 def _title(axis: Axes, what: str, low: float, high: float, instant: datetime | None) -> None:

@@ -76,8 +76,10 @@ bagit.txt, bag-info.txt, manifest-sha256.txt, tagmanifest-sha256.txt
 WHAT TO KNOW
 
 {facts.not_produced} items of the case are not produced; data/DATA/items.csv lists them.
-In the CSV files {facts.changed_cells} cells that begin with = + - @ or a tab have an apostrophe
-before them, so that no spreadsheet computes them; the native files are as they were.
+In the CSV files {facts.changed_cells} cells are not as the source wrote them: one that begins with
+= + - @ or a tab has an apostrophe before it, so that no spreadsheet computes it, and a character
+that no terminal should be sent stands by its number, as ‹U+001B›.
+The native files are as they were.
 No file name here comes from the evidence. All times are UTC.
 Evidence is hostile: open native files with tools that show bytes, not with programs that run them.
 """
@@ -98,9 +100,10 @@ def verify(facts: Facts) -> str:
 _CHECK_BAG = """# How to check this production
 
 You need no program of ours, and no trust in it.
-Run the commands in the folder that holds this file.
+Run the commands in a copy of the folder that holds this file: some make files of their own.
 They use `sha256sum`, `sort`, `tail`, `git`, PostgreSQL's `pg_waldump` and `pg_restore`, and
 `openssl`, each from your own system.
+`pg_waldump` is often not on the path: Debian keeps it in `/usr/lib/postgresql/MAJOR/bin`.
 What a command does to a native file is read it.
 
 ## 1. Nothing was changed, lost or added since the bag was made
@@ -175,7 +178,6 @@ The tool read the items with:
 
 {methods or none}
 {_segments(facts)}`git clone --mirror FILE.bundle FOLDER` opens a git bundle and checks no file out.
-Some commands make folders and copies, so run them in a copy of this folder.
 An escape such as {NAMED[tab]} or ‹U+202E› in a command stands for a character that must not
 be pasted; such a command is to be read, not run.
 """

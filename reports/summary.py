@@ -60,8 +60,9 @@ def summary(  # noqa: PLR0913  (each argument is another part of the report)
         "bates": bates,
         "head": _head(case, findings, tool),
         "short_answer": _short(told, findings),
-        "reading": "A finding says that source A records one thing and source B another, and "
-        "that both cannot be true unless something else is so. It never says who did it, or why.",
+        "reading": "A finding sets records beside each other, and says what would have to be so "
+        "for all of them to be true; an observation says what a reader must know. Neither says "
+        "who did anything, or why.",
         "inference_by": f"by {tool}; no source says this",
         "findings": [
             [
@@ -102,7 +103,10 @@ def _short(told: Sequence[Told], findings: Findings) -> list[str]:
     """The statements of the first findings, or that there is none, in a few lines."""
     few = 4
     counts = Counter(one.verdict for one in told)
-    counted = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    counted = ", ".join(
+        f"{number} {verdict if number == 1 else words.PLURALS[verdict]}"
+        for verdict, number in counts.items()
+    )
     lines = [
         f"{len(told)} finding{'s' * (len(told) != 1)}: {counted}."
         if told

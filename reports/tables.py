@@ -1,6 +1,7 @@
-"""CSV that spreadsheets cannot be talked into running.
+"""CSV that neither a spreadsheet nor a terminal can be talked into running.
 
-A cell that begins with ``= + - @``, a tab or a carriage return gets an apostrophe before it
+Controls, bidi marks and the like stand as ``‹U+001B›``. A cell that begins with ``= + - @``, a
+tab or a carriage return gets an apostrophe before it
 (OWASP, "CSV Injection"); how many were changed is counted, and the production says so.
 """
 
@@ -13,12 +14,15 @@ from typing import Any
 
 import polars as pl
 
+from recon.text import clean
+
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(cell: str) -> str:
-    """The cell, with an apostrophe before it where a spreadsheet would compute it."""
-    return f"'{cell}" if cell.startswith(_ACTIVE) else cell
+    """The cell cleaned, with an apostrophe before it where a spreadsheet would compute it."""
+    shown = clean(cell)
+    return f"'{shown}" if cell.startswith(_ACTIVE) else shown
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[bytes, int]:

@@ -57,7 +57,11 @@ def _postgres(which: str) -> str:
     if which == "server":
         return "The database server's clock; who runs the server can set it."
     if which == "dump":
-        return "The clock of the machine that ran pg_dump; who ran it could set it."
+        return (
+            "The clock of the machine that ran pg_dump; who ran it could set it. The archive holds "
+            "local time without a zone: the zone is as the case declares it, and where it "
+            "declares none the reading is as wide as all zones."
+        )
     return (
         "A value in a column of the row, put there as data by whoever wrote the row; the database "
         "does not check it against any clock."
@@ -73,6 +77,15 @@ def ruled_out(state: bool | None) -> str:  # noqa: FBT001  (the three states of 
     """Whether an innocent explanation stands."""
     return {True: "Ruled out", False: "Fits the evidence", None: "Not examined"}[state]
 
+
+PLURALS = {
+    "contradiction": "contradictions",
+    "conflict": "conflicts",
+    "breach": "breaches",
+    "missing": "missing",
+    "undetermined": "undetermined",
+    "observation": "observations",
+}
 
 NOTICE = "Drafted by software; not certified by any person"
 OFFERED = (

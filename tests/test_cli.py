@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 import recon
+from recon.messages import refused
 from tests.cases import line, write_case
 
 RECON = str(Path(sys.executable).parent / "recon")
@@ -151,7 +155,7 @@ def test_asof_in_words_and_as_json(conflicting: Path):
         run("asof", "2026-03-08T12:00Z", "--case", conflicting, "--format", "json").stdout
     )
     assert [one["said_then"]["value"] for one in data] == [A, B]
-    assert run("asof", "soon", "--case", conflicting, code=3).stderr.count("soon") == 1
+    assert run("asof", "soon", "--case", conflicting, code=2).stderr.count("soon") == 1
 
 
 def test_timeline_filters_and_exports(conflicting: Path, tmp_path: Path):
@@ -207,3 +211,82 @@ def test_json_of_collect_names_failures(tmp_path: Path):
     case = write_case(tmp_path / "c", logs={"one": None})
     data = json.loads(run("collect", "--case", case, "--format", "json", code=3).stdout)
     assert data[0]["failures"][0]["expected"]
+
+
+def test_a_failure_is_said_once_and_its_source_once(tmp_path: Path):
+    case = write_case(tmp_path / "c", logs={"one": None})
+    out = run("collect", "--case", case, code=3)
+    assert "1 failed" in out.stdout
+    assert "expected" not in out.stdout
+    assert out.stderr.count("one.jsonl") == 1
+    assert out.stderr.count("source one") == 1
+
+
+def test_what_the_system_refuses_is_no_fault_of_ours(agreeing: Path, tmp_path: Path):
+    run("collect", "--case", agreeing)
+    csv_ = ("timeline", "--case", agreeing, "--format", "csv", "--output")
+    for arguments in (
+        (*csv_, tmp_path / "nowhere" / "x.csv"),
+        (*csv_, tmp_path),
+        ("exhibits", "--case", agreeing, "--output", "/proc/nowhere/x"),
+        ("init", agreeing / "case.toml"),
+        ("demo", agreeing / "case.toml"),
+    ):
+        error = run(*arguments, code=3).stderr
+        assert "expected a place that can be read and written; found" in error
+        assert "Traceback" not in error
+
+
+def test_copies_that_failed_are_one_sentence():
+    error = shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'"), ("c", "d", "e")])
+    assert refused(error).startswith("b: expected")
+    assert "No space left on device" in refused(error)
+
+
+def test_an_interrupted_run_says_that_it_goes_on(tmp_path: Path):
+    rows = [line("2026-03-08T10:00:00Z")] * 200_000
+    case = write_case(tmp_path / "c", logs={"one": rows})
+    run("collect", "--case", case)
+    process = subprocess.Popen(
+        [RECON, "timeline", "--workers", "1", "--case", str(case)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(case.glob(".timeline-*")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted; what was stored stays" in error
+    assert not list(case.glob(".timeline-*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("timeline", "--limit", "-3"), "greater than or equal to 0"),
+        (("timeline", "--workers", "0"), "greater than or equal to 1"),
+        (("timeline", "--since", "yesterday"), "--since: expected a time"),
+        (("asof", "2026-03-08"), "expected one instant"),
+        (("asof", "2026-03-08T12:00"), "expected one instant"),
+        (("exhibits", "../../x"), "expected a name of letters"),
+    ],
+)
+def test_exits_2_for_wrong_values(agreeing: Path, arguments: tuple[str, ...], said: str):
+    run("collect", "--case", agreeing)
+    assert said in run(*arguments, "--case", agreeing, code=2).stderr
+
+
+def test_the_timeline_shows_warnings_in_words_and_cuts_digests(tmp_path: Path):
+    case = write_case(tmp_path / "c", logs={"one": b"nope\n"})
+    (case / "one.jsonl").write_bytes(
+        b"nope\n" + json.dumps(line("2026-03-08T10:00:00Z")).encode() + b"\n"
+    )
+    run("collect", "--case", case)
+    out = run("timeline", "--case", case, "--kind", "claim").stdout
+    assert "1 of 1 events shown (" in out
+    assert f"artifact = {A[:12]}…" in out
+    assert "more characters" not in out
+    assert "1 warning on reading the evidence, 1 error among them" in out
+    assert "line 1: expected a JSON object" in out

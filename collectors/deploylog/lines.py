@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import mmap
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
@@ -80,6 +81,11 @@ def read(path: Path, keys: Sequence[str], chunk: int = CHUNK) -> Iterator[pl.Dat
                 )
             else:
                 frame = _split(bytes_[start:cut])
+            if start == 0 and bytes_[: len(BOM_UTF8)] == BOM_UTF8:
+                # Editors and shells of Windows write one; RFC 8259, section 8.1: may be ignored.
+                first = pl.int_range(pl.len()) == 0
+                bare = pl.col("text").str.strip_prefix("\ufeff")
+                frame = frame.with_columns(text=pl.when(first).then(bare).otherwise("text"))
             yield _decode(_placed(frame, start, number, ended=bytes_[cut - 1] == ord("\n")), keys)
             number += frame.height
             start = cut

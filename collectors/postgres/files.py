@@ -68,7 +68,7 @@ def _dump(acquisition: Acquisition, native: str, path: Path) -> None:
         if not head.startswith(DUMP):
             raise BadInputError(
                 f"a dump of pg_dump -Fc (first bytes {DUMP.decode()})",
-                f"first bytes {head!r}",
+                f"first bytes {head!r}" if head else "an empty file",
                 native,
                 "make it with pg_dump -Fc; a plain SQL script cannot be read",
             )
@@ -156,6 +156,11 @@ def _folder(
     entries = sorted(folder.iterdir())
     kinds = dict(_kinds(entries, kind_of))
     skipped = [entry.name for entry in entries if entry not in kinds]
+    for entry in entries:
+        # What is left out without a word would be missed by nobody.
+        if not stat.S_ISREG(mode := entry.lstat().st_mode) and not stat.S_ISDIR(mode):
+            inside = f"{native}/{entry.name}"
+            acquisition.failed(inside, _no_file(inside))
     with acquisition.call(f"copy from {native}") as said:
         said["files"] = len(kinds)
         said["skipped"] = [repr(name) for name in skipped[:_SKIPPED_SHOWN]]
@@ -182,10 +187,14 @@ def _take(
     """Copy one file of a folder; a failure is its own."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise BadInputError("a regular file", "a link or device", native, "copy the file there")
+            raise _no_file(native)
         _copy(acquisition, native, kind, path, backup=backup)
     except ReconError as error:
         acquisition.failed(native, error)
+
+
+def _no_file(native: str) -> BadInputError:
+    return BadInputError("a regular file", "a link or device", native, "copy the file there")
 
 
 def _copy(

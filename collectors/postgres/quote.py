@@ -112,7 +112,7 @@ def _dumped(source: Source, items: Items, item: Item, citation: str) -> Quote | 
             f"Dumped from database version: {archive.server}\n"
             f"Dumped by pg_dump version: {archive.tool}"
         )
-        return Quote(text, contents, verbatim=False)
+        return Quote(text, "\n".join([contents, *_all_rows(source, dump)]), verbatim=False)
     if match := _TOC.match(citation):
         for entry in archive.entries:
             if entry.number == int(match.group(1)):
@@ -124,6 +124,16 @@ def _dumped(source: Source, items: Items, item: Item, citation: str) -> Quote | 
     if match := _ROW.match(citation):
         return _dumped_row(dump, match.group(1), int(match.group(2)))
     return None
+
+
+def _all_rows(source: Source, dump: Dump) -> Iterator[str]:
+    """A command for each claimed table that prints every row: so what is not there is seen."""
+    for claim in source.claims:
+        schema, _, name = claim.table.partition(".")
+        entry = dump.archive.find("TABLE DATA", schema, name)
+        if entry is not None:
+            command = shlex.join(restore.command("pg_restore", entry, "ITEM"))
+            yield f"{command} | sed '1,/^COPY /d;/^\\\\\\.$/,$d'"
 
 
 def _dumped_row(dump: Dump, table: str, number: int) -> Quote | None:

@@ -69,6 +69,11 @@ def _store(acquisition: Acquisition, export: Export, path: Path) -> bool:
     native = relative.as_posix()
     if acquisition.has(native):
         return True
+    if (path.is_symlink() and path != base / export.path) or not path.is_file():
+        # What is left out without a word would be missed by nobody.
+        wrong = BadInputError("a regular file", "a link or device", native, "copy the file there")
+        acquisition.failed(native, wrong)
+        return False
     meta: dict[str, str] = {"folder": relative.parent.as_posix()}
     if export.taken is not None:
         meta["taken"] = export.taken
@@ -102,16 +107,14 @@ def classify(name: str) -> tuple[str, str | None]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """The file, or the folder's files in order of their paths; links are not followed."""
+    """The file, or the folder's entries that are no folders, in order; links are not followed."""
     if path.is_file():
         yield path
         return
     if not path.is_dir():
         raise FileNotFoundError(2, "there is neither file nor folder", str(path))
     for entry in sorted(path.iterdir()):
-        if entry.is_symlink():
-            continue
-        if entry.is_dir():
+        if entry.is_dir() and not entry.is_symlink():
             yield from _files(entry)
-        elif entry.is_file():
+        else:
             yield entry

@@ -7,12 +7,13 @@ import re
 
 from collectors.s3 import clijson, xmlpage
 from collectors.s3.cut import cut
-from collectors.s3.exports import CLI_VERSIONS
+from collectors.s3.exports import CLI_HEAD, CLI_VERSIONS
 from collectors.s3.listing import NotAListingError
 from collectors.s3.live import PAGE
 from recon.collector import Item, Items, Quote, Source
 from recon.errors import BadInputError
 
+_NO_KEY = "# It names no key: list-object-versions has the key of this VersionId."
 _STEP = re.compile(r"/([A-Za-z_][\w.-]*)(\[\d{1,9}\])?")
 
 
@@ -25,7 +26,9 @@ def quote(_source: Source, items: Items, item: Item, citation: str) -> Quote:
     data = items.read(item)
     if not citation:
         whole = _summary(item, data) if item.kind in {PAGE, CLI_VERSIONS} else None
-        return whole or Quote(_text(data), "cat ITEM")
+        # The AWS CLI prints no key: only the listing ties the version to one.
+        how = f"cat ITEM\n{_NO_KEY}" if item.kind == CLI_HEAD else "cat ITEM"
+        return whole or Quote(_text(data), how)
     is_xml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     return (_xml if is_xml else _json)(item, data, citation)
 

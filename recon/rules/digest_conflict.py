@@ -146,15 +146,15 @@ def _draft(rows: list[dict[str, Any]], earlier: dict[str, Any] | None) -> Draft:
         events=events,
         steps=steps,
         excuse="For this to be innocent the sources would have to speak of different bytes under "
-        f"the name {subject}, or one of them would have to hold a slip of the pen.",
+        f"the name {subject}, or one of them would have to hold a mistake of writing.",
         alibi=alibi,
         innocent=[
             Innocent(
                 "The artifact was replaced under its name, and each source was right in its time.",
-                True if any(row["clock"].startswith("s3:") for row in rows) else None,
+                True if any((row["clock"] or "").startswith("s3:") for row in rows) else None,
                 "The bucket lists its versions, and none that it still lists has the other "
                 "digest; a version deleted for good would leave no trace there."
-                if any(row["clock"].startswith("s3:") for row in rows)
+                if any((row["clock"] or "").startswith("s3:") for row in rows)
                 else "A source that keeps versions would say.",
             ),
             Innocent(

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import polars as pl
 
-from recon.findings import Innocent, Step, Verdict
-from recon.instants import say_interval, show, show_interval, show_span
+from recon.findings import Step
+from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, seconds, step
-from recon.rules.views import RECORD, claims, named, versions
+from recon.rules.earlier import Compared, Earlier, attributes_of, compare, earlier, record
+from recon.rules.re_registered_words import Case, Neighbours, alibi, excuse, innocent
+from recon.rules.views import RECORD, claims, named, versions, xids
+from recon.rules.writes import Log, counted, log
 from recon.time.agreement import Agreement, agreements
 
-REPLACED = ("table.recreate", "table.truncate")
-"""Acts after which no earlier row version is left in the table."""
+REPLACED = ("table.recreate", "table.truncate", "table.create")
+"""Acts after which no earlier row version is left in the table, the fullest word first.
+
+A table that is created counts where one of its name stood before: it took the other one's place,
+by a drop that came later or by a rename."""
 RESTORED = ("timeline.fork", "timeline.end-of-recovery")
 """Acts after which the cluster goes on from an earlier state, on a timeline of its own.
 
@@ -26,6 +33,7 @@ A failover begins a timeline as well, and may take nothing away.
 _VERB = {
     "table.recreate": "recreated the table",
     "table.truncate": "truncated the table",
+    "table.create": "created the table that has that name now",
     "timeline.fork": "went on from an earlier state",
     "timeline.end-of-recovery": "went on from an earlier state",
 }
@@ -35,28 +43,84 @@ _VERB = {
 def re_registered(timeline: Timeline) -> Iterator[Draft]:
     """A row is re-registered iff it is older by its own word than the act that replaced its table.
 
-    That is: it asserts a time before its table was recreated, truncated or restored, it was
-    inserted by that transaction or a later one, and its values differ from those that the latest
-    snapshot before that act holds for the same subject.
-    Undetermined where no snapshot from before the act holds the subject, so that nothing says
-    what the row said before, or where the row may have been updated after the act.
-    Observation where the values are those of the snapshot: the row was written again, unchanged.
+    That is: it asserts a time before its table was recreated, truncated or restored, or before
+    another table took that one's place; it was inserted by that transaction or a later one; and a
+    value of it differs from the one that the latest snapshot before that act holds for the same
+    row, while the log follows the table from that snapshot on and records no update of it and no
+    delete from it.
+    Undetermined where no snapshot from before the act holds the row, where the log has a gap or
+    records such a write, so that the value may have changed in the ordinary way, where an older
+    snapshot gives the value of today, and where a value is there that was empty, or the reverse.
+    Observation where the values are those of the snapshot, or those but for how they are written.
     Innocent: VACUUM FULL, CLUSTER and ALTER move rows and replace no table; an UPDATE writes a
     new row version of an old row; a migration that copies rows keeps their values and dates; a
-    long transaction asserts its beginning.
+    reload from a dump brings back what the dump held; a job that loads the table whole brings the
+    corrections of the place that it loads from; a long transaction asserts its beginning.
     Source: PostgreSQL documentation, 73.6 "Database Page Layout" (xmin) and 30 "WAL";
     design, section 6.
     """
     rows = _candidates(timeline).collect()
     if rows.is_empty():
         return
-    before = _before(timeline, rows)
+    attributes = attributes_of(timeline)
+    before = earlier(timeline, rows, attributes)
     agreed = _agreement(timeline, rows)
     neighbours = _neighbours(timeline, rows)
-    for group in rows.sort("subject", "written").partition_by(
-        "subject", "source", "table", "act", maintain_order=True
-    ):
-        yield _draft(group, before, agreed, neighbours)
+    written = log(timeline)
+    key = itemgetter("subject", "source", "table", "act")
+    ordered = rows.sort("subject", "source", "table", "act", "written_from", "written", "part")
+    for (subject, source, table, act), group in groupby(ordered.iter_rows(named=True), key):
+        then = before.get((source, subject, table, act))
+        claimed = list(group)
+        if then is None and claimed[0]["act_kind"] == "table.create":
+            continue  # nothing says that a table of its name stood there before
+        cases = _cases(claimed, then, attributes, written)
+        # One finding for a subject and an act: its heaviest row, of equals the first written.
+        case = min(cases, key=lambda one: _ORDER.index(one.verdict))
+        yield _draft(case, agreed, neighbours[act])
+
+
+_ORDER = ("conflict", "undetermined", "observation")
+
+
+def _cases(
+    group: Sequence[Mapping[str, Any]],
+    before: Earlier | None,
+    attributes: Mapping[tuple[str, str], frozenset[str]],
+    written: Log,
+) -> list[Case]:
+    """The rows of one subject, each beside what it was."""
+    items: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for row in group:
+        items.setdefault(row["item"], {}).setdefault(row["citation"], []).append(row)
+    cases = []
+    for item, records in items.items():
+        claims_of = list(records.values())
+        now = [record(rows, attributes[item, rows[0]["table"]]) for rows in claims_of]
+        for rows, compared in zip(claims_of, compare(now, before), strict=True):
+            cases.append(_case(rows, before, compared, written))
+    # Where some rows are those of the snapshot, others beside them are rows of their own.
+    return [case for case in cases if case.compared] or cases
+
+
+def _case(
+    rows: Sequence[Mapping[str, Any]],
+    before: Earlier | None,
+    compared: Compared | None,
+    written: Log,
+) -> Case:
+    first = rows[0]
+    by_attribute = {row["attribute"]: row for row in rows}
+    if before is None:
+        return Case(by_attribute, first, before, compared, covered=False, changes=())
+    covered, changes = written.stretch(
+        first["source"],
+        first["table"],
+        before.seen_from,
+        first["written_to"],
+        first["act_from"],
+    )
+    return Case(by_attribute, first, before, compared, covered=covered, changes=changes)
 
 
 def _candidates(timeline: Timeline) -> pl.LazyFrame:
@@ -67,29 +131,34 @@ def _candidates(timeline: Timeline) -> pl.LazyFrame:
         .drop("subject")
         .join(tables.rename({"table": "subject"}), on="source")
     )
-    acts = pl.concat([timeline.kind(*REPLACED), restores], how="diagonal").select(
+    place = ["source", "subject", "stream", "position"]
+    rank = pl.col("kind").replace_strict({kind: i for i, kind in enumerate(REPLACED)}, default=0)
+    # What one transaction did to a table has one name.
+    replaced = timeline.kind(*REPLACED).sort(*place, rank).unique(place, keep="first")
+    acts = pl.concat([replaced, restores], how="diagonal").select(
         "source",
         table="subject",
         act="row",
         act_kind="kind",
         act_from="earliest",
         act_to="latest",
-        act_xid=named("xid:"),
+        act_xids=xids(),
         act_stream="stream",
         act_position="position",
     )
-    # Rows that a transaction updated carry its xmin without having been inserted by it.
-    updated = (
+    # Rows that a transaction updated carry its xmin without having been inserted by it, and one
+    # that it deleted it may have inserted again, corrected.
+    changed = (
         timeline.kind("table.write")
-        .with_columns(
-            updates=pl.col("value").str.extract(r"update=(\d+)").cast(pl.Int64),
-        )
-        .group_by(
+        .select(
             "source",
-            xid=named("xid:"),
             table="subject",
+            changes=counted("update") + counted("delete"),
+            xid=xids(),
         )
-        .agg(updates=pl.col("updates").sum())
+        .explode("xid")
+        .group_by("source", "xid", "table")
+        .agg(changes=pl.col("changes").sum())
     )
     first_capture = pl.col("seen_to") == pl.col("seen_to").min().over("subject", "table", "xid")
     return (
@@ -106,83 +175,33 @@ def _candidates(timeline: Timeline) -> pl.LazyFrame:
         # Of several acts the last before the row was written is the one that replaced it.
         .filter(pl.col("act_from") == pl.col("act_from").max().over(RECORD))
         .filter(first_capture)
-        .join(updated, on=["source", "xid", "table"], how="left")
-        # After a restore, an ordinary update of an old row looks the same and means nothing.
-        .filter(~pl.col("act_kind").is_in(RESTORED) | (pl.col("updates") == 0))
+        .join(changed, on=["source", "xid", "table"], how="left")
+        # After a restore, an ordinary change of an old row looks the same and means nothing.
+        .filter(~pl.col("act_kind").is_in(RESTORED) | (pl.col("changes") == 0))
         .with_columns(
-            same_transaction=pl.col("xid") == pl.col("act_xid"),
+            same_transaction=pl.col("xid").is_in(pl.col("act_xids")),
             margin=seconds(pl.col("written_from") - pl.col("latest")),
         )
     )
 
 
-def _before(timeline: Timeline, rows: pl.DataFrame) -> dict[tuple[str, str, int], _Earlier]:
-    """By (subject, table, act): what the latest snapshot before the act said of the subject."""
-    keys = rows.select("source", "subject", "table", "act", "act_from").unique()
-    held = (
-        claims(timeline)
-        .select(
-            "source",
-            "subject",
-            "table",
-            "attribute",
-            "value",
-            "row",
-            "seen_from",
-            "seen_to",
-            "snapshot",
-            "item",
-        )
-        .join(keys.lazy(), on=["source", "subject", "table"])
-        .filter(pl.col("seen_to") < pl.col("act_from"))
-        .filter(pl.col("seen_to") == pl.col("seen_to").max().over("subject", "table", "act"))
-        .unique(["subject", "table", "act", "attribute", "item"], keep="first", maintain_order=True)
-        .collect()
-    )
-    found: dict[tuple[str, str, int], _Earlier] = {}
-    for row in held.sort("row").iter_rows(named=True):
-        key = (row["subject"], row["table"], row["act"])
-        earlier = found.setdefault(
-            key, _Earlier({}, {}, row["seen_from"], row["seen_to"], row["snapshot"])
-        )
-        earlier.values[row["attribute"]] = row["value"]
-        earlier.rows[row["attribute"]] = row["row"]
-    return found
-
-
-class _Earlier(NamedTuple):
-    """One subject in the latest snapshot before the act."""
-
-    values: dict[str, str | None]
-    rows: dict[str, int]
-    seen_from: datetime
-    seen_to: datetime
-    snapshot: int
-    """Row of the event that dates the snapshot."""
-
-
-class _Neighbours(NamedTuple):
-    """Commit records that stand just before and after the act in the log."""
-
-    before: tuple[datetime, int] | None
-    after: tuple[datetime, int] | None
-
-
-def _neighbours(timeline: Timeline, rows: pl.DataFrame) -> dict[int, _Neighbours]:
+def _neighbours(timeline: Timeline, rows: pl.DataFrame) -> dict[int, Neighbours]:
     """By act: the nearest commits by LSN, which no clock orders."""
     commits = timeline.kind("wal.commit").select(
         "stream", "position", "earliest", "row", commit_xid=named("xid:")
     )
-    acts = rows.select("act", "act_stream", "act_position", "act_xid").unique(maintain_order=True)
+    acts = rows.select("act", "act_stream", "act_position", "act_xids").unique(
+        "act", maintain_order=True
+    )
     near = (
         acts.lazy()
         .join(commits, left_on="act_stream", right_on="stream")
         .with_columns(gap=pl.col("position").cast(pl.Int64) - pl.col("act_position").cast(pl.Int64))
-        .filter((pl.col("gap") != 0) & (pl.col("commit_xid") != pl.col("act_xid")))
+        .filter((pl.col("gap") != 0) & ~pl.col("commit_xid").is_in(pl.col("act_xids")))
         .filter(pl.col("gap").abs() == pl.col("gap").abs().min().over("act", pl.col("gap") > 0))
         .collect()
     )
-    found = {act: _Neighbours(None, None) for act in acts["act"]}
+    found = {act: Neighbours(None, None) for act in acts["act"]}
     for row in near.iter_rows(named=True):
         place = (row["earliest"], row["row"])
         both = found[row["act"]]
@@ -200,8 +219,9 @@ def _agreement(timeline: Timeline, rows: pl.DataFrame) -> dict[tuple[str, str], 
         .filter(pl.col("basis") == "asserted")
         .join(versions(timeline), on=RECORD)
         .filter(pl.col("written_from").is_not_null() & pl.col("latest").is_not_null())
-        .unique([*RECORD, "clock"], keep="any")
-        .unique(["source", "xid", "subject", "clock"], keep="any")
+        .sort("row")
+        .unique([*RECORD, "clock"], keep="first", maintain_order=True)
+        .unique(["source", "xid", "subject", "clock"], keep="first", maintain_order=True)
         .join(suspect, on=["source", "xid"], how="anti")
         .select(
             first="clock",
@@ -214,81 +234,71 @@ def _agreement(timeline: Timeline, rows: pl.DataFrame) -> dict[tuple[str, str], 
     return agreements(both)
 
 
-def _draft(
-    group: pl.DataFrame,
-    before: dict[tuple[str, str, int], _Earlier],
-    agreed: dict[tuple[str, str], Agreement],
-    neighbours: dict[int, _Neighbours],
-) -> Draft:
-    attributes = group.unique("attribute", keep="first", maintain_order=True)
-    rows = {row["attribute"]: row for row in attributes.sort("part").iter_rows(named=True)}
-    first = next(iter(rows.values()))
-    earlier = before.get((first["subject"], first["table"], first["act"]))
-    differing = [
-        name
-        for name, row in rows.items()
-        if earlier and name in earlier.values and earlier.values[name] != row["value"]
-    ]
-    shown = rows[differing[0]] if differing else first
-    updated = bool(first["updates"])
-    verdict = _verdict(earlier, differing, updated=updated)
+def _draft(case: Case, agreed: dict[tuple[str, str], Agreement], near: Neighbours) -> Draft:
+    first, shown, before, compared = case.first, case.shown, case.before, case.compared
     events = [("asserted", shown["row"]), ("written", first["written"]), ("replaced", first["act"])]
-    steps = _steps(shown, first, neighbours[first["act"]])
-    if earlier:
-        name = differing[0] if differing else next(iter(earlier.rows))
-        events += [("earlier", earlier.rows[name]), ("seen", earlier.snapshot)]
-        steps.append(
-            step("seen", "earlier", "seen", seen=show_interval(earlier.seen_from, earlier.seen_to))
-        )
-        steps += _compare(rows, earlier, differing)
+    steps = _steps(shown, first, near)
+    if before and compared:
+        name = case.name if case.name in compared.was.rows else next(iter(compared.was.rows))
+        events += [("earlier", compared.was.rows[name]), ("seen", before.snapshot)]
+        seen = show_interval(before.seen_from, before.seen_to)
+        steps.append(step("seen", "earlier", "seen", seen=seen))
+        steps += _compare(case, compared, seen)
+    elif before:
+        events.append(("seen", before.snapshot))
+        if not before.records:
+            seen = show_interval(before.seen_from, before.seen_to)
+            table = first["table"].rsplit("/", 1)[-1]
+            steps.append(step("absent", "seen", table=table, subject=first["subject"], seen=seen))
+    late = [one for one in case.changes if one["earliest"] < first["written_from"]]
+    if before and late and case.differing:
+        events.append(("changed", late[-1]["row"]))
+        steps.append(step("between", "seen", "changed", "written"))
     agreement = agreed.get((first["clock"], first["written_clock"]))
     if agreement and agreement.measured:
         steps.append(_bounded(agreement))
     return Draft(
-        verdict=verdict,
+        verdict=case.verdict,
         subject=first["subject"],
-        statement=_statement(shown, earlier, differing, updated=updated),
+        statement=_statement(case),
         events=events,
         steps=steps,
         margin_seconds=first["margin"],
-        excuse=_excuse(first, differing),
-        alibi=_alibi(agreement, neighbours[first["act"]], first),
-        innocent=_innocent(first, earlier, differing, updated=updated),
+        excuse=excuse(case),
+        alibi=alibi(agreement, near, first),
+        innocent=innocent(case),
     )
 
 
-def _verdict(earlier: _Earlier | None, differing: list[str], *, updated: bool) -> Verdict:
-    if earlier is None or (updated and differing):
-        return "undetermined"
-    return "conflict" if differing else "observation"
-
-
-def _statement(
-    row: dict[str, Any], earlier: _Earlier | None, differing: list[str], *, updated: bool
-) -> str:
+def _statement(case: Case) -> str:
+    row, before, compared = case.first, case.before, case.compared
     where = "in the transaction that" if row["same_transaction"] else "after an act that"
-    verb = _VERB[row["act_kind"]]
-    table = row["table"].rsplit("/", 1)[-1]
     text = (
-        f"The row of {table} for {row['subject']} asserts "
+        f"The row of {case.table} for {row['subject']} asserts "
         f"{say_interval(row['earliest'], row['latest'])}, and was written on "
-        f"{say_interval(row['written_from'], row['written_to'])}, {where} {verb}"
+        f"{say_interval(row['written_from'], row['written_to'])}, {where} {_VERB[row['act_kind']]}"
     )
-    if earlier is None:
+    if before is None:
         return f"{text}; no snapshot from before that act says what the row held"
-    seen = f"the snapshot of {say_interval(earlier.seen_from, earlier.seen_to)}"
-    if not differing:
+    seen = f"the snapshot of {say_interval(before.seen_from, before.seen_to)}"
+    if not before.records:
+        return f"{text}; {seen}, which holds the whole table, has no row for it"
+    if compared is None:
+        return f"{text}; {seen} has no row for it that asserts that time"
+    if not compared.differing:
         return f"{text}; its values are those of {seen}"
     changes = "; ".join(
-        f"its {name} was {earlier.values[name]} in {seen} and is "
-        f"{row['value'] if name == row['attribute'] else 'another value'} now"
-        for name in differing
+        f"its {name} was {compared.was.values.get(name) or 'empty'} in {seen} and is "
+        f"{case.values.get(name) or 'empty'} now"
+        for name in compared.differing
     )
-    late = ", though an update after that act may have changed it" if updated else ""
-    return f"{text}; {changes}{late}"
+    if case.verdict == "observation":
+        return f"{text}; its values are those of {seen} but for how they are written: {changes}"
+    doubt = f", though {case.doubts[0]}" if case.doubts else ""
+    return f"{text}; {changes}{doubt}"
 
 
-def _steps(shown: dict[str, Any], row: dict[str, Any], near: _Neighbours) -> list[Step]:
+def _steps(shown: Mapping[str, Any], row: Mapping[str, Any], near: Neighbours) -> list[Step]:
     steps = [
         step(
             "reads",
@@ -326,31 +336,21 @@ def _steps(shown: dict[str, Any], row: dict[str, Any], near: _Neighbours) -> lis
     return steps
 
 
-def _compare(
-    rows: dict[str, dict[str, Any]], earlier: _Earlier, differing: list[str]
-) -> list[Step]:
-    if not differing:
-        same = ", ".join(name for name in rows if name in earlier.values)
-        return [
-            step(
-                "same-values",
-                "earlier",
-                "asserted",
-                attributes=same,
-                seen=show_interval(earlier.seen_from, earlier.seen_to),
-            )
-        ]
+def _compare(case: Case, compared: Compared, seen: str) -> list[Step]:
+    if not compared.differing:
+        same = ", ".join(compared.likeness)
+        return [step("same-values", "earlier", "asserted", attributes=same, seen=seen)]
     return [
         step(
             "differs",
             "earlier",
             "asserted",
             attribute=name,
-            was=earlier.values[name] or "",
-            now=rows[name]["value"] or "",
-            seen=show_interval(earlier.seen_from, earlier.seen_to),
+            was=compared.was.values.get(name) or "empty",
+            now=case.values.get(name) or "empty",
+            seen=seen,
         )
-        for name in differing
+        for name in compared.differing
     ]
 
 
@@ -364,78 +364,3 @@ def _bounded(agreement: Agreement) -> Step:
         agreeing=agreement.agreeing,
         pairs=agreement.pairs,
     )
-
-
-def _excuse(row: dict[str, Any], differing: list[str]) -> str:
-    text = (
-        f"For the asserted time to be when this row was stored, the clock {row['written_clock']} "
-        f"would have had to read {show_span(row['margin'])} ahead of {row['clock']} for this "
-        "transaction"
-    )
-    if differing:
-        return (
-            f"{text}; or the row copies an earlier registration time, and its "
-            f"{' and '.join(differing)} was changed on purpose while it was copied."
-        )
-    return f"{text}; or the row copies an earlier registration and its time with it."
-
-
-def _alibi(agreement: Agreement | None, near: _Neighbours, row: dict[str, Any]) -> str:
-    parts = []
-    if agreement and agreement.measured:
-        parts.append(
-            f"{agreement.agreeing} of {agreement.pairs} rows written by other transactions hold "
-            f"{agreement.second} within {show_span(agreement.low)} to "
-            f"{show_span(agreement.high)} of {agreement.first}"
-        )
-    if near.before and near.after:
-        parts.append(
-            "in the write-ahead log, whose order needs no clock, the commit before it reads "
-            f"{show(near.before[0])} and the commit after it {show(near.after[0])}"
-        )
-    if not parts:
-        return f"No other record of the case bounds the clock {row['written_clock']}."
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _innocent(
-    row: dict[str, Any], earlier: _Earlier | None, differing: list[str], *, updated: bool
-) -> list[Innocent]:
-    if earlier is None:
-        copied = Innocent(
-            "A migration copied the rows with their values and times.",
-            None,
-            "A snapshot of the table from before that act would say.",
-        )
-    else:
-        seen = show_interval(earlier.seen_from, earlier.seen_to)
-        copied = Innocent(
-            "A migration copied the rows with their values and times.",
-            bool(differing),
-            f"The values differ from those of {seen} in: {', '.join(differing)}."
-            if differing
-            else f"All values compared are those of {seen}.",
-        )
-    moved = Innocent(
-        "VACUUM FULL, CLUSTER or ALTER TABLE gave the table a new file.",
-        True,
-        "Those keep the table's identity and replace no table; the log records that this act did.",
-    )
-    back_filled = Innocent(
-        "An honest back-fill entered history with the dates of the history.",
-        None,
-        "The people who ran the transaction, or its change ticket, would say.",
-    )
-    late = Innocent(
-        "The row was updated after the act, by an ordinary change.",
-        False if updated else (True if row["updates"] is not None else None),
-        "The log records updates of this table by the transaction that wrote the row."
-        if updated
-        else (
-            "The log records that the transaction inserted rows and updated none."
-            if row["updates"] is not None
-            else "The log of the writes of that transaction is not at hand."
-        ),
-    )
-    return [copied, moved, late, back_filled]

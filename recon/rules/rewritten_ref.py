@@ -118,7 +118,7 @@ def _draft(row: dict[str, Any], move: dict[str, Any] | None, *, is_whole: bool) 
         f"{repository}, and no ref reaches it{said}",
         events=events,
         steps=steps,
-        excuse="For this to be innocent the commit would have had to be replaced on purpose, for "
+        excuse="For this to be innocent the commit would have had to be replaced as intended, for "
         "example by a rebase or a merge by squash, after the other source named it.",
         alibi="Which commits a ref reaches follows from hashes alone; no clock is involved.",
         innocent=[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -12,34 +12,130 @@ from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.re_registered import REPLACED, RESTORED
 from recon.rules.views import claims, named, snapshots
+from recon.rules.writes import Log, log
 
 
 @rule("vanished-row", needs=("claim", "snapshot"))
 def vanished_row(timeline: Timeline) -> Iterator[Draft]:
     """A row has vanished iff a snapshot holds its subject and a later, complete one does not.
 
-    Missing where the table was recreated, truncated or restored between the two. Observation
-    where the log records deletes from the table in between and no such act: deleting is what
-    tables are for. Undetermined where it records both, or nothing says what happened in between.
-    Innocent: retention that deletes old rows; a row whose subject was renamed.
+    Missing where the table was recreated, truncated or restored between the two, or another took
+    its place, and the log covers the time from the one to the other and records no delete from
+    the table; after the act the server's counters of the table serve as well. Observation
+    where it records deletes and no such act: deleting is what tables are for. Undetermined where
+    it records both or has a gap, where nothing says what happened in between, and where the later
+    snapshot has a new subject with the values of the row: it may have been renamed.
+    Innocent: retention that deletes old rows, or that writes the table anew without them; a job
+    that loads the table whole from a place that has the row no more; a row whose subject was
+    renamed.
     Source: PostgreSQL documentation, 26.1 "SQL Dump": a dump is a consistent snapshot.
     """
     gone = _gone(timeline).collect()
+    if gone.is_empty():
+        return
     acts = _acts(timeline).collect()
-    logged = timeline.coverage.filter(pl.col("kind").str.starts_with("table.")).collect()
+    written = log(timeline)
+    renamed = _renamed(timeline, gone)
+    undeleted = _undeleted(timeline)
     for row in gone.sort("subject", "table").iter_rows(named=True):
-        between = acts.filter(
+        span = row["held_from"], row["absent_to"]
+        replaced = acts.filter(
             (pl.col("source") == row["source"])
             & pl.col("table").is_in([row["table"], ""])
-            & (pl.col("latest") >= row["held_from"])
-            & (pl.col("earliest") <= row["absent_to"])
+            & (pl.col("latest") >= span[0])
+            & (pl.col("earliest") <= span[1])
         )
-        row["is_logged"] = not logged.filter(
-            (pl.col("source") == row["source"])
-            & (pl.col("earliest") <= row["held_from"])
-            & (pl.col("latest") >= row["absent_to"])
-        ).is_empty()
-        yield _draft(row, list(between.sort("earliest", "row").iter_rows(named=True)))
+        changes = written.between(row["source"], row["table"], *span)
+        between = _Between(
+            replaced.to_dicts(),
+            [one for one in changes if one["deletes"]],
+            [one for one in changes if not one["deletes"]],
+            is_logged=_is_logged(row, replaced, written, undeleted),
+            renamed=renamed.get((row["source"], row["table"], row["subject"])),
+        )
+        yield _draft(row, between)
+
+
+class _Between(NamedTuple):
+    """What is known of the time between the two snapshots."""
+
+    replaced: list[dict[str, Any]]
+    """Acts that leave no earlier row in the table."""
+    deleted: list[dict[str, Any]]
+    """Transactions that deleted rows of it."""
+    updated: list[dict[str, Any]]
+    """Transactions that updated rows of it and deleted none."""
+    is_logged: bool
+    """Whether the log covers all of the time, or all but an end that the counters cover."""
+    renamed: str | None
+    """A new subject of the later snapshot that has the values of the row."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """By the rule's definition."""
+        if self.renamed or not self.is_logged:
+            deletes = self.deleted and not self.replaced and not self.renamed
+            return "observation" if deletes else "undetermined"
+        if self.replaced and self.deleted:
+            return "undetermined"
+        return "missing" if self.replaced else "observation" if self.deleted else "undetermined"
+
+
+def _is_logged(
+    row: dict[str, Any], replaced: pl.DataFrame, written: Log, undeleted: pl.DataFrame
+) -> bool:
+    """Whether a delete from the table in that time would be known.
+
+    That is: the log follows the table all the time; or up to the last act, and the counters of a
+    later capture, which has no such row either, know of no delete.
+    """
+    source, table, since = row["source"], row["table"], row["held_from"]
+    acts = replaced["earliest"].to_list()
+    if not written.follows(source, table, since, min([row["absent_to"], *acts])):
+        return False
+    if written.covers(source, since, row["absent_to"]):
+        return True
+    if not acts or not set(replaced["kind"]).isdisjoint(RESTORED):
+        return False
+    last = max(replaced["latest"].to_list())
+    counted = undeleted.filter(
+        (pl.col("source") == source)
+        & (pl.col("table") == table)
+        & (pl.col("earliest") > max(row["held_to"], last))
+    )
+    return not counted.is_empty() and written.covers(source, since, last)
+
+
+def _undeleted(timeline: Timeline) -> pl.DataFrame:
+    """Tables of captures from which, by the server's own counters, no row was ever deleted.
+
+    Counters that were reset know of fewer inserts than there are rows, and do not count.
+    """
+    rows = (
+        timeline.kind("row.version")
+        .group_by("source", "item", table=named("pg:"))
+        .agg(rows=pl.len())
+        .join(snapshots(timeline), on=["source", "item"])
+        .select("source", "table", "rows", earliest="seen_from")
+    )
+
+    def number(name: str) -> pl.Expr:
+        return pl.col("value").str.extract(rf"\b{name}=(\d+)").cast(pl.Int64)
+
+    return (
+        timeline.kind("table.statistics")
+        .select(
+            "source",
+            "earliest",
+            table="subject",
+            inserts=number("n_tup_ins"),
+            deletes=number("n_tup_del"),
+        )
+        .join(rows, on=["source", "table", "earliest"])
+        .filter((pl.col("deletes") == 0) & (pl.col("inserts") >= pl.col("rows")))
+        .select("source", "table", "earliest")
+        .collect()
+    )
 
 
 def _gone(timeline: Timeline) -> pl.LazyFrame:
@@ -66,11 +162,12 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
             held_to=pl.col("seen_to").first(),
             seen=pl.col("snapshot").first(),
         )
+        .with_columns(held_item="item")
     )
     subjects = held.select("source", "table", "subject").unique()
     absent = (
         complete.join(subjects, on=["source", "table"])
-        .join(held, on=["source", "table", "subject", "item"], how="anti")
+        .join(_standing(timeline), on=["source", "table", "subject", "item"], how="anti")
         .select(
             "source",
             "table",
@@ -93,16 +190,54 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
     )
 
 
-def _acts(timeline: Timeline) -> pl.LazyFrame:
-    """What could have taken rows away: acts on tables, restores, and transactions that deleted."""
-    return (
-        timeline.events.filter(
-            pl.col("kind").is_in([*REPLACED, *RESTORED, "table.drop"])
-            | (
-                (pl.col("kind") == "table.write")
-                & (pl.col("value").str.extract(r"delete=(\d+)").cast(pl.Int64) > 0)
-            )
+def _standing(timeline: Timeline) -> pl.LazyFrame:
+    """Subjects that an item has a row for, be it one without a value to claim."""
+    key = ["source", "table", "subject", "item"]
+    rows = timeline.kind("row.version", "row.dumped").with_columns(table=named("pg:"))
+    return pl.concat([claims(timeline).select(key), rows.select(key)]).unique()
+
+
+def _renamed(timeline: Timeline, gone: pl.DataFrame) -> dict[tuple[str, str, str], str]:
+    """By source, table and subject gone: a subject that only the later snapshot has.
+
+    It has equal values, of which one is a digest: few other values are a row's own.
+    """
+    key = ["source", "table"]
+    values = (
+        claims(timeline)
+        .filter(pl.col("table").is_not_null())
+        .group_by(*key, "item", "subject")
+        .agg(
+            said=pl.concat_str("attribute", pl.lit("="), "value").sort(),
+            is_own=pl.col("digest").is_not_null().any(),
         )
+        .with_columns(said=pl.col("said").list.join("\n"))
+    )
+    lost = (
+        gone.lazy()
+        .select(*key, "subject", "held_item", "absent_item")
+        .join(values, left_on=[*key, "held_item", "subject"], right_on=[*key, "item", "subject"])
+        .filter("is_own")
+    )
+    known = values.select(*key, held_item="item", other="subject")
+    found = (
+        lost.join(
+            values.rename({"subject": "other", "item": "absent_item"}),
+            on=[*key, "absent_item", "said"],
+        )
+        .join(known, on=[*key, "held_item", "other"], how="anti")
+        .sort("other")
+        .unique([*key, "subject"], keep="first", maintain_order=True)
+        .select(*key, "subject", "other")
+        .collect()
+    )
+    return {(source, table, subject): other for source, table, subject, other in found.rows()}
+
+
+def _acts(timeline: Timeline) -> pl.LazyFrame:
+    """What leaves no earlier row in a table: acts on it, and restores of all (table empty)."""
+    return (
+        timeline.kind(*REPLACED, *RESTORED, "table.drop")
         .filter(pl.col("earliest").is_not_null())
         .select(
             "source",
@@ -110,23 +245,23 @@ def _acts(timeline: Timeline) -> pl.LazyFrame:
             "kind",
             "earliest",
             "latest",
-            "stream",
             "value",
             table=pl.when(pl.col("kind").is_in(RESTORED)).then(pl.lit("")).otherwise("subject"),
-            xid=named("xid:"),
+        )
+        # A recreation is a drop and a creation as well; the fuller word is the one to use.
+        .sort(
+            pl.col("kind").replace_strict({"table.drop": 2, "table.create": 1}, default=0),
+            "earliest",
+            "row",
         )
     )
 
 
-def _draft(row: dict[str, Any], acts: list[dict[str, Any]]) -> Draft:
-    replaced = [act for act in acts if act["kind"] != "table.write"]
-    deleted = [act for act in acts if act["kind"] == "table.write"]
+def _draft(row: dict[str, Any], between: _Between) -> Draft:
     table = row["table"].rsplit("/", 1)[-1]
     held = show_interval(row["held_from"], row["held_to"])
     absent = show_interval(row["absent_from"], row["absent_to"])
-    # A recreation is a drop as well; the fuller word is the one to use.
-    replaced.sort(key=lambda one: one["kind"] == "table.drop")
-    act = next(iter(replaced or deleted), None)
+    act = next(iter(between.replaced or between.deleted), None)
     events = [("held", row["claim"]), ("seen", row["seen"]), ("absent", row["absent"])]
     steps: list[Step] = [
         step("states", "held", attribute=row["attribute"], value=row["value"] or ""),
@@ -134,60 +269,71 @@ def _draft(row: dict[str, Any], acts: list[dict[str, Any]]) -> Draft:
         step("absent", "absent", table=table, subject=row["subject"], seen=absent),
     ]
     if act is not None:
-        role = "replaced" if replaced else "deleted"
+        role = "replaced" if between.replaced else "deleted"
         events.append((role, act["row"]))
         steps.append(step("between", "seen", role, "absent"))
     return Draft(
-        verdict=_verdict(replaced, deleted),
+        verdict=between.verdict,
         subject=row["subject"],
         statement=f"{table} held a row for {row['subject']} in the snapshot of "
         f"{say_interval(row['held_from'], row['held_to'])}, and holds none in that of "
-        f"{say_interval(row['absent_from'], row['absent_to'])}; {_what(act, table)}",
+        f"{say_interval(row['absent_from'], row['absent_to'])}; {_what(act, table, between)}",
         events=events,
         steps=steps,
-        excuse="For this to be innocent the row would have had to be taken out on purpose "
-        "between the two snapshots.",
+        excuse="For this to be innocent the row would have had to be taken out, left out or "
+        "renamed as intended between the two snapshots.",
         alibi="Both snapshots cover the whole table.",
-        innocent=_innocent(deleted, is_logged=row["is_logged"]),
+        innocent=_innocent(between),
     )
 
 
-def _verdict(replaced: list[dict[str, Any]], deleted: list[dict[str, Any]]) -> Verdict:
-    if replaced and deleted:
-        return "undetermined"
-    return "missing" if replaced else "observation" if deleted else "undetermined"
-
-
-def _what(act: dict[str, Any] | None, table: str) -> str:
+def _what(act: dict[str, Any] | None, table: str, between: _Between) -> str:
+    if act is None and between.updated:
+        return f"in between the log records updates of {table}, and no act that takes rows away"
+    if act is None and between.is_logged:
+        return (
+            f"the log covers the time in between, and records no write that could have taken a "
+            f"row of {table} away"
+        )
     if act is None:
         return f"no record at hand says what happened to {table} in between"
     when = say_interval(act["earliest"], act["latest"])
-    if act["kind"] == "table.write":
+    if between.deleted and not between.replaced:
         return f"in between a transaction deleted rows of it, on {when} ({act['value']})"
     done = {
         "table.recreate": "the table was recreated",
         "table.truncate": "the table was truncated",
+        "table.create": "the table that has that name now was created",
         "table.drop": "the table was dropped",
     }.get(act["kind"], "the cluster went on from an earlier state, as by a restore or a failover")
     return f"in between {done}, on {when}"
 
 
-def _innocent(deleted: list[dict[str, Any]], *, is_logged: bool) -> list[Innocent]:
+def _innocent(between: _Between) -> list[Innocent]:
     return [
         Innocent(
-            "An ordinary delete or a retention job took the row out.",
-            False if deleted else (True if is_logged else None),
+            "An ordinary DELETE, such as a retention job's, took the row out.",
+            False if between.deleted else (True if between.is_logged else None),
             "The log records deletes from the table between the two snapshots."
-            if deleted
-            else "The log covers all of the time between the two snapshots and records no delete "
-            "from the table."
-            if is_logged
-            else "No delete from the table is on record; the log does not cover all of the time "
-            "between the two snapshots.",
+            if between.deleted
+            else "The log follows the table from the earlier snapshot on and records no delete; "
+            "where it ends before the later one, the server's counters know of none."
+            if between.is_logged
+            else "No delete from the table is on record; the log does not follow it all of the "
+            "time between the two snapshots.",
+        ),
+        Innocent(
+            "The row was left out as intended as the table was written anew: by retention, or by a "
+            "load from a place that has it no more.",
+            None,
+            "The job or the people who wrote the table would say.",
         ),
         Innocent(
             "The subject was renamed: the row is there under another name.",
-            None,
-            "The other rows of the later snapshot would show the same values.",
+            False if between.renamed else None,
+            f"The later snapshot has {between.renamed}, which the earlier one has not, with the "
+            "same values."
+            if between.renamed
+            else "No new subject of the later snapshot has all of its values.",
         ),
     ]

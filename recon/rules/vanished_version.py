@@ -110,7 +110,7 @@ def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
             step("absent", "absent", table=row["source"], subject=row["version"], seen=gone),
         ],
         excuse="For this to be innocent the version would have had to be expired by a rule of the "
-        "bucket, or deleted on purpose by someone who may.",
+        "bucket, or deleted as intended by someone who may.",
         alibi="Both listings cover the key, and the later one is complete.",
         innocent=[
             Innocent(

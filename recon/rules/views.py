@@ -50,7 +50,9 @@ def versions(timeline: Timeline) -> pl.LazyFrame:
     """
     commits = (
         timeline.kind("wal.commit")
-        .select("source", "earliest", "latest", xid=named("xid:"))
+        .select("source", "earliest", "latest", xid=xids())
+        # A row written in a savepoint names the subtransaction, which commits with its parent.
+        .explode("xid")
         .group_by("source", "xid")
         .agg(commit_from=pl.col("earliest").min(), commit_to=pl.col("latest").max())
     )
@@ -78,3 +80,8 @@ def named(prefix: str) -> pl.Expr:
     """The first name that starts with the prefix; null where there is none."""
     names = pl.col("names")
     return names.list.filter(pl.element().str.starts_with(prefix)).list.first()
+
+
+def xids() -> pl.Expr:
+    """Every transaction that an event names: its own, then its subtransactions."""
+    return pl.col("names").list.filter(pl.element().str.starts_with("xid:"))

@@ -96,8 +96,10 @@ print(json.dumps({"seconds": time.perf_counter() - start,
 def measured(code: str, folder: Path, **names: object) -> dict[str, float]:
     names = {"FOLDER": str(folder), "COUNT": COUNT, "SOURCES": SOURCES, **names}
     for name, value in names.items():
-        code = code.replace(name, repr(value)) if name != "WHERE_SUBJECT" else code.replace(
-            name, str(value)
+        code = (
+            code.replace(name, repr(value))
+            if name != "WHERE_SUBJECT"
+            else code.replace(name, str(value))
         )
     out = subprocess.run(
         [sys.executable, "-c", MEASURE], input=code, capture_output=True, text=True, check=True

@@ -28,6 +28,7 @@ def said(answer: Answer) -> tuple[str | None, str | None]:
 def incident() -> Story:
     return (
         Story()
+        .wrote("2026-03-04 10:00", 690, insert=1)
         .snapshot("02:00", m1=GOOD)
         .wrote("19:12", 800, insert=1)
         .recreated("19:12", 800)
@@ -107,3 +108,45 @@ def test_what_a_delete_marker_was_put_over_is_said_no_more():
     before = one(story, "models", "10:00")
     assert before.said_then is not None
     assert before.says_now is None
+
+
+def test_it_is_possible_where_the_log_has_nothing_to_say_of_the_table():
+    """Its file may be one that no record names: after a VACUUM FULL from before the log."""
+    story = (
+        Story()
+        .snapshot("02:00", m1=GOOD)
+        .recreated("19:12", 800)
+        .capture(NOW, ("m1", BAD, FEBRUARY, "19:12", 800))
+        .logged("2026-03-01 00:00", "2026-03-09 00:00")
+    )
+    assert one(story, "lineage-db").said_then.certainty == "possible"
+
+
+def test_a_write_in_the_second_of_the_snapshot_may_have_come_after_it():
+    story = incident().logged("2026-03-01 00:00", "2026-03-09 00:00")
+    story.wrote("02:00:00", 790, update=1)
+    for row in story.rows:
+        if row["kind"] == "snapshot" and row["earliest"] == at("02:00"):
+            row["latest"] = at("02:00:01")
+    assert one(story, "lineage-db").said_then.certainty == "possible"
+
+
+def test_rows_of_a_table_that_was_still_called_otherwise_are_possible():
+    """10:00 lineage_v2 is made and filled; 19:12 the old table is dropped and v2 renamed."""
+    story = Story().snapshot("02:00", m1=GOOD).commit("10:00", 790)
+    story.wal("table.create", "10:00", 790, value="name=lineage_v2")
+    story.wrote("10:00", 790, insert=1).recreated("19:12", 800)
+    story.capture(NOW, ("m1", BAD, FEBRUARY, "10:00", 790))
+    noon = one(story, "lineage-db")
+    assert noon.said_then.certainty == "possible"
+    evening = one(story, "lineage-db", "20:00")
+    assert said(evening) == ("b", "b")
+    assert evening.said_then.certainty == "certain"
+
+
+def test_a_digest_in_other_letters_is_no_other_story():
+    story = incident()
+    for row in story.rows:
+        if row.get("value") == "b" * 64:
+            row["value"] = "A" * 64
+    assert not one(story, "lineage-db").changed

@@ -37,9 +37,26 @@ def test_loads_a_good_one(tmp_path: Path):
         ('title = "What was deployed?"', "", 1, "`case.title`; found nothing"),
         ('domain = "platform"', 'domain = "plattform"', 18, "'plattform'"),
         ('collector = "deploylog"', 'collector = "deploylogs"', 17, "'deploylogs'"),
-        ('path = "x.jsonl"', 'pth = "x.jsonl"', 19, "no such key; found `source.0.pth`"),
+        (
+            'path = "x.jsonl"',
+            'pth = "x.jsonl"',
+            19,
+            "(path, paths, format, fields); found `source.0.pth`",
+        ),
         ('format = "jsonl"', 'format = "yaml"', 20, "yaml"),
-        ('account = "2"', 'acount = "2"', 13, "acount"),
+        (
+            'account = "2"',
+            'acount = "2"',
+            13,
+            "cluster, team, writers); found `domain.other.acount`",
+        ),
+        ("[domain.other]", "[domains.other]", 11, "(case, domain, source, norm, tolerance)"),
+        ('id = "small"', 'id = "S"', 2, "a short name of a-z, 0-9, '.', '_' and '-'; found 'S'"),
+        ("2026-03-08T12:00:00Z", '"March 8"', 4, "a time such as 2026-03-08T12:00:00Z"),
+        ("2026-03-08T12:00:00Z", '"2026-03-08"', 4, "one instant, such as"),
+        ("2026-03-08T12:00:00Z", "2026-03-08", 4, "found 2026-03-08"),
+        ('["model:*"]', '"model:*"', 5, 'a list, as in ["…"]'),
+        ("[[source]]", "[source]", 15, "[[source]], in two brackets"),
         ('time = "ts"', "time = 3", 22, "source.0.fields.time"),
     ],
 )
@@ -57,6 +74,26 @@ def test_names_all_mistakes_at_once(tmp_path: Path):
         load_text(tmp_path, text)
     assert "line 18:" in str(error.value)
     assert "line 20:" in str(error.value)
+
+
+def test_names_mistakes_of_the_frame_and_of_sources_at_once(tmp_path: Path):
+    text = GOOD.replace('id = "small"', 'id = "S"').replace('"jsonl"', '"yaml"')
+    with pytest.raises(CaseError) as error:
+        load_text(tmp_path, text)
+    assert "line 2:" in str(error.value)
+    assert "line 20:" in str(error.value)
+
+
+def test_names_a_time_of_a_norm_with_its_line(tmp_path: Path):
+    norm = '[[norm]]\nrule = "manifest-after-artifact"\nsince = "soon"\n'
+    with pytest.raises(CaseError, match=r"line 29: .*or a date; found 'soon'"):
+        load_text(tmp_path, GOOD + norm)
+
+
+def test_says_of_other_bytes_that_they_are_no_utf8(tmp_path: Path):
+    (tmp_path / "case.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(CaseError, match="text in UTF-8; found other bytes at byte 0"):
+        load(tmp_path / "case.toml")
 
 
 def test_names_a_syntax_error_with_its_line(tmp_path: Path):

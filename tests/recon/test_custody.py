@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon.custody import FIRST, CustodyLog
-from recon.errors import BadInputError
+from recon.errors import BadInputError, IntegrityError
 
 
 def written(folder: Path, count: int = 3) -> CustodyLog:
@@ -102,3 +102,12 @@ def test_refuses_what_is_no_json(tmp_path: Path):
         log.append("note", value=float("nan"))
     log.close()
     assert not isinstance(log, BadInputError)
+
+
+def test_an_entry_of_another_form_is_an_integrity_error(tmp_path: Path):
+    """One that names no action, and a line that is no object."""
+    log = CustodyLog(tmp_path / "custody.jsonl")
+    for text in ('{"x":1}\n', "[1]\n"):
+        log.path.write_text(text)
+        with pytest.raises(IntegrityError, match="entry 0: expected an object with an action"):
+            log.entries()

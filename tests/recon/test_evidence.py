@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 import recon
 from recon.collector import Source
-from recon.errors import BadInputError, UnreachableError
+from recon.errors import BadInputError, IntegrityError, UnreachableError
 from recon.evidence import Acquiring, CaseItems, Evidence
 from tests.cases import line, write_case
 
@@ -183,3 +184,27 @@ def test_items_of_a_source_come_sorted_and_once(tmp_path: Path):
     items = list(CaseItems(evidence, "deploys"))
     assert [item.native for item in items] == ["a", "b"]
     assert {item.acquisition for item in items} == {1}
+
+
+def test_a_second_run_leaves_alone_what_the_first_is_writing(tmp_path: Path):
+    """It used to sweep half-written files before it took the lock."""
+    first = Evidence(tmp_path)
+    first.custody.append("collect.start")
+
+    def slowly() -> Iterator[bytes]:
+        yield b"half"
+        with pytest.raises(BadInputError, match="no other recon writes to"):
+            Evidence(tmp_path).sweep()
+        yield b"whole"
+
+    sha256, size = first.put(slowly())
+    assert size == len(b"halfwhole")
+    assert first.path(sha256).read_bytes() == b"halfwhole"
+
+
+def test_a_store_entry_that_lacks_a_key_is_an_integrity_error(tmp_path: Path):
+    evidence = Evidence(tmp_path)
+    evidence.custody.append("store", source="deploys", item="ab")
+    with pytest.raises(IntegrityError, match="'kind'"):
+        evidence.items()
+    assert any("cannot be read as entries" in wrong for wrong in evidence.verify())

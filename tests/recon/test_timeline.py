@@ -180,3 +180,17 @@ def test_filters(tmp_path: Path):
     ).collect()
     assert set(by_time["earliest"].dt.hour()) == {3, 9}
     assert case.select(subjects=["model:x@*"]).collect().is_empty()
+
+
+@pytest.mark.parametrize("name", ["events.parquet", "coverage.parquet", "built.json"])
+def test_a_damaged_timeline_is_built_anew(tmp_path: Path, name: str):
+    case = small(tmp_path / "case")
+    list(case.collect())
+    case.build()
+    before = fingerprints(case)
+    path = case.root / "timeline" / name
+    raw = path.read_bytes()
+    path.write_bytes(raw[: len(raw) // 2])
+    again = recon.open(case.root)
+    assert again.timeline().collect().height > 0
+    assert fingerprints(again) == before

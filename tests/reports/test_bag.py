@@ -99,7 +99,7 @@ def test_findings_and_timeline_are_those_of_the_case(case: Case, production: Pro
 def test_cells_that_a_spreadsheet_would_compute_are_counted(production: Production):
     readme = (production.folder / "README.txt").read_text(encoding="utf-8")
     assert "2 of 2 items" in readme
-    assert re.search(r"In the CSV files \d+ cells that begin", readme)
+    assert re.search(r"In the CSV files \d+ cells are not as the source wrote them", readme)
 
 
 def test_exceptions_list_what_could_not_be_had(production: Production):

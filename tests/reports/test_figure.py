@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 from lxml import etree
 
-from reports.figure import describe, draw, svg
+from reports.figure import describe, draw, spread, svg
 from reports.spans import US, Mark, close_ups, ticks
 
 START = datetime(2026, 2, 10, tzinfo=UTC)
@@ -117,3 +117,11 @@ def test_four_lanes_of_five_thousand_events_take_less_than_a_second():
         svg(draw(frame, MARKS, instant=ASKED).figure)
         best = min(best, time.perf_counter() - start)
     assert best < 1
+
+
+def test_labels_that_would_touch_share_one_and_each_name_stands_once():
+    """Characters are 1 wide: E at 0 and B, C at 3 would run into each other as `EB, C`."""
+    assert spread([(0, "A"), (10, "B")], 1) == [(0, "A"), (10, "B")]
+    assert spread([(0, "E"), (2.5, "B"), (3, "C")], 1) == [(1.5, "B, C, E")]
+    assert spread([(0, "1, 2"), (0, "1, 2")], 1) == [(0, "1, 2")]
+    assert spread([(0, str(n)) for n in (10, 9, 2, 1, 3)], 1) == [(0, "1…10")]

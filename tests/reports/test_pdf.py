@@ -95,7 +95,7 @@ def test_no_document_holds_a_character_that_hides_or_reorders(production: Produc
 def test_the_title_page_counts_and_the_report_lists(production: Production):
     text = text_of(production.documents[0])
     assert "What did the deploy logs say on March 8?" in text
-    assert "2 findings: 2 conflict." in text
+    assert "2 findings: 2 conflicts." in text
     assert "Said then, says now" in text
     assert "gone.jsonl" in text
     assert "Rules not run on this case, which is no pass: 5." in text
@@ -121,7 +121,10 @@ def _page(**changed: object) -> dict[str, object]:
         "findings_caption omitted asof_note asof_caption sources_caption methods_caption "
         "warnings_caption failed_caption not_run_caption items_caption counsel escapes"
     )
-    lists = "head short_answer findings asof asof_same sources methods warnings failed not_run custody items"
+    lists = (
+        "head short_answer findings asof asof_same sources methods warnings failed not_run "
+        "custody items"
+    )
     figure = {"alt": "a", "caption": "c", "table": [], "table_caption": "t"}
     return {
         **dict.fromkeys(texts.split(), "text"),
@@ -149,3 +152,12 @@ def test_what_cannot_be_typeset_is_an_error_that_says_so():
         render(PAGE, _page(heading="\u6f22"), created=WHEN, figures={"timeline.svg": SVG})
     with pytest.raises(BadInputError, match="template case"):
         render(PAGE, {}, created=WHEN)
+
+
+def test_no_document_ends_on_a_page_that_holds_the_note_for_counsel_alone(production: Production):
+    """The note stands before what is long: the commands, and the answers that did not change."""
+    for path in production.documents[1:]:
+        text = text_of(path)
+        assert text.index("Note for counsel.") < text.index("How to repeat it")
+    report = text_of(production.documents[0])
+    assert report.index("Note for counsel.") < report.index("Answers that did not change")

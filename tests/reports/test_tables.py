@@ -1,4 +1,4 @@
-"""CSV of evidence text: read back exactly, but for cells that a spreadsheet would compute."""
+"""CSV of evidence text: read back exactly, but for what a spreadsheet or terminal would do."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def test_an_apostrophe_goes_before_a_formula():
     content, changed = tables.write(["a"], [['=HYPERLINK("http://x")'], ["plain"], [None]])
     assert content == b'a\r\n"\'=HYPERLINK(""http://x"")"\r\nplain\r\n""\r\n'
     assert changed == 1
+
+
+def test_controls_stand_by_their_number():
+    content, changed = tables.write(["a"], [["\x1b]0;t\x07"], ["\u202ex"], ["a\nb"]])
+    shown = "a\r\n‹U+001B›]0;t‹U+0007›\r\n‹U+202E›x\r\na‹U+000A›b\r\n"
+    assert content.decode() == shown
+    assert changed == 3
 
 
 def test_a_frame_as_text_keeps_microseconds_and_lists():

@@ -93,6 +93,14 @@ def test_crlf_blank_lines_and_a_cut_tail(tmp_path: Path):
     assert log.quote("line 3") == GOOD[:-1].decode()
 
 
+def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it(tmp_path: Path):
+    log = Log(tmp_path, b"\xef\xbb\xbf" + GOOD + GOOD)
+    rows = log.records()
+    assert rows["kind"].to_list() == ["e", "e"]
+    assert rows["position"].to_list() == [0, 3 + len(GOOD)]
+    assert not [w for w in log.parsed.warnings if w.severity == "error"]
+
+
 def test_a_line_longer_than_what_is_read_at_once(tmp_path: Path):
     """Ten megabytes in one line, read in stretches of one: skipped, counted, never decoded."""
     data = GOOD + b"x" * 10_000_000 + b"\n" + GOOD

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -202,6 +205,38 @@ def test_links_inside_an_export_are_not_followed(bench: Make, tmp_path: Path) ->
     assert native.endswith("backup_label")
     assert "a link" in str(error)
     assert list(case.items) == []
+
+
+def test_links_and_devices_among_dumps_and_segments_are_named(
+    bench: Make, exports: Path, tmp_path: Path
+) -> None:
+    """Nobody would miss what is left out without a word."""
+    for name in ("dumps", "wal"):
+        (tmp_path / name).mkdir()
+    shutil.copy(exports / "lineage.dump", tmp_path / "dumps" / "one.dump")
+    (tmp_path / "dumps" / "two.dump").symlink_to(exports / "lineage.dump")
+    os.mkfifo(tmp_path / "wal" / "000000010000000000000001")
+    case = bench(dump=str(tmp_path / "dumps"), wal=str(tmp_path / "wal"))
+    failures = case.acquire().failures
+    assert [Path(item.native).name for item in case.items] == ["one.dump"]
+    named = {Path(native).name: str(error) for native, error in failures}
+    assert "a link or device" in named["two.dump"]
+    assert "a link or device" in named["000000010000000000000001"]
+
+
+def test_a_dump_as_a_whole_says_how_to_see_every_row(bench: Make, exports: Path) -> None:
+    """That a subject is absent can only be seen in all rows, not in the table of contents."""
+    case = bench(dump=str(exports / "lineage.dump"))
+    case.acquire()
+    (item,) = case.items
+    quote = collector.quote(case.source, case.items, item, "")
+    contents, rows = quote.how.split("\n")
+    assert contents == "pg_restore -l ITEM"
+    command = rows.replace("ITEM", shlex.quote(str(case.items.path(item))))
+    out = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    events = case.events("row.dumped")
+    assert len(out.stdout.splitlines()) == events.height > 0
+    assert "COPY" not in out.stdout
 
 
 def test_a_column_that_is_not_there_is_said_and_not_guessed(bench: Make, exports: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,8 +173,12 @@ def test_links_in_an_export_are_not_followed(make: Make) -> None:
     case = make(url="s3://b00/", exports=["x"])
     write(case, "x/list-object-versions.json", {"Versions": [], "Prefix": None})
     (case.folder / "x/head-object.json").symlink_to("/etc/hostname")
-    case.acquire()
+    os.mkfifo(case.folder / "x/list-object-versions-2.json")
+    failures = case.acquire().failures
     assert [item.native for item in case.items] == ["x/list-object-versions.json"]
+    names = ["x/head-object.json", "x/list-object-versions-2.json"]
+    assert [native for native, _ in failures] == names
+    assert all("a link or device" in str(error) for _, error in failures)
 
 
 @pytest.mark.parametrize(

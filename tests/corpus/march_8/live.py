@@ -111,6 +111,7 @@ def stage(folder: Path, database: Postgres, s3: s3_servers.Server) -> Path:
     for release in _releases(today):
         _release(folder, database, bucket, code, release, asserted=True)
     lineage.respell(database, story.Release("pricing", "1.1.0", ""))
+    _next_second()
     _dump(folder, database, "before")
     _next_second()
     instant = datetime.now(UTC)

@@ -76,3 +76,10 @@ def test_silent_on_digests_of_different_kinds():
 def test_silent_on_two_subjects():
     story = Story().stored(THEN, "m1", GOOD).deployed(THEN, "m2", artifact=BAD)
     assert story.judged(digest_conflict) == []
+
+
+def test_a_statement_without_a_date_is_compared_as_well():
+    story = Story().stored(THEN, "m1", GOOD).deployed(THEN, "m1", artifact=BAD)
+    story.rows[0] |= {"earliest": None, "latest": None, "clock": None, "basis": None}
+    (draft,) = story.judged(digest_conflict)
+    assert draft.verdict == "conflict"

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from recon.rules.vanished_row import vanished_row
-from tests.stories import GOOD, Story
+from tests.stories import BAD, GOOD, TABLE, Story
 
 NIGHT = "02:00"
 NEXT = "2026-03-09 02:00"
+MARCH = ("2026-03-01 00:00", "2026-04-01 00:00")
+
+
+def recreated() -> Story:
+    """Two rows at night; in the evening the table is recreated, with one; the log has no gap."""
+    return (
+        Story()
+        .wrote("2026-03-04 10:00", 690, insert=2)
+        .snapshot(NIGHT, m1=GOOD, m2=GOOD)
+        .recreated("19:12", 800)
+        .wrote("19:12", 800, insert=1)
+        .snapshot(NEXT, m1=GOOD)
+    )
 
 
 def test_fires_where_the_table_was_recreated_in_between():
-    story = (
-        Story().snapshot(NIGHT, m1=GOOD, m2=GOOD).recreated("19:12", 800).snapshot(NEXT, m1=GOOD)
-    )
-    (draft,) = story.judged(vanished_row)
+    (draft,) = recreated().logged(*MARCH).judged(vanished_row)
     assert draft.verdict == "missing"
     assert draft.subject == "model:m2@1"
     assert [role for role, _ in draft.events] == ["held", "seen", "absent", "replaced"]
@@ -77,10 +87,84 @@ def test_undetermined_where_an_ordinary_delete_came_before_the_recreation():
 
 
 def test_a_log_that_covers_all_of_the_time_rules_out_an_ordinary_delete():
-    story = (
-        Story().snapshot(NIGHT, m1=GOOD, m2=GOOD).recreated("19:12", 800).snapshot(NEXT, m1=GOOD)
-    )
+    story = recreated()
     (draft,) = story.judged(vanished_row)
     assert draft.innocent[0].ruled_out is None
     (draft,) = story.logged("2026-03-01 00:00", "2026-04-01 00:00").judged(vanished_row)
     assert draft.innocent[0].ruled_out is True
+
+
+def test_undetermined_where_the_log_has_a_gap_in_which_a_row_may_have_been_deleted():
+    (draft,) = recreated().judged(vanished_row)
+    assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_the_log_may_not_know_the_file_of_the_table():
+    story = (
+        Story().snapshot(NIGHT, m1=GOOD, m2=GOOD).recreated("19:12", 800).snapshot(NEXT, m1=GOOD)
+    )
+    (draft,) = story.logged(*MARCH).judged(vanished_row)
+    assert draft.verdict == "undetermined"
+
+
+def counted(deletes: int, inserts: int) -> Story:
+    """The log ends with the act; a capture of later on has the table's counters."""
+    story = recreated().logged("2026-03-01 00:00", "19:12")
+    story.capture("2026-03-09 03:00", ("m1", GOOD, "2026-02-14 10:00", "19:12", 800))
+    return story.event(
+        "lineage-db",
+        "table.statistics",
+        TABLE,
+        "2026-03-09 03:00",
+        value=f"n_tup_ins={inserts} n_tup_upd=0 n_tup_del={deletes} n_live_tup=1 n_dead_tup=0",
+    )
+
+
+def test_fires_where_the_log_ends_with_the_act_and_the_counters_know_of_no_delete():
+    (draft,) = counted(deletes=0, inserts=1).judged(vanished_row)
+    assert draft.verdict == "missing"
+
+
+def test_undetermined_where_the_counters_know_of_a_delete_or_were_reset():
+    for deletes, inserts in ((1, 2), (0, 0)):
+        (draft,) = counted(deletes, inserts).judged(vanished_row)
+        assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_the_subject_was_renamed_as_the_table_was_written_anew():
+    story = (
+        Story()
+        .wrote("2026-03-04 10:00", 690, insert=2)
+        .snapshot(NIGHT, m1=GOOD, m2=BAD)
+        .recreated("19:12", 800)
+        .snapshot(NEXT, m1=GOOD, m3=BAD)
+        .logged(*MARCH)
+    )
+    (draft,) = story.judged(vanished_row)
+    assert draft.verdict == "undetermined"
+    assert "model:m3@1" in draft.innocent[2].because
+
+
+def test_updates_are_named_where_nothing_took_rows_away():
+    """The innocent twin: an UPDATE of the key."""
+    story = (
+        Story()
+        .snapshot(NIGHT, m1=GOOD, m2=GOOD)
+        .wrote("10:00", 700, update=1)
+        .snapshot(NEXT, m1=GOOD)
+    )
+    (draft,) = story.judged(vanished_row)
+    assert draft.verdict == "undetermined"
+    assert "records updates of ml.lineage" in draft.statement
+
+
+def test_silent_on_a_row_whose_values_are_all_null_now():
+    story = Story().snapshot(NIGHT, m1=GOOD).snapshot(NEXT, m1=GOOD)
+    last = max(row["item"] for row in story.rows)
+    story.rows = [row for row in story.rows if not (row["kind"] == "claim" and row["item"] == last)]
+    assert story.judged(vanished_row) == []
+
+
+def test_writing_the_table_anew_without_old_rows_is_not_ruled_out():
+    (draft,) = recreated().logged(*MARCH).judged(vanished_row)
+    assert [one.ruled_out for one in draft.innocent] == [True, None, None]

@@ -1,0 +1,116 @@
+"""What the write-ahead log says of the writes to a table in a stretch of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from recon.rules.base import Timeline
+
+
+class Stretch(NamedTuple):
+    """What the log says of the writes to one table in a stretch."""
+
+    covered: bool
+    """Whether it follows the table all the time."""
+    changes: list[dict[str, Any]]
+    """Updates and deletes, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the log covers, and the writes in it that change or remove rows that were there.
+
+    Answers on stretches are kept: the rows of one migration all ask the same.
+    """
+
+    covered: pl.DataFrame
+    """``source``, ``earliest``, ``latest``."""
+    changes: pl.DataFrame
+    """``source``, ``table``, ``earliest``, ``latest``, ``row``, ``value``, ``updates``,
+    ``deletes``."""
+    seen: pl.DataFrame
+    """What it records of tables at all: ``source``, ``table``, ``kind``, ``earliest``."""
+
+    _kept: dict[tuple[object, ...], Stretch] = field(default_factory=dict)
+
+    def stretch(
+        self, source: str, table: str, since: datetime, until: datetime, act: datetime
+    ) -> Stretch:
+        """All that it says of a table in a stretch in which an act replaced it."""
+        key = source, table, since, until, act
+        if key not in self._kept:
+            followed = self.follows(source, table, since, act)
+            self._kept[key] = Stretch(
+                followed and self.covers(source, since, until),
+                self.between(source, table, since, until),
+            )
+        return self._kept[key]
+
+    def follows(self, source: str, table: str, since: datetime, until: datetime) -> bool:
+        """Whether it is known to tell the writes to the table that had that name in a stretch.
+
+        A record names a file, and a table's file may be one that no record at hand gives to it,
+        after a VACUUM FULL from before the log begins. Then the log is silent of all its writes.
+        So it must have something to say of the table before that one was replaced.
+        """
+        here = self.seen.filter((pl.col("source") == source) & (pl.col("table") == table))
+        new = here.filter((pl.col("kind") == "table.create") & (pl.col("earliest") >= since))
+        until = min([until, *new["earliest"]])
+        return not here.filter(pl.col("earliest") < until).is_empty()
+
+    def covers(self, source: str, since: datetime, until: datetime) -> bool:
+        """Whether it is whole from one time to the other."""
+        return not self.covered.filter(
+            (pl.col("source") == source)
+            & (pl.col("earliest") <= since)
+            & (pl.col("latest") >= until)
+        ).is_empty()
+
+    def between(
+        self, source: str, table: str, since: datetime, until: datetime
+    ) -> list[dict[str, Any]]:
+        """Updates of, and deletes from, a table that may fall into the stretch, in order."""
+        return self.changes.filter(
+            (pl.col("source") == source)
+            & (pl.col("table") == table)
+            & (pl.col("latest") >= since)
+            & (pl.col("earliest") <= until)
+        ).to_dicts()
+
+
+def log(timeline: Timeline) -> Log:
+    """The log as far as the case has it."""
+    covered = timeline.coverage.filter(
+        pl.col("kind").str.starts_with("table.") & pl.col("earliest").is_not_null()
+    ).select("source", "earliest", "latest")
+    changes = (
+        timeline.kind("table.write")
+        .filter(pl.col("earliest").is_not_null())
+        .select(
+            "source",
+            "earliest",
+            "latest",
+            "row",
+            "value",
+            table="subject",
+            updates=counted("update"),
+            deletes=counted("delete"),
+        )
+        .filter((pl.col("updates") > 0) | (pl.col("deletes") > 0))
+        .sort("earliest", "row")
+    )
+    seen = timeline.events.filter(
+        pl.col("kind").str.starts_with("table.")
+        & pl.col("stream").is_not_null()
+        & pl.col("earliest").is_not_null()
+    ).select("source", "kind", "earliest", table="subject")
+    return Log(covered.collect(), changes.collect(), seen.unique().collect())
+
+
+def counted(what: str) -> pl.Expr:
+    """How many rows a ``table.write`` inserted, updated or deleted."""
+    return pl.col("value").str.extract(rf"{what}=(\d+)").cast(pl.Int64)

@@ -124,16 +124,17 @@ def _said(row: dict[str, Any], when: str) -> Said | None:
     return Said(*(row[f"{when}_{name}"] for name in ("value", "certainty", "event", "because")))
 
 
-def _newest(rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
-    """Per key the row that is newest by ``order`` (an instant); of equals, the last in time."""
+def _newest(timeline: Timeline, rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
+    """Per key the row that is newest by ``order`` (an instant); of equals, the last in time.
+
+    Only numbers are carried through the grouping; the words are fetched for the rows it leaves.
+    """
     first = pl.lit(datetime.min.replace(tzinfo=UTC)).cast(schema.INSTANT)
     rank = pl.struct(order.fill_null(first).alias("newest"), "row")
-    return (
-        rows.group_by(_KEY)
-        .agg(pl.col("value", "item", "citation", "part", *columns).max_by(rank))
-        .with_columns(event=schema.event_id())
-        .drop("item", "citation", "part")
-    )
+    best = rows.group_by(_KEY).agg(pl.col("row", *columns).max_by(rank))
+    best = best.collect(engine="streaming").lazy()
+    words = timeline.events.select("row", "value", event=schema.event_id())
+    return words.join(best, on="row")
 
 
 def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
@@ -146,12 +147,14 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
         "written_from", pl.when(pl.col("basis") == "stamped").then(pl.col("earliest"))
     )
     judged = wanted.with_columns(stored_from=stored_from, stored_to=stored_to).join(
-        _quiet(timeline, wanted, instant),
+        # Small, and read first: a streaming join holds the side that it cannot size.
+        _quiet(timeline, wanted, instant).collect(engine="streaming").lazy(),
         on=["source", "table", "seen_from", "seen_to"],
         how="left",
         nulls_equal=True,
     )
-    judged = judged.join(_misnamed(timeline, instant), on=["source", "table"], how="left")
+    misnamed_tables = _misnamed(timeline, instant).collect(engine="streaming").lazy()
+    judged = judged.join(misnamed_tables, on=["source", "table"], how="left")
     held_at = pl.col("seen_from") >= at
     misnamed = pl.col("stored_to") >= pl.col("misnamed_since")
     cases = (
@@ -181,10 +184,10 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
         .then(pl.max_horizontal(newest, "seen_to"))
         .otherwise(newest)
     )
-    held = judged.with_columns(case=cases).filter(pl.col("case").is_not_null())
-    held = _standing(timeline, held, at)
+    held = judged.with_columns(case=cases, newest=newest).filter(pl.col("case").is_not_null())
+    held = _standing(timeline, held, at).select(*_KEY, "row", "case", "newest")
     case = pl.col("case")
-    return _newest(held, newest, "case").select(
+    return _newest(timeline, held, pl.col("newest"), "case").select(
         *_KEY,
         "value",
         "event",
@@ -266,6 +269,9 @@ def _standing(timeline: Timeline, rows: pl.LazyFrame, at: pl.Expr | None = None)
     markers = timeline.kind("object.delete").filter(pl.col("earliest").is_not_null())
     if at is not None:
         markers = markers.filter(pl.col("latest") <= at)
+    # The join below holds all rows in memory; most timelines have no marker.
+    if markers.limit(1).collect().is_empty():
+        return rows
     key = (
         pl.col("names")
         .list.filter(pl.element().str.contains("?versionId=", literal=True))
@@ -295,7 +301,7 @@ def _says_now(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl
         [wanted.filter(in_snapshot).filter(newest_of_table), wanted.filter(~in_snapshot)]
     ).filter(pl.col("earliest").is_null() | (pl.col("earliest") <= at))
     said = _standing(timeline, said)
-    return _newest(said, pl.col("latest"), "latest").select(
+    return _newest(timeline, said, pl.col("latest"), "latest").select(
         *_KEY,
         "value",
         "event",

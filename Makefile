@@ -36,7 +36,10 @@ docs: $(READY) ## Write docs/ anew from the code
 	$(BIN)/python scripts/generate_docs.py
 
 case: $(READY) system ## Make the packaged evidence of March 8 anew, from real parts
-	$(BIN)/python tests/corpus/march_8/make.py recon/packaged/march_8
+	@command -v aws >/dev/null || scripts/system awscli
+	rm -rf build/march_8 && mkdir -p build
+	$(BIN)/python tests/corpus/march_8/make.py $(CURDIR)/build/march_8
+	rm -rf recon/packaged/march_8 && mv build/march_8 recon/packaged/march_8
 
 lock: ## Resolve requirements.lock anew
 	uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --group dev \

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,7 +85,6 @@ def test_one_source_out_of_reach_does_not_stop_the_others(staged: Path, tmp_path
     assert [error.exit_code for _, error in results["lineage-db"].failures] == [4]
     assert all(not results[name].failures for name in results if name != "lineage-db")
     # It goes on where it stopped, once the server is back.
-    assert os.environ[live.DSN_ENV]
     again = {one.source: one for one in recon.open(case_folder).collect()}
     assert not again["lineage-db"].failures
     assert all(again[name].skipped for name in again if name != "lineage-db")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -108,15 +107,10 @@ def test_words_for_who_cannot_see_it():
     assert "2026-03-08T12:00:00Z" in text
 
 
-def test_four_lanes_of_five_thousand_events_take_less_than_a_second():
-    frame = events(5000)
-    svg(draw(frame, MARKS).figure)  # the first figure of a process finds its fonts
-    best = float("inf")
-    for _ in range(3):
-        start = time.perf_counter()
-        svg(draw(frame, MARKS, instant=ASKED).figure)
-        best = min(best, time.perf_counter() - start)
-    assert best < 1
+def test_a_lane_of_five_thousand_events_is_one_collection():
+    """One artist an event would take seconds; the benchmark has the times."""
+    few, many = (draw(events(n), MARKS).figure.axes[0] for n in (5, 5000))
+    assert len(many.collections) == len(few.collections)
 
 
 def test_labels_that_would_touch_share_one_and_each_name_stands_once():

@@ -2,6 +2,8 @@
 # `make demo` runs the main job, `make test` passes the tests; both install what they need.
 
 SHELL := /bin/bash
+# Builds of PostgreSQL that Debian does not have, for the tests.
+export RECON_POSTGRES ?= $(CURDIR)/.tools/postgres
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO ?= march-8
@@ -45,8 +47,9 @@ lock: ## Resolve requirements.lock anew
 	uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --group dev \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
 
-system:
+system: $(READY)
 	@scripts/system
+	@$(BIN)/python -m collectors.postgres.binaries 14 16 17 18 >/dev/null
 
 clean: ## Remove the environment and what was derived
 	rm -rf .venv .tools $(DEMO) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -12,6 +12,7 @@ Under libfaketime the archiver, WAL writer and autovacuum keep the real clock: a
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shutil
@@ -23,9 +24,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from collectors.postgres.binaries import find
 
 USER = "postgres"
 PASSWORD = "correct horse"  # noqa: S105  (of a server that lives for one test)
@@ -47,13 +51,30 @@ _DEFAULTS = {
 }
 
 
+MAJORS = (14, 15, 16, 17, 18)
+"""Versions that the tests have servers of."""
+
+
 def binaries(major: int | None = None) -> Path | None:
-    """Folder of the server's programs: of ``major``, or of the newest that is installed."""
-    root = Path("/usr/lib/postgresql")
-    found = {int(path.name): path / "bin" for path in root.glob("[0-9]*") if path.name.isdigit()}
-    if major is not None:
-        return found.get(major)
-    return found[max(found)] if found else None
+    """Folder of the server's programs: of ``major``, or of the newest that Debian installed."""
+    if major is None:
+        root = Path("/usr/lib/postgresql")
+        found = {int(path.name): path / "bin" for path in root.glob("[0-9]*")}
+        return found[max(found)] if found else None
+    program = find("postgres", major)
+    return _reachable(program.parent) if program else None
+
+
+@cache
+def _reachable(programs: Path) -> Path:
+    """The folder, or a copy of its build where the user ``postgres`` cannot enter it."""
+    if os.geteuid() != 0 or _open_to_all(programs):
+        return programs
+    copy = Path(tempfile.mkdtemp(prefix="pg-build-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    shutil.copytree(programs.parent, copy / "build", symlinks=True)
+    return copy / "build" / "bin"
 
 
 @dataclass(slots=True)
@@ -289,8 +310,12 @@ def _give(path: Path) -> None:
 def _can_enter(folder: Path) -> bool:
     # A socket's path holds at most 107 bytes, and pytest's folders are closed to other users.
     short = len(str(folder.resolve())) < 60
+    return short and (os.geteuid() != 0 or _open_to_all(folder))
+
+
+def _open_to_all(folder: Path) -> bool:
     chain = (folder.resolve(), *folder.resolve().parents)
-    return short and (os.geteuid() != 0 or all(path.stat().st_mode & 0o001 for path in chain))
+    return all(path.stat().st_mode & 0o001 for path in chain)
 
 
 def _free_port() -> int:

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from collectors.postgres.binaries import version
 from collectors.postgres.wal import reader, waldump
 from collectors.postgres.wal.acts import acts
 from collectors.postgres.wal.catalogue import definitions
@@ -128,7 +129,7 @@ def _piece(
         if dump.problem is None or _written_out(dump.problem, run):
             there = turns(dump.records, run)
             records = reader.with_items(there.label(dump.records), run)
-            piece = Piece(run, records, None, there, waldump.version(tool), dump.problem)
+            piece = Piece(run, records, None, there, version(tool), dump.problem)
             return piece, None, [*dump.warnings, *there.warnings]
     # It stopped early, or is not there: our own reader says where, and goes on behind it.
     scan = reader.scan(run, numbers)

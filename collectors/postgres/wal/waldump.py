@@ -19,8 +19,6 @@ counts only if the bytes at its LSN say the same.
 
 from __future__ import annotations
 
-import re
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -33,6 +31,7 @@ from typing import IO
 
 import polars as pl
 
+from collectors.postgres import binaries
 from collectors.postgres.wal.dumptext import LINES, count, read_lines, settle
 from collectors.postgres.wal.fetch import Fetch
 from collectors.postgres.wal.model import RECORDS, WRITES
@@ -45,33 +44,12 @@ _MAX_PASSES = 20
 """As many passes as take about the time that our own reader needs for one over everything."""
 _ONE_RMGR_BEFORE = 15
 """In 14 a second ``-r`` overrides the first, so it runs once for each."""
-_ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C", "PATH": "/usr/bin:/bin"}
 _CHUNK = 4 * 1024 * 1024
 
 
 def find(major: int) -> Path | None:
-    """``pg_waldump`` of that major version: Debian's place first, then the search path."""
-    other = shutil.which("pg_waldump")
-    places = [
-        Path(f"/usr/lib/postgresql/{major}/bin/pg_waldump"),
-        *([Path(other)] if other else []),
-    ]
-    for tool in places:
-        said = re.search(r"\(PostgreSQL\) (\d+)", version(tool))
-        if said and int(said[1]) == major:
-            return tool
-    return None
-
-
-def version(tool: Path) -> str:
-    """Its own words: ``pg_waldump (PostgreSQL) 15.20 (Debian …)``; empty where it does not run."""
-    try:
-        done = subprocess.run(  # noqa: S603  (a fixed argument list)
-            [str(tool), "--version"], capture_output=True, check=False, env=_ENVIRONMENT, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "replace").strip()
+    """``pg_waldump`` of that major version; None where none is installed."""
+    return binaries.find("pg_waldump", major)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +143,7 @@ class Pass:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=_ENVIRONMENT,
+                env=binaries.ENVIRONMENT,
                 cwd=self._folder,
             ) as running,
         ):

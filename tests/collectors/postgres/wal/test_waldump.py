@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from collectors.postgres.binaries import version
 from collectors.postgres.wal import dumptext
-from collectors.postgres.wal.waldump import Pass, find, version
+from collectors.postgres.wal.waldump import Pass, find
 
 COMMIT = (
     b"rmgr: Transaction len (rec/tot):     34/    34, tx:        735, lsn: 0/0152F0D8, "

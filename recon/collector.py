@@ -102,6 +102,9 @@ class Acquisition(Protocol):
     def read(self, item: Item) -> bytes:
         """Bytes of an item stored before, to page on from it."""
 
+    def path(self, item: Item) -> Path:
+        """The same as a read-only file, for a large one."""
+
     def store(
         self,
         native: str,

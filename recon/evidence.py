@@ -212,6 +212,10 @@ class Acquiring:
         """Bytes of an item."""
         return self._evidence.path(item.sha256).read_bytes()
 
+    def path(self, item: Item) -> Path:
+        """Bytes of an item as a file."""
+        return self._evidence.path(item.sha256)
+
     def store(
         self,
         native: str,

@@ -24,6 +24,7 @@ which the server kept of the transaction ``xmin`` (stamped).
 | ``pg.backup-history`` | ``backup.start``, ``backup.stop`` |
 | ``pg.backup-manifest`` | ``backup.manifest`` |
 | ``pg.control-file`` | ``control.checkpoint`` |
+| ``pg.backup-tar``, ``pg.backup-file`` | none: see :mod:`collectors.postgres.base` |
 """
 
 from __future__ import annotations

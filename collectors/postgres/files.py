@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from collectors.postgres.base_files import acquire_backup
 from recon.errors import BadInputError, ReconError
 
 if TYPE_CHECKING:
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
     from recon.collector import Acquisition
 
 DUMP = b"PGDMP"
-_TAR = re.compile(r"^(base|pg_wal|\d+)\.tar(\.\w+)?$")
 # A segment, whole or partial, plain or compressed: the reader says what it cannot read.
 _SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?(\.(gz|zst|lz4|xz|bz2))?$")
 _HISTORY = re.compile(r"^[0-9A-F]{8}\.history$")
 _BACKUP = re.compile(r"^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$")
 _CAPTURE = re.compile(r"^(rows|catalogue|statistics|control)\b.*\.jsonl$")
-_NOT_COPIED = "label, manifest, control file and WAL; the data files were not copied"
 _SKIPPED_SHOWN = 50
 
 
@@ -104,34 +103,7 @@ def _wal_kind(path: Path) -> str | None:
 
 
 def _backup(acquisition: Acquisition, native: str, path: Path) -> None:
-    if not path.is_dir() or any(_TAR.match(entry.name) for entry in path.iterdir()):
-        raise BadInputError(
-            "the folder of a plain base backup",
-            "a base backup in tar files, which is not read yet",
-            native,
-            "unpack base.tar into an empty folder and give that",
-        )
-    named = {
-        "backup_label": "pg.backup-label",
-        "backup_label.old": "pg.backup-label",
-        "backup_manifest": "pg.backup-manifest",
-        "global/pg_control": "pg.control-file",
-    }
-    found = {name: kind for name, kind in named.items() if (path / name).exists()}
-    if not found:
-        raise BadInputError(
-            "backup_label or global/pg_control", "neither", native, "give a base backup's folder"
-        )
-    with acquisition.call(f"copy from {native}: {_NOT_COPIED}"):
-        for name, kind in found.items():
-            _take(acquisition, f"{native}/{name}", kind, path / name, backup=native)
-        wal = path / "pg_wal"
-        if wal.is_dir() and not wal.is_symlink():
-            for entry in sorted(wal.iterdir()):
-                wal_kind = _wal_kind(entry)
-                if wal_kind:
-                    inside = f"{native}/pg_wal/{entry.name}"
-                    _take(acquisition, inside, wal_kind, entry, backup=native)
+    acquire_backup(acquisition, native, path, lambda name: _wal_kind(Path(name)))
 
 
 def _capture(acquisition: Acquisition, native: str, path: Path) -> None:
@@ -181,14 +153,12 @@ def _kinds(
                 yield entry, kind
 
 
-def _take(
-    acquisition: Acquisition, native: str, kind: str, path: Path, *, backup: str | None = None
-) -> None:
+def _take(acquisition: Acquisition, native: str, kind: str, path: Path) -> None:
     """Copy one file of a folder; a failure is its own."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             raise _no_file(native)
-        _copy(acquisition, native, kind, path, backup=backup)
+        _copy(acquisition, native, kind, path)
     except ReconError as error:
         acquisition.failed(native, error)
 
@@ -197,8 +167,6 @@ def _no_file(native: str) -> BadInputError:
     return BadInputError("a regular file", "a link or device", native, "copy the file there")
 
 
-def _copy(
-    acquisition: Acquisition, native: str, kind: str, path: Path, *, backup: str | None = None
-) -> None:
+def _copy(acquisition: Acquisition, native: str, kind: str, path: Path) -> None:
     if not acquisition.has(native):
-        acquisition.store_file(native, kind, path, meta={"backup": backup} if backup else None)
+        acquisition.store_file(native, kind, path)

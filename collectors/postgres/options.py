@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -32,7 +32,16 @@ class PostgresOptions(BaseModel):
         default_factory=list,
         description="folders of archived WAL, with their .history and .backup files",
     )
-    backups: Paths = Field(default_factory=list, description="folders of plain base backups")
+    backups: Paths = Field(
+        default_factory=list,
+        description="base backups: plain folders, folders of tar files, or tar files, "
+        "each plain or packed with gzip, zstd or lz4",
+    )
+    backup_files: Literal["all", "headers"] = Field(
+        default="all",
+        description="what of them is copied into the case: all files, which `recon rehydrate` "
+        "needs; or headers alone: label, manifest, control file and WAL",
+    )
     capture: Paths = Field(
         default_factory=list, description="folders of captures made with psql, without recon"
     )
@@ -125,7 +134,7 @@ domain = "platform"
 dsn_env = "LINEAGE_DSN"            # live; and, or instead, what was exported:
 # dump = ["dumps/"]                # pg_dump -Fc
 # wal = "wal-archive/"
-# backups = ["base-2026-02-10/"]
+# backups = ["base-2026-02-10/"]  # plain or tar; copied whole, so that it can be rehydrated
 # capture = ["capture-2026-04-02/"]
 [[source.claim]]                   # what a table's rows assert about which subject
 table = "ml.lineage"

@@ -1,0 +1,295 @@
+r"""Base backups as items, whatever their packing: what they are, and the files in them.
+
+    for backup in base_backups(items):
+        for member in backup.members():
+            if member.path == "global/1262":
+                with member.open() as file: …
+
+Two packings are read here: the plain folder of ``pg_basebackup -Fp`` (one item a file), and the
+tar files of ``pg_basebackup -Ft`` (``base.tar``, ``pg_wal.tar``, ``OID.tar`` of a tablespace, each
+plain or packed with gzip, zstd or lz4), or a tar that someone made of the plain folder.
+
+A member is a regular file or a folder with a safe relative path. What else there is (``../``, an
+absolute path, a link, a device, a second member of one name) is refused, and named to whoever asks
+with ``refused=``; nothing of it is ever extracted.
+
+An incremental backup (17 and later) says so in its label, ``INCREMENTAL FROM LSN: 0/3000028``.
+It holds changed blocks alone: it stands for nothing without the backups before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from collectors.postgres import tar
+from collectors.postgres.backups import MAX_TEXT, read_lsn
+from collectors.postgres.packed import unpacked
+from recon.collector import Item, Items
+
+FILE = "pg.backup-file"
+"""Kind of a file of a plain backup that has no kind of its own."""
+TAR = "pg.backup-tar"
+"""Kind of a tar file of a backup."""
+KINDS = (
+    *(FILE, TAR, "pg.wal", "pg.history", "pg.backup-history"),
+    *("pg.backup-label", "pg.backup-manifest", "pg.control-file"),
+)
+"""Kinds of the items that a backup can consist of."""
+TAR_NAME = re.compile(r"^(?P<what>base|pg_wal|\d{1,10})\.tar(\.\w+)?$")
+"""Names that ``pg_basebackup -Ft`` gives."""
+# First components of paths in a data folder: what stands before another one is a folder around it.
+_TOP = re.compile(
+    r"^(base|global|log|PG_VERSION|backup_|tablespace_map|current_logfiles|pg_|postgresql\.|"
+    r"postmaster\.|recovery\.|standby\.|\w+\.signal$)"
+)
+_MAX_PATH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One regular file or folder of a backup."""
+
+    path: str
+    """Relative to the data folder, POSIX, without ``.`` or ``..``: ``global/pg_control``."""
+    kind: str
+    """``file`` or ``folder``."""
+    size: int
+    """Bytes; 0 for a folder."""
+    mode: int
+    """Permission bits, as recorded; 0 where they were not."""
+    mtime: datetime | None
+    """As recorded by whoever made the backup or copied it; a claim."""
+    opened: Callable[[], BinaryIO]
+
+    def open(self) -> BinaryIO:
+        """The file's bytes; of a tar only until the next member is asked for."""
+        return self.opened()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a backup holds and no one should extract."""
+
+    name: str
+    """As it stands there; hostile, escape it before it is shown."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """``backup_label``, read."""
+
+    start: int
+    """LSN from which replay begins."""
+    checkpoint: int | None
+    timeline: int | None
+    """Timeline at the start; None before PostgreSQL 11."""
+    time: str
+    """START TIME as it stands there, without its zone resolved."""
+    label: str
+    incremental_from: int | None = None
+    """LSN of the backup that an incremental one builds on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseBackup:
+    """One base backup of the source."""
+
+    native: str
+    """As ``case.toml`` names it: its folder or file."""
+    items: Sequence[Item]
+    """All items of it."""
+    label: Label | None
+    """None where there is no label that can be read: a copy of a stopped server has none."""
+    source: Items = field(repr=False)
+
+    @property
+    def incremental(self) -> bool:
+        """Whether it holds changed blocks alone."""
+        named = any("/INCREMENTAL." in item.native for item in self.items)
+        return named or (self.label is not None and self.label.incremental_from is not None)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the data files are there, and not only label, manifest and control file."""
+        kinds = {item.kind for item in self.items}
+        return TAR in kinds or FILE in kinds
+
+    def of(self, kind: str) -> list[Item]:
+        """Its items of one kind: ``pg.control-file``, ``pg.backup-manifest``."""
+        return [item for item in self.items if item.kind == kind]
+
+    def members(self, refused: Callable[[Refused], object] | None = None) -> Iterator[Member]:
+        """Every file and folder, each path once; what is refused goes to ``refused``.
+
+        Of tar files they come in the order of the archive, front to back, unpacked once.
+
+        Raises:
+            BadInputError: a tar that is damaged or cut off; what came before was given.
+        """
+        seen: set[str] = set()
+        tell = refused or (lambda _: None)
+        for one in _members(self, tell):
+            if one.kind == "folder":
+                if one.path:
+                    yield one
+            elif one.path in seen:
+                tell(Refused(one.path, "a second member of one name"))
+            else:
+                seen.add(one.path)
+                yield one
+
+
+def base_backups(items: Items) -> list[BaseBackup]:
+    """All base backups of a source, by their native names."""
+    groups: dict[str, dict[str, Item]] = {}
+    for item in items.of(*KINDS):
+        backup = item.meta.get("backup")
+        if not backup:
+            continue
+        # A backup that was acquired twice: of each file, what was there at last.
+        held = groups.setdefault(str(backup), {})
+        before = held.get(item.native)
+        if before is None or before.acquisition < item.acquisition:
+            held[item.native] = item
+    return [
+        BaseBackup(native, tuple(held.values()), _label(items, tuple(held.values())), items)
+        for native, held in sorted(groups.items())
+    ]
+
+
+def read_label(data: bytes) -> Label | None:
+    """``backup_label``; None where it names no LSN to start from."""
+    fields: dict[str, str] = {}
+    for line in data[:MAX_TEXT].decode("utf-8", "replace").splitlines():
+        key, colon, value = line.partition(": ")
+        if colon:
+            fields.setdefault(key, value.strip())
+    start = read_lsn(fields.get("START WAL LOCATION", ""))
+    timeline = fields.get("START TIMELINE", "")
+    if start is None:
+        return None
+    return Label(
+        start=start,
+        checkpoint=read_lsn(fields.get("CHECKPOINT LOCATION", "")),
+        timeline=int(timeline) if re.fullmatch(r"[0-9]{1,10}", timeline) else None,
+        time=fields.get("START TIME", ""),
+        label=fields.get("LABEL", ""),
+        incremental_from=read_lsn(fields.get("INCREMENTAL FROM LSN", "")),
+    )
+
+
+def safe(name: str) -> str | None:
+    """A relative POSIX path without ``.``; None where it is absolute, climbs or holds a control.
+
+    Empty for the folder itself.
+    """
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    if name.startswith("/") or ".." in parts or len(name) > _MAX_PATH:
+        return None
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in name):  # noqa: PLR2004
+        return None
+    return "/".join(parts)
+
+
+def tar_members(
+    file: BinaryIO, where: str, under: str, tell: Callable[[Refused], object]
+) -> Iterator[Member]:
+    """Members of one tar file; ``under``: the folder that its paths belong to, or empty.
+
+    Raises:
+        BadInputError: no tar, damaged, or cut off.
+    """
+    around: str | None = None
+    for entry in tar.entries(file, where):
+        path = safe(entry.name)
+        if path is None:
+            tell(Refused(entry.name, "a path that leaves the folder"))
+            continue
+        if entry.what not in {"file", "folder"}:
+            tell(Refused(entry.name, entry.what))
+            continue
+        if around is None and path and not under:
+            # tar made of the folder, not in it: its name stands before every path.
+            top = PurePosixPath(path).parts[0]
+            around = "" if _TOP.match(top) else top
+        if around:
+            if path != around and not path.startswith(f"{around}/"):
+                tell(Refused(entry.name, f"a path beside the folder {around!r}"))
+                continue
+            path = path.removeprefix(around).removeprefix("/")
+        path = f"{under}/{path}" if under and path else under or path
+        data = entry.data
+        yield Member(
+            path=path,
+            kind=entry.what,
+            size=entry.size,
+            mode=entry.mode,
+            mtime=_moment(entry.mtime),
+            opened=lambda data=data: data,  # type: ignore[misc]
+        )
+
+
+def tar_folder(name: str) -> str:
+    """Where in the data folder the paths of a tar file of that name belong."""
+    match = TAR_NAME.match(PurePosixPath(name).name)
+    what = match["what"] if match else "base"
+    return {"base": "", "pg_wal": "pg_wal"}.get(what, f"pg_tblspc/{what}")
+
+
+def _members(backup: BaseBackup, tell: Callable[[Refused], object]) -> Iterator[Member]:
+    tars = backup.of(TAR)
+    for item in tars:
+        path = backup.source.path(item)
+        with unpacked(path, item.native) as stream:
+            yield from tar_members(stream, item.native, tar_folder(item.native), tell)
+    for item in backup.items:
+        # What was read out of a tar comes with it.
+        if item.kind == TAR or item.meta.get("inside"):
+            continue
+        place = safe(str(item.meta.get("path") or item.native.removeprefix(f"{backup.native}/")))
+        if not place:
+            tell(Refused(item.native, "a path that leaves the folder"))
+            continue
+        file = backup.source.path(item)
+        yield Member(
+            path=place,
+            kind="file",
+            size=item.size,
+            mode=0,
+            mtime=_iso(item.meta.get("modified")),
+            opened=lambda file=file: file.open("rb"),  # type: ignore[misc]
+        )
+
+
+def _label(items: Items, held: Sequence[Item]) -> Label | None:
+    # A restored server keeps the label of its own backup under another name.
+    named = sorted(
+        (item for item in held if item.kind == "pg.backup-label"),
+        key=lambda item: item.native.endswith(".old"),
+    )
+    for item in named:
+        with items.path(item).open("rb") as file:
+            label = read_label(file.read(MAX_TEXT))
+        if label is not None and not item.native.endswith(".old"):
+            return label
+    return None
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _iso(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

@@ -16,6 +16,20 @@ from reports.glyphs import NAMED, printable, verbatim
 from reports.natives import Produced
 from reports.record import Record, converted
 
+# PostgreSQL, "WAL Internals": a segment is named by 24 digits. Archives add `.partial`, pgBackRest
+# a SHA-1, and each the suffix of its packing; no other name passes.
+_SEGMENT = re.compile(
+    r"([0-9A-F]{24})(?:\.partial)?(?:-[0-9a-f]{40})?(\.gz|\.zst|\.lz4|\.bz2|\.xz|)(?:\.partial)?"
+)
+_COPY = {
+    "": ("cp", " "),
+    ".gz": ("gzip -dc <", " > "),
+    ".zst": ("zstd -dc <", " > "),
+    ".lz4": ("lz4 -dc <", " > "),
+    ".bz2": ("bzip2 -dc <", " > "),
+    ".xz": ("xz -dc <", " > "),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -186,14 +200,14 @@ be pasted; such a command is to be read, not run.
 def _segments(facts: Facts) -> str:
     """Commands that give WAL segments the names that ``pg_waldump`` wants, where there are any."""
     copies = [
-        f"cp {one.path} wal-{one.item.source}/{name}\n"
+        f"{command} {one.path}{to}wal-{one.item.source}/{name[1]}\n"
         for one in facts.natives.values()
-        # PostgreSQL, "WAL Internals": a segment is named by 24 digits; no other name passes.
-        if re.fullmatch(r"[0-9A-F]{24}", name := one.item.native.rpartition("/")[2])
+        if (name := _SEGMENT.fullmatch(one.item.native.rpartition("/")[2]))
+        for command, to in [_COPY[name[2] or ""]]
     ]
     if not copies:
         return ""
-    folders = " ".join(sorted({copy.split()[2].partition("/")[0] for copy in copies}))
+    folders = " ".join(sorted({copy.split()[-1].partition("/")[0] for copy in copies}))
     return f"""`pg_waldump` wants a WAL segment under the name that it had.
 To read more than single records, give it the neighbours too:
 

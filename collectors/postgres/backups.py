@@ -95,7 +95,7 @@ def label_events(
 
 def history_events(item: Item, data: bytes, source: str) -> Iterator[Row | Warn]:
     """``timeline.fork`` for each line, and the commit at which replay ended, as its own event."""
-    name = re.search(r"([0-9A-F]{8})\.history$", item.native)
+    name = re.search(r"([0-9A-F]{8})\.history(?:\.\w+)?$", item.native)
     lines = data[:MAX_TEXT].decode("utf-8", "replace").splitlines()
     forks = []
     for number, line in enumerate(lines, 1):

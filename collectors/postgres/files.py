@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collectors.postgres.base_files import acquire_backup
+from collectors.postgres.remote import acquire_remote
+from collectors.postgres.wal_files import acquire_wal, wal_kind
 from recon.errors import BadInputError, ReconError
 
 if TYPE_CHECKING:
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
     from recon.collector import Acquisition
 
 DUMP = b"PGDMP"
-# A segment, whole or partial, plain or compressed: the reader says what it cannot read.
-_SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?(\.(gz|zst|lz4|xz|bz2))?$")
-_HISTORY = re.compile(r"^[0-9A-F]{8}\.history$")
-_BACKUP = re.compile(r"^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$")
 _CAPTURE = re.compile(r"^(rows|catalogue|statistics|control)\b.*\.jsonl$")
 _SKIPPED_SHOWN = 50
 
@@ -41,9 +39,12 @@ def acquire_files(acquisition: Acquisition) -> None:
         for native in natives:
             try:
                 if native.startswith("s3://"):
-                    raise BadInputError(
-                        "a folder or file", "an S3 prefix", native, "copy it to a folder first"
-                    )
+                    if key not in {"wal", "backups"}:
+                        raise BadInputError(
+                            "a folder or file", "an S3 prefix", native, "copy it to a folder first"
+                        )
+                    acquire_remote(acquisition, key, native)
+                    continue
                 path = acquisition.source.base / native
                 if not path.exists():
                     raise BadInputError(
@@ -87,9 +88,9 @@ def _dump_kind(path: Path) -> str | None:
 
 def _wal(acquisition: Acquisition, native: str, path: Path) -> None:
     if path.is_dir():
-        _folder(acquisition, native, path, _wal_kind, "a WAL segment (24 hexadecimal digits)")
+        acquire_wal(acquisition, native, path)
         return
-    kind = _wal_kind(path)
+    kind = wal_kind(path.name)
     if kind is None:
         raise BadInputError(
             "a WAL segment, named by 24 hexadecimal digits", path.name, native, "keep its own name"
@@ -97,13 +98,8 @@ def _wal(acquisition: Acquisition, native: str, path: Path) -> None:
     _copy(acquisition, native, kind, path)
 
 
-def _wal_kind(path: Path) -> str | None:
-    kinds = {_SEGMENT: "pg.wal", _HISTORY: "pg.history", _BACKUP: "pg.backup-history"}
-    return next((kind for name, kind in kinds.items() if name.match(path.name)), None)
-
-
 def _backup(acquisition: Acquisition, native: str, path: Path) -> None:
-    acquire_backup(acquisition, native, path, lambda name: _wal_kind(Path(name)))
+    acquire_backup(acquisition, native, path, wal_kind)
 
 
 def _capture(acquisition: Acquisition, native: str, path: Path) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from collectors.objectstore import checked_endpoint
 from recon import subjects
 
 Paths = Annotated[list[str], Field(default_factory=list)]
@@ -30,7 +31,9 @@ class PostgresOptions(BaseModel):
     dump: Paths = Field(default_factory=list, description="pg_dump -Fc files, or folders of them")
     wal: Paths = Field(
         default_factory=list,
-        description="folders of archived WAL, with their .history and .backup files",
+        description="archived WAL with its .history and .backup files, plain or packed (gzip, "
+        "zstd, lz4, bzip2, xz): folders, repositories of pgBackRest, Barman or WAL-G, or "
+        "s3://bucket/prefix of either",
     )
     backups: Paths = Field(
         default_factory=list,
@@ -45,6 +48,14 @@ class PostgresOptions(BaseModel):
     capture: Paths = Field(
         default_factory=list, description="folders of captures made with psql, without recon"
     )
+    s3_endpoint: str | None = Field(
+        default=None, description="URL of the S3 server of s3:// prefixes, where it is not AWS"
+    )
+    s3_region: str | None = Field(default=None, description="its region; else as boto3 finds it")
+    s3_profile: str | None = Field(
+        default=None,
+        description="profile of ~/.aws that holds the credentials; else as boto3 finds them",
+    )
     dump_zone: str | None = Field(
         default=None,
         description="time zone of the machine that ran pg_dump, as the examiner knows it "
@@ -55,6 +66,11 @@ class PostgresOptions(BaseModel):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _without_credentials(cls, value: str | None) -> str | None:
+        return checked_endpoint(value)
 
     @field_validator("dump_zone")
     @classmethod

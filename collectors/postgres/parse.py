@@ -24,6 +24,8 @@ from collectors.postgres import backups, captures, control, dumps
 from collectors.postgres.claims import Rows, row_events
 from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
 from collectors.postgres.options import PostgresClaim, PostgresOptions
+from collectors.postgres.packing import HEAD, opened, packing_of
+from collectors.postgres.repositories import repository_events
 from collectors.postgres.wal.model import Relation, Segment
 from recon.collector import Item, Items, Parsed, Sha256, Source, Warn
 from recon.errors import BadInputError
@@ -90,13 +92,15 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
             for one in relations
             if any(one.subject.endswith(f"/{table}") for table in claims)
         }
-        archive = wal.read(
-            segments(items),
-            source=source.id,
-            relations=relations,
-            counted=claimed,
-            system_id=_cluster(found),
-        )
+        with wal.unpacked(segments(items)) as (plain, said):
+            archive = wal.read(
+                plain,
+                source=source.id,
+                relations=relations,
+                counted=claimed,
+                system_id=_cluster(found),
+            )
+        found.warnings += said
         lazy.append(wal.wal_events(archive, relations, source.id))
         coverage.append(archive.coverage)
         found.warnings += archive.warnings
@@ -251,6 +255,7 @@ def _backups(found: _Found, items: Items) -> None:
             continue
         data = items.read(item)
         found.take(backups.manifest_events(item, data, found.source, _system(found, item)))
+    found.take(repository_events(items, found.source))
 
 
 def _checkpoint(read: control.ControlFile, item: Item, source: str) -> Row:
@@ -318,5 +323,11 @@ def _folder(item: Item) -> str:
 
 
 def _head(items: Items, item: Item) -> bytes:
+    """The beginning of a small file; WAL-G packs those of the archive too."""
     with items.path(item).open("rb") as file:
-        return file.read(backups.MAX_TEXT)
+        packing = packing_of(file.read(HEAD))
+        file.seek(0)
+        try:
+            return (opened(file, packing) if packing else file).read(backups.MAX_TEXT)
+        except BadInputError:
+            return b""

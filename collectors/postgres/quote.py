@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from collectors.postgres import backups, control, dumps, restore
+from collectors.postgres import backups, control, dumps, repositories, restore
 from collectors.postgres.lines import KINDS, MAX_LINE
+from collectors.postgres.packing import HEAD, opened, packing_of
+from collectors.postgres.repositories.kinds import SENTINEL, WALG_METADATA
+from collectors.postgres.wal.layout import plain_name
 from recon.collector import Item, Items, Quote, Source, Warn
 from recon.errors import BadInputError
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from collectors.postgres.dumps import Dump
     from collectors.postgres.wal.model import Segment
 
-_TEXTS = (*KINDS, "pg.history", "pg.backup-label", "pg.backup-history")
+_TEXTS = (*KINDS, "pg.history", "pg.backup-label", "pg.backup-history", *repositories.TEXTS)
+_JSON = ("pg.backup-manifest", SENTINEL, WALG_METADATA)
 _LINE = re.compile(r"line ([1-9]\d{0,11})\Z", re.ASCII)
 _LSN = re.compile(r"lsn ([0-9A-F]{1,8})/([0-9A-F]{1,8})\Z")
 _ROW = re.compile(r"row (.+) ([1-9]\d{0,11})\Z", re.ASCII | re.DOTALL)
@@ -42,7 +46,7 @@ def quote_postgres(source: Source, items: Items, item: Item, citation: str) -> Q
         found = _dumped(source, items, item, citation)
     elif item.kind == "pg.control-file":
         found = _control(items, item) if citation in {"", "checkpoint"} else None
-    elif item.kind == "pg.backup-manifest":
+    elif item.kind in _JSON:
         found = _manifest(items, item, citation)
     if found is None:
         raise BadInputError(
@@ -60,9 +64,13 @@ def _line(items: Items, item: Item, citation: str) -> Quote | None:
         return None
     number = int(match.group(1))
     with items.path(item).open("rb") as file:
-        for at, line in enumerate(iter(lambda: file.readline(MAX_LINE), b""), 1):
+        packing = packing_of(file.read(HEAD))
+        file.seek(0)
+        command = f"{packing.command} ITEM | sed -n {number}p" if packing else ""
+        source = opened(file, packing) if packing else file
+        for at, line in enumerate(iter(lambda: source.readline(MAX_LINE), b""), 1):
             if at == number:
-                return _text(line.rstrip(b"\r\n"), f"sed -n {number}p ITEM")
+                return _text(line.rstrip(b"\r\n"), command or f"sed -n {number}p ITEM")
     return None
 
 
@@ -74,27 +82,41 @@ def _text(data: bytes, how: str) -> Quote:
 
 
 def _record(items: Items, item: Item, citation: str) -> Quote | None:
-    match = _LSN.match(citation)
-    if not match:
-        name = PurePosixPath(item.native).name
-        text = f"{name}: a WAL segment of {item.size} bytes"
-        return None if citation else Quote(text, f"pg_waldump {name}", verbatim=False)
     from collectors.postgres import wal
     from collectors.postgres.parse import segments
 
+    match = _LSN.match(citation)
+    if not match:
+        return None if citation else _segment(items, item)
     lsn = int(match.group(1), 16) << 32 | int(match.group(2), 16)
-    found = wal.describe(_and_next(segments(items), item), item.sha256, lsn)
+    with wal.unpacked(_and_next(segments(items), item)) as (plain, _):
+        found = wal.describe(plain, item.sha256, lsn)
     return Quote(found[0], found[1], verbatim=False) if found else None
 
 
+def _segment(items: Items, item: Item) -> Quote:
+    name = PurePosixPath(item.native).name
+    with items.path(item).open("rb") as file:
+        packing = packing_of(file.read(HEAD))
+    # Under its own name, which pg_waldump wants, and as a shell takes whatever an export holds.
+    plain = shlex.quote(plain_name(name).removesuffix(".partial"))
+    copy = f"{packing.command} ITEM > {plain}" if packing else f"cp ITEM {plain}"
+    packed = f", packed by {packing.name}" if packing else ""
+    text = f"{name}: a WAL segment of {item.size} bytes{packed}"
+    return Quote(text, f"{copy} && TZ=UTC pg_waldump {plain}", verbatim=False)
+
+
 def _and_next(every: list[Segment], item: Item) -> list[Segment]:
-    """The segment of the item, and the one that follows it on its timeline."""
-    ordered = sorted(every, key=lambda one: one.name)
-    own = [at for at, one in enumerate(ordered) if one.sha256 == item.sha256]
-    found = [ordered[at] for at in own]
-    for at in own:
-        following = [one for one in ordered if one.name > ordered[at].name][:1]
-        found += [one for one in following if one.name[:8] == ordered[at].name[:8]]
+    """The segment of the item, and the one that follows it on its timeline: each file of it."""
+    own = [one for one in every if one.sha256 == item.sha256]
+    found = list(own)
+    for one in own:
+        later = sorted(
+            plain_name(other.name)[:24]
+            for other in every
+            if other.name[:24] > one.name[:24] and other.name[:8] == one.name[:8]
+        )
+        found += [other for other in every if later and other.name[:24] == later[0]]
     return found
 
 
@@ -168,7 +190,8 @@ def _control(items: Items, item: Item) -> Quote:
 
 
 def _manifest(items: Items, item: Item, citation: str) -> Quote | None:
-    place = citation or "/PostgreSQL-Backup-Manifest-Version"
+    named = item.kind == "pg.backup-manifest"
+    place = citation or ("/PostgreSQL-Backup-Manifest-Version" if named else "")
     try:
         value = backups.pointer(json.loads(items.read(item)), place)
     except (ValueError, KeyError, RecursionError):

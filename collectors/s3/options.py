@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from collectors.objectstore import URL, checked_endpoint
 from recon import instants, subjects
 from recon.errors import BadInputError
 
-# Bucket names in use, those from before 2018 with capitals and underscores included.
-_URL = re.compile(
-    r"^s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:/(?P<prefix>.*))?$", re.DOTALL
-)
 _MAX_PREFIX = 1024
 
 
@@ -65,7 +60,7 @@ class S3Options(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_bucket(cls, value: str) -> str:
-        match = _URL.fullmatch(value)
+        match = URL.fullmatch(value)
         if match is None or len((match["prefix"] or "").encode()) > _MAX_PREFIX:
             raise ValueError("an S3 URL such as s3://bucket/ or s3://bucket/prefix")
         return value
@@ -73,17 +68,8 @@ class S3Options(BaseModel):
     @field_validator("endpoint")
     @classmethod
     def _is_plain_http(cls, value: str | None) -> str | None:
-        """Credentials in a URL would end up in the custody log: they come by boto3's own chain."""
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an http:// or https:// URL")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError(
-                "a URL without credentials or query (use `profile` or AWS_… variables)"
-            )
-        return value
+        """See :func:`collectors.objectstore.checked_endpoint`."""
+        return checked_endpoint(value)
 
     @field_validator("exports", mode="before")
     @classmethod
@@ -95,13 +81,13 @@ class S3Options(BaseModel):
     @property
     def bucket(self) -> str:
         """The bucket's name."""
-        match = _URL.fullmatch(self.url)
+        match = URL.fullmatch(self.url)
         return match["bucket"] if match else ""
 
     @property
     def prefix(self) -> str:
         """Keys start with it; empty for the whole bucket."""
-        match = _URL.fullmatch(self.url)
+        match = URL.fullmatch(self.url)
         return (match["prefix"] or "") if match else ""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from collectors.objectstore import s3_client
 from recon.errors import BadInputError, ReconError, UnreachableError
 
 if TYPE_CHECKING:
@@ -86,25 +87,13 @@ class Wire:
         Raises:
             UnreachableError: the profile is not there, or boto3 cannot make a client.
         """
-        import boto3
-        from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         self._url = options.url
         self._endpoint = options.endpoint or "AWS"
         self._sent: dict[str, Any] = {}
         try:
-            session = boto3.Session(profile_name=options.profile, region_name=options.region)
-            self._client: S3Client = session.client(
-                "s3",
-                endpoint_url=options.endpoint,
-                config=Config(
-                    connect_timeout=10,
-                    read_timeout=60,
-                    retries={"mode": "standard"},
-                    s3={"addressing_style": "path" if options.endpoint else "auto"},
-                ),
-            )
+            self._client: S3Client = s3_client(options.endpoint, options.region, options.profile)
         except (BotoCoreError, ValueError) as error:
             raise self._refusal(str(error)) from error
         self._client.meta.events.register("before-send.s3", self._before)

@@ -4,7 +4,8 @@ Two readers give the same records: :mod:`~collectors.postgres.wal.waldump` (the 
 ``pg_waldump``, where the matching version is installed) and
 :mod:`~collectors.postgres.wal.reader` (Python and polars alone).
 
-    wal = read(segments, source="lineage-db", relations=relations)
+    with unpacked(segments) as (plain, warnings):
+        wal = read(plain, source="lineage-db", relations=relations)
     events = wal_events(wal, relations, "lineage-db")
 """
 
@@ -14,11 +15,12 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from collectors.postgres.wal.model import Relation, Segment, Wal
+from collectors.postgres.wal.packed import unpacked
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Relation", "Segment", "Wal", "describe", "read", "wal_events"]
+__all__ = ["Relation", "Segment", "Wal", "describe", "read", "unpacked", "wal_events"]
 
 
 def read(  # noqa: PLR0913  (each is named by the caller)

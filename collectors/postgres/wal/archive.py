@@ -141,19 +141,23 @@ def _piece(
     if stop is None:
         return piece, None, [*warnings, *there.warnings]
     last = stop.index == len(run) - 1
+    one = run[stop.index]
     if not (stop.ordinary and last):
-        one = run[stop.index]
+        # Behind the last record of a .partial stands what the file held before: no damage.
+        partial = last and one.partial
         warnings.append(
             Warn(
                 one.segment.sha256,
                 f"lsn {show_lsn(stop.lsn)}",
                 f"{one.name}: expected a record at {show_lsn(stop.lsn)}; found {stop.message}; "
                 + (
-                    "what comes after it in this segment is not read"
+                    "the end of what this .partial file proves"
+                    if partial
+                    else "what comes after it in this segment is not read"
                     if last
                     else f"reading goes on with {run[stop.index + 1].name}"
                 ),
-                "error",
+                "warning" if partial else "error",
             )
         )
     piece = replace(piece, run=run[: stop.index + 1])

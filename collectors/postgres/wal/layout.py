@@ -70,6 +70,11 @@ MULTI_INSERT = 0x50
 PG_EPOCH_US = 946_684_800_000_000
 
 _NAME = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})")
+ARCHIVED = re.compile(
+    r"(?P<name>[0-9A-F]{24})(?P<partial>\.partial)?(?:-(?P<sha1>[0-9a-f]{40}))?"
+    r"(?P<suffix>\.(?:gz|zst|lz4|bz2|xz|br|lzo|lzma))?(?P<received>\.partial)?"
+)
+"""The names under which archives and backup tools keep a segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,14 @@ def read_name(name: str) -> tuple[int, int, int] | None:
     """(timeline, high, low) of a segment's name; None where it is none."""
     match = _NAME.fullmatch(name)
     return (int(match[1], 16), int(match[2], 16), int(match[3], 16)) if match else None
+
+
+def plain_name(name: str) -> str:
+    """PostgreSQL's name of what an archived file holds; the name itself where it is none."""
+    match = ARCHIVED.fullmatch(name)
+    if match is None:
+        return name
+    return match["name"] + (".partial" if match["partial"] or match["received"] else "")
 
 
 def segment_name(timeline: int, number: int, size: int) -> str:

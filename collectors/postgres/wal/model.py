@@ -19,9 +19,15 @@ class Segment:
     name: str
     """Its name in the archive: 24 hexadecimal digits, and ``.partial``, ``.gz`` … where it has."""
     path: Path
-    """The item's bytes."""
+    """The item's bytes, or what was unpacked from them."""
     sha256: Sha256
     """The item."""
+    packing: str | None = None
+    """Where ``path`` was unpacked: the command that unpacks the item, ``zstd -dc``."""
+    content: Sha256 | None = None
+    """SHA-256 of what was unpacked; None: the item's own."""
+    whole: bool = True
+    """False where the packed bytes were cut off or damaged, and ``path`` holds what came out."""
 
 
 @dataclass(frozen=True, slots=True)

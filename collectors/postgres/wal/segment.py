@@ -7,11 +7,11 @@ So magic, version, timeline, page address, system id and size are held against t
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from collectors.postgres.packing import packing_of
 from collectors.postgres.wal.layout import (
     LONG,
     LONG_HEADER,
@@ -25,14 +25,7 @@ from collectors.postgres.wal.layout import (
 from collectors.postgres.wal.model import Segment
 from recon.collector import Warn
 
-_PACKED = {
-    b"\x1f\x8b": ("gzip", "gunzip -c"),
-    b"\x28\xb5\x2f\xfd": ("zstd", "zstd -dc"),
-    b"\x04\x22\x4d\x18": ("lz4", "lz4 -dc"),
-    b"BZh": ("bzip2", "bunzip2 -c"),
-    b"\xfd7zXZ": ("xz", "unxz -c"),
-}
-_WAL_NAME = re.compile(r"[0-9A-F]{24}")
+_PARTIAL = ".partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +44,11 @@ class Checked:
     """Timeline of its first page: lower than ``timeline`` in the first segment after a switch."""
     size: int
     """Bytes of the file; less than the geometry's where it was cut off."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether it was kept as ``.partial``: what follows its last record means nothing."""
+        return self.segment.name.endswith(_PARTIAL)
 
     @property
     def start(self) -> int:
@@ -86,14 +84,18 @@ def order(segments: Sequence[Segment], system_id: int | None = None) -> Archive:
     meant = system_id if system_id is not None else _common(checked)
     own: dict[tuple[int, int], Checked] = {}
     for one in checked:
-        refused = _refuse(one, meant, own)
-        if refused:
-            warnings.append(_warn(one.segment, refused, "error"))
-        elif (one.timeline, one.number) not in own:
-            own[one.timeline, one.number] = one
-            if one.size < one.geometry.segment:
-                # Behind a SWITCH no reader would say so, and nothing need be lost.
-                warnings.append(_warn(one.segment, _cut(one)))
+        if one.system_id != meant:
+            warnings.append(_warn(one.segment, _foreign(one, meant), "error"))
+            continue
+        twin = own.setdefault((one.timeline, one.number), one)
+        if twin is not one:
+            read, message = _twins(one, twin)
+            own[one.timeline, one.number] = read
+            warnings += [message] if message else []
+    for one in own.values():
+        if one.size < one.geometry.segment:
+            # Behind a SWITCH no reader would say so, and nothing need be lost.
+            warnings.append(_warn(one.segment, _cut(one)))
     runs: list[list[Checked]] = []
     for one in sorted(own.values(), key=lambda one: (one.timeline, one.number)):
         last = runs[-1][-1] if runs else None
@@ -111,20 +113,17 @@ def check(segment: Segment) -> Checked | Warn:
     with segment.path.open("rb") as file:
         head = file.read(LONG_HEADER.size)
         size = file.seek(0, 2)
-    base, _, rest = segment.name.partition(".")
-    for signature, (what, command) in _PACKED.items():
-        if head.startswith(signature):
-            todo = f"unpack a copy with `{command}` and collect that"
-            return _warn(
-                segment, f"expected a WAL segment; found {what}-packed bytes; {todo}", "error"
-            )
-    if rest == "partial" and _WAL_NAME.fullmatch(base):
+    packing = packing_of(head)
+    if packing:
         return _warn(
             segment,
-            "a .partial segment is what a timeline held when it ended; not read, because its tail "
-            "may be of another time; give a copy without the suffix to read it",
+            f"expected a WAL segment; found {packing.name}-packed bytes; unpack a copy with "
+            f"`{packing.command}` and collect that",
+            "error",
         )
-    name = read_name(segment.name)
+    # What a timeline held when it ended, or what was being received: read as far as its records
+    # prove themselves, since what lies behind them may be of another time.
+    name = read_name(segment.name.removesuffix(_PARTIAL))
     if name is None:
         return _warn(
             segment,
@@ -179,19 +178,26 @@ def _fits(segment: Segment, head: bytes, size: int, name: tuple[int, int, int]) 
     )
 
 
-def _refuse(one: Checked, meant: int | None, own: dict[tuple[int, int], Checked]) -> str | None:
-    if one.system_id != meant:
-        return (
-            f"expected the cluster with system identifier {meant}; found {one.system_id}: "
-            "another cluster's WAL; not read"
-        )
-    twin = own.get((one.timeline, one.number))
-    if twin and twin.segment.sha256 != one.segment.sha256:
-        return (
-            f"a second file {one.name} with other bytes than {twin.segment.sha256}; "
-            "not read: compare the two by hand"
-        )
-    return None
+def _foreign(one: Checked, meant: int | None) -> str:
+    return (
+        f"expected the cluster with system identifier {meant}; found {one.system_id}: "
+        "another cluster's WAL; not read"
+    )
+
+
+def _twins(one: Checked, other: Checked) -> tuple[Checked, Warn | None]:
+    """Which of two files of one segment is read, and what to say of the other."""
+    from collectors.postgres.wal.twins import better, differ, same
+
+    if same(one, other):
+        return other, None
+    read = better(one, other)
+    left = other if read is one else one
+    said = differ(left, read)
+    if said is None:
+        return read, None
+    message = f"a second file {left.name} {said}; not read: compare the two by hand"
+    return read, _warn(left.segment, message, "error")
 
 
 def _joins(last: Checked, one: Checked) -> bool:

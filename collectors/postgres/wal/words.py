@@ -15,6 +15,7 @@ from collectors.postgres.wal.fetch import Fetch
 from collectors.postgres.wal.layout import OP_MASK, RMGRS, STANDBY, STORAGE, TRANSACTION, XLOG
 from collectors.postgres.wal.layout import show_lsn as show
 from collectors.postgres.wal.model import Segment
+from collectors.postgres.wal.packed import copy_command
 from collectors.postgres.wal.record import Block, Cursor, Malformed, Record, split
 from collectors.postgres.wal.segment import Checked, check
 
@@ -55,8 +56,9 @@ def words(segments: Sequence[Segment], item: str, lsn: int) -> tuple[str, str] |
     record = split(text, one.major) if text else None
     if record is None:
         return None
+    copy = copy_command(one.segment, one.name)
     how = (
-        f"cp ITEM {one.name} && TZ=UTC pg_waldump -s {show(lsn)} -n 1 {one.name}  "
+        f"{copy} && TZ=UTC pg_waldump -s {show(lsn)} -n 1 {one.name}  "
         f"# pg_waldump of PostgreSQL {one.major}"
     )
     return line(record, lsn, one.major), how

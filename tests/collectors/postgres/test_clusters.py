@@ -80,7 +80,9 @@ def test_every_record_of_two_timelines_can_be_quoted(histories: Path, bench: Mak
 def test_another_clusters_wal_is_kept_apart(histories: Path, bench: Make) -> None:
     """The control file of the base backup says which cluster is meant."""
     case = bench(
-        wal=[str(histories / "one"), str(histories / "other")], backups=[str(histories / "base")], backup_files="headers"
+        wal=[str(histories / "one"), str(histories / "other")],
+        backups=[str(histories / "base")],
+        backup_files="headers",
     )
     case.acquire()
     (checkpoint,) = case.events("control.checkpoint").iter_rows(named=True)

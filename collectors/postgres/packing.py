@@ -1,0 +1,232 @@
+"""Packed bytes as a stream of plain ones: gzip, zstd, lz4, bzip2 and xz, told by their first bytes.
+
+Memory is bounded whatever the bytes say of themselves: pieces are at most :data:`PIECE` long (of
+zstd, what 512 packed bytes can hold), and windows as large as the ``zstd`` program's own limit.
+How much may come out is for the caller to bound, who stops asking.
+
+Signatures: RFC 1952 (gzip), RFC 8878 (zstd), lz4_Frame_format.md (lz4, its legacy format too),
+bzip2's and xz's file formats. A member of gzip, bzip2 or xz, or a frame of zstd or lz4, may be
+followed by others; what follows and is none is said with its place.
+"""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+from recon.errors import BadInputError
+
+PIECE = 1 << 20
+"""Bytes of plain text at most that come at once."""
+_CHUNK = 1 << 16
+_ZSTD_CHUNK = 512
+"""A block of 4 bytes can hold 128 KiB, and the library gives all of what it was fed for."""
+_MEMORY = 1 << 27
+"""Window of zstd, and memory of xz: 128 MiB, what ``zstd -d`` allows by itself."""
+HEAD = 6
+"""Bytes that tell a packing."""
+_SKIPPABLE = tuple(bytes([number]) + b"\x2a\x4d\x18" for number in range(0x50, 0x60))
+
+
+class PackedError(Exception):
+    """The bytes are not what their packing promises; what came out before stands.
+
+    ``whole``: everything that was packed came out and matched its checksum; what is wrong follows.
+    """
+
+    def __init__(self, message: str, *, whole: bool = False) -> None:
+        super().__init__(message)
+        self.whole = whole
+
+
+class _Decoder(Protocol):
+    eof: bool
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """One way to pack a file."""
+
+    name: str
+    command: str
+    """The stock command that unpacks to standard output; the file's name follows it."""
+    suffix: str
+    signatures: tuple[bytes, ...]
+    more: tuple[bytes, ...]
+    """What else may begin a frame after the first."""
+    decoder: Callable[[], Any]
+    chunk: int = _CHUNK
+
+
+class _Gzip:
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        import zstandard
+
+        self._inner = zstandard.ZstdDecompressor(max_window_size=_MEMORY).decompressobj()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._inner.unused_data)
+
+    def decompress(self, data: bytes, _: int) -> bytes:
+        return bytes(self._inner.decompress(data)) if data else b""
+
+
+def _lz4() -> Any:  # noqa: ANN401  (the library has no types)
+    import lz4.frame
+
+    return lz4.frame.LZ4FrameDecompressor()
+
+
+GZIP = Packing("gzip", "gzip -dc", ".gz", (b"\x1f\x8b",), (), _Gzip)
+ZSTD = Packing("zstd", "zstd -dc", ".zst", (b"\x28\xb5\x2f\xfd",), _SKIPPABLE, _Zstd, _ZSTD_CHUNK)
+LZ4 = Packing("lz4", "lz4 -dc", ".lz4", (b"\x04\x22\x4d\x18",), _SKIPPABLE, _lz4)
+BZIP2 = Packing("bzip2", "bzip2 -dc", ".bz2", (b"BZh",), (), bz2.BZ2Decompressor)
+XZ = Packing(
+    *("xz", "xz -dc", ".xz", (b"\xfd7zXZ\0",), ()),
+    lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY),
+)
+PACKINGS = (GZIP, ZSTD, LZ4, BZIP2, XZ)
+BY_SUFFIX = {one.suffix: one for one in PACKINGS}
+
+UNREAD = {
+    b"\x02\x21\x4c\x18": "lz4's legacy format, which is not read: unpack a copy with `lz4 -dc`",
+    b"Salted__": "bytes encrypted as `openssl enc` and pgBackRest's repo-cipher do; not read: "
+    "decrypt a copy with their key",
+    b"\x89LZO": "lzop-packed bytes, which are not read: unpack a copy with `lzop -dc`",
+}
+"""First bytes of what is told and not read, and what to do."""
+UNREAD_SUFFIXES = {
+    ".br": "bytes that its name says brotli packed, which is not read: unpack a copy with "
+    "`brotli -dc`",
+    ".lzo": "bytes that its name says lzop packed, which is not read: unpack a copy with "
+    "`lzop -dc`",
+    ".lzma": "bytes that its name says lzma packed, which is not read: unpack a copy with "
+    "`xz -dc --format=lzma`",
+}
+
+
+def packing_of(head: bytes) -> Packing | None:
+    """Which packing a file's first :data:`HEAD` bytes are of; None: none that is read."""
+    return next((one for one in PACKINGS if head.startswith(one.signatures)), None)
+
+
+def unread(head: bytes) -> str | None:
+    """What the first bytes are of, where it is known and not read."""
+    return next((what for start, what in UNREAD.items() if head.startswith(start)), None)
+
+
+def stream(file: BinaryIO, packing: Packing) -> Iterator[bytes]:
+    """The plain bytes, in pieces.
+
+    Raises:
+        PackedError: after the pieces that came before it.
+    """
+    rest = file.read(packing.chunk)
+    starts = packing.signatures
+    taken = 0
+    while True:
+        while 0 < len(rest) < HEAD and (more := file.read(HEAD)):
+            rest += more
+        if not rest:
+            return
+        if not rest.startswith(starts):
+            size = file.seek(0, 2) - taken
+            raise PackedError(
+                f"{size} other byte(s) behind the end of what is packed, from byte {taken}",
+                whole=True,
+            )
+        decoder: _Decoder = packing.decoder()
+        fed = rest
+        taken += len(fed)
+        while not decoder.eof:
+            piece = _decompress(decoder, fed, packing, taken)
+            if piece:
+                yield piece
+                fed = b""
+                if packing is not ZSTD and not decoder.eof:
+                    continue  # it may hold more than one piece of what it was fed
+            if decoder.eof:
+                break
+            fed = file.read(packing.chunk)
+            if not fed:
+                raise PackedError(f"its end, after {taken} bytes, within what is packed")
+            taken += len(fed)
+        rest = bytes(decoder.unused_data or b"")
+        taken -= len(rest)
+        rest += file.read(packing.chunk)
+        starts = packing.signatures + packing.more
+
+
+def opened(file: BinaryIO, packing: Packing, where: str = "") -> BinaryIO:
+    """The plain bytes as a file that is read front to back; ``file`` stays the caller's.
+
+    Reading it raises BadInputError where the bytes are not what their packing promises.
+    """
+    return io.BufferedReader(_Unpacked(stream(file, packing), where))
+
+
+class _Unpacked(io.RawIOBase):
+    def __init__(self, pieces: Iterator[bytes], where: str) -> None:
+        self._pieces = pieces
+        self._where = where
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401  (any writable buffer)
+        try:
+            while not self._rest:
+                self._rest = memoryview(next(self._pieces, b""))
+                if not self._rest:
+                    return 0
+        except PackedError as error:
+            raise BadInputError(
+                "a packed file that is whole", str(error), self._where, "copy it again"
+            ) from error
+        taken = min(len(buffer), len(self._rest))
+        buffer[:taken] = self._rest[:taken]
+        self._rest = self._rest[taken:]
+        return taken
+
+
+def _decompress(decoder: _Decoder, data: bytes, packing: Packing, taken: int) -> bytes:
+    import zstandard
+
+    errors = (zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError, MemoryError)
+    try:
+        return decoder.decompress(data, PIECE)
+    except (*errors, zstandard.ZstdError) as error:
+        where = f"within its first {taken} bytes"
+        raise PackedError(f"{packing.name} that cannot be unpacked {where}: {error}") from error

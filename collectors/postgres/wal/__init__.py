@@ -11,7 +11,7 @@ Two readers give the same records: :mod:`~collectors.postgres.wal.waldump` (the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from collectors.postgres.wal.model import Relation, Segment, Wal
@@ -20,7 +20,19 @@ from collectors.postgres.wal.packed import unpacked
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Relation", "Segment", "Wal", "describe", "read", "unpacked", "wal_events"]
+    from collectors.postgres.wal.heaprecords import Chunk
+    from collectors.postgres.wal.timeline import Stretch
+
+__all__ = [
+    "Relation",
+    "Segment",
+    "Wal",
+    "describe",
+    "read",
+    "records_of",
+    "unpacked",
+    "wal_events",
+]
 
 
 def read(  # noqa: PLR0913  (each is named by the caller)
@@ -53,6 +65,16 @@ def wal_events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyF
     from collectors.postgres.wal.events import events
 
     return events(wal, relations, source)
+
+
+def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk]:
+    """Raw records of relation files in one of :attr:`Wal.stretches`: a second look.
+
+    See :func:`collectors.postgres.wal.heaprecords.records_of`.
+    """
+    from collectors.postgres.wal import heaprecords
+
+    return heaprecords.records_of(stretch, files)
 
 
 def describe(segments: Sequence[Segment], item: str, lsn: int) -> tuple[str, str] | None:

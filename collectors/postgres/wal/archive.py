@@ -82,6 +82,7 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
         method=", ".join(dict.fromkeys([*(piece.method for piece in pieces), *rows.methods])),
         system_id=archive.system_id,
         major=major if pieces else None,
+        stretches=[piece.stretch for piece in pieces],
     )
 
 

@@ -1,4 +1,4 @@
-"""CRC-32C of many WAL records at once, in polars alone.
+"""CRC-32C of many WAL records at once, in numpy alone.
 
 A CRC is linear: the checksum of a stretch follows from the checksums of the two prefixes that end
 where it starts and where it ends. So the whole text is checksummed once, in 64-bit words, many
@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import polars as pl
+import numpy as np
+import numpy.typing as npt
 
 _POLYNOMIAL = 0x82F63B78
 _ALL = 0xFFFFFFFF
@@ -23,6 +24,9 @@ _WORD = 8
 _STEPS = 32
 """Words of a lane: 256 bytes. Also the base of the digits in which distances are counted."""
 
+States = npt.NDArray[np.uint32]
+Words = npt.NDArray[np.uint64]
+Numbers = npt.NDArray[np.int64]
 Matrix = tuple[int, ...]
 """A linear map of 32-bit words: the images of the 32 single bits."""
 
@@ -41,98 +45,99 @@ def record_crc(record: bytes) -> int:
     return crc32c(record[24:] + record[:20])
 
 
-def intact(words: pl.Series, starts: pl.Series, lengths: pl.Series) -> pl.Series:
+def intact(words: Words, starts: Numbers, lengths: Numbers) -> npt.NDArray[np.bool_]:
     """For each record whether its CRC-32C fits.
 
     ``words``: the text without page headers as UInt64, little-endian, with zeros between records.
     ``starts``: index of each record's first word; ``lengths``: bytes of each, 24 or more.
     """
     prefix = _Prefix.of(words)
-    full = (lengths + (_WORD - 1)) // _WORD
-    ends = starts + full
-    body = starts + 3
-    after_header = prefix.at(body)
+    full = lengths + (_WORD - 1) >> 3
+    after_header = prefix.at(starts + 3)
     # The state after the body and its padding, begun with all ones; then the padding undone.
-    state = prefix.at(ends) ^ _advance(after_header ^ _ALL, full - 3)
+    state = prefix.at(starts + full) ^ _advance(after_header ^ np.uint32(_ALL), full - 3)
     state = _look(_padding(), state, full * _WORD - lengths)
     # The header's checksum field is processed like text; 4 bytes undone give the first 20.
     header = after_header ^ _look(_tables(_power(24)), prefix.at(starts))
     header = _look(_tables(_power(-4)), header)
-    return (_look(_tables(_power(20)), state) ^ header) == _ALL
+    fits: npt.NDArray[np.bool_] = (_look(_tables(_power(20)), state) ^ header) == _ALL
+    return fits
 
 
 @dataclass(frozen=True, slots=True)
 class _Prefix:
     """States (begun with 0) before every word: within its lane, and of the lane's start."""
 
-    within: pl.Series
-    """At ``step * lanes + lane``."""
-    lane: pl.Series
+    within: States
+    """At ``[step, lane]``, one after the other."""
+    lane: States
     lanes: int
 
     @classmethod
-    def of(cls, words: pl.Series) -> _Prefix:
+    def of(cls, words: Words) -> _Prefix:
         # One lane more than needed, so that the end of the text has a place of its own.
         lanes = len(words) // _STEPS + 1
-        zeros = pl.repeat(0, lanes * _STEPS - len(words), dtype=pl.UInt64, eager=True)
-        text = pl.concat([words.rename(""), zeros.rename("")])
-        low, high = _word_tables()
-        state = pl.repeat(0, lanes, dtype=pl.UInt32, eager=True).rename("")
-        states = []
+        text = np.zeros((lanes, _STEPS), np.uint64)
+        text.reshape(-1)[: len(words)] = words
+        # Word after word of all lanes: each row is one step.
+        quarters = np.ascontiguousarray(text.T).view(np.uint16).reshape(_STEPS, lanes, 4)
+        tables = _word_tables()
+        # What the upper half of a word adds does not depend on the state before it.
+        states = np.empty((_STEPS, lanes), np.uint32)
+        state = np.zeros(lanes, np.uint32)
         for step in range(_STEPS):
-            states.append(state)
-            word = text.gather_every(_STEPS, step)
-            mixed = (word & _ALL).cast(pl.UInt32) ^ state
-            rest = (word // 2**32).cast(pl.UInt32)
-            state = (
-                low[0][mixed & 0xFFFF]
-                ^ low[1][mixed // 2**16]
-                ^ high[0][rest & 0xFFFF]
-                ^ high[1][rest // 2**16]
-            )
-        return cls(pl.concat(states), _scan(state), lanes)
+            states[step] = state
+            row = quarters[step]
+            mixed = row[:, :2].copy().view(np.uint32).reshape(-1) ^ state
+            low = mixed.view(np.uint16)
+            state = tables[0][low[0::2]]
+            state ^= tables[1][low[1::2]]
+            state ^= tables[2][row[:, 2]]
+            state ^= tables[3][row[:, 3]]
+        return cls(states.reshape(-1), _scan(state), lanes)
 
-    def at(self, index: pl.Series) -> pl.Series:
+    def at(self, index: Numbers) -> States:
         """The state before the words at ``index``."""
-        lane = index // _STEPS
-        step = index % _STEPS
+        lane, step = index >> 5, index & _STEPS - 1
         start = _look(_powers(_WORD), self.lane[lane], step)
-        return start ^ self.within[step * self.lanes + lane]
+        start ^= self.within[step * self.lanes + lane]
+        return start
 
 
-def _scan(ends: pl.Series) -> pl.Series:
+def _scan(ends: States) -> States:
     """From the end state of each lane alone to the state at each lane's start in the whole."""
     distance = 1
-    state = ends
+    state = ends.copy()
     while distance < len(ends):
-        moved = _look(_tables(_power(_STEPS * _WORD * distance)), state)
-        state = state ^ moved.shift(distance, fill_value=0)
+        moved = _look(_tables(_power(_STEPS * _WORD * distance)), state[:-distance])
+        state[distance:] ^= moved
         distance *= 2
-    return state.shift(1, fill_value=0)
+    return np.concatenate([np.zeros(1, np.uint32), state[:-1]])
 
 
-def _advance(state: pl.Series, words: pl.Series) -> pl.Series:
+def _advance(state: States, words: Numbers) -> States:
     """The state after so many words of zeros: digit by digit of the distance, to the base 32."""
     unit = _WORD
-    state = _look(_powers(unit), state, words % _STEPS)
+    state = _look(_powers(unit), state, words & _STEPS - 1)
     # Few records are longer than 32 words: the other digits are for these alone.
-    rest = words // _STEPS
-    at = (rest > 0).arg_true()
+    rest = words >> 5
+    at = np.flatnonzero(rest)
     while len(at):
         unit *= _STEPS
-        moved = _look(_powers(unit), state[at], rest[at] % _STEPS)
-        state = state.scatter(at, moved)
-        rest = rest // _STEPS
-        at = (rest > 0).arg_true()
+        state[at] = _look(_powers(unit), state[at], rest[at] & _STEPS - 1)
+        rest >>= 5
+        at = np.flatnonzero(rest)
     return state
 
 
-def _look(table: pl.Series, state: pl.Series, choice: pl.Series | None = None) -> pl.Series:
+def _look(table: States, state: States, choice: Numbers | None = None) -> States:
     """A linear map by four look-ups; of several maps, the one that ``choice`` numbers."""
-    base = 0 if choice is None else choice.cast(pl.UInt32) * 1024
-    out = table[(state & 0xFF) + base]
+    # Byte by byte: the lowest first.
+    parts = state.view(np.uint8).reshape(-1, 4)
+    base = np.int64(0) if choice is None else choice << 10
+    out: States = table[base + parts[:, 0]]
     for byte in (1, 2, 3):
-        out = out ^ table[(state // 256**byte & 0xFF) + base + byte * 256]
+        out ^= table[base + (parts[:, byte] + np.int64(byte * 256))]
     return out
 
 
@@ -185,29 +190,30 @@ def _spread(columns: Matrix) -> list[int]:
 
 
 @cache
-def _tables(matrix: Matrix) -> pl.Series:
+def _tables(matrix: Matrix) -> States:
     entries = [e for byte in range(4) for e in _spread(matrix[byte * 8 : byte * 8 + 8])]
-    return pl.Series(entries, dtype=pl.UInt32)
+    return np.array(entries, dtype=np.uint32)
 
 
 @cache
-def _powers(unit: int) -> pl.Series:
+def _powers(unit: int) -> States:
     """Maps 0 … 31: what so many units of ``unit`` bytes do."""
-    return pl.concat([_tables(_power(unit * times)) for times in range(_STEPS)])
+    return np.concatenate([_tables(_power(unit * times)) for times in range(_STEPS)])
 
 
 @cache
-def _padding() -> pl.Series:
+def _padding() -> States:
     """Maps 0 … 7: what undoes so many bytes."""
-    return pl.concat([_tables(_power(-count)) for count in range(_WORD)])
+    return np.concatenate([_tables(_power(-count)) for count in range(_WORD)])
 
 
 @cache
-def _word_tables() -> tuple[tuple[pl.Series, pl.Series], tuple[pl.Series, pl.Series]]:
-    def halves(matrix: Matrix) -> tuple[pl.Series, pl.Series]:
-        return (
-            pl.Series(_spread(matrix[:16]), dtype=pl.UInt32),
-            pl.Series(_spread(matrix[16:]), dtype=pl.UInt32),
-        )
+def _word_tables() -> tuple[States, States, States, States]:
+    """For each quarter of a word of 64 bits: what it adds to the state after the word."""
 
-    return halves(_power(8)), halves(_power(4))
+    def half(matrix: Matrix, bits: slice) -> States:
+        return np.array(_spread(matrix[bits]), dtype=np.uint32)
+
+    low, high = slice(0, 16), slice(16, 32)
+    eight, four = _power(8), _power(4)
+    return half(eight, low), half(eight, high), half(four, low), half(four, high)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from recon.collector import Sha256, Warn
 from recon.schema import INSTANT
+
+if TYPE_CHECKING:
+    from collectors.postgres.wal.timeline import Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +148,5 @@ class Wal:
     """The cluster; None where nothing could be read."""
     major: int | None = None
     """PostgreSQL's major version that wrote it."""
+    stretches: Sequence[Stretch] = ()
+    """What was read, for a second look: :func:`collectors.postgres.wal.records_of`."""

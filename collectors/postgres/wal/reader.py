@@ -1,4 +1,4 @@
-"""Our own reader: a run of WAL segments to frames, with Python and polars alone.
+"""Our own reader: a run of WAL segments to frames, with Python, numpy and polars alone.
 
 Every record's CRC-32C is checked. Records that are not kept never become Python objects:
 headers are columns, gathered from the 64-bit words at which records start.
@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from collectors.postgres.wal import decode
+from collectors.postgres.wal.firstblock import first_block
 from collectors.postgres.wal.layout import (
     HEAP,
     HEAP2,
@@ -35,6 +38,25 @@ _PLAIN = 34
 """Length of a COMMIT or ABORT that holds a time and no more."""
 _SHORT_OF_8 = 0x08FF
 """Its first two bytes behind the header: short main data, of 8 bytes."""
+_COMMIT, _ABORT = 0x00, 0x20
+_INSERT, _UPDATE, _DELETE, _MANY = 1, 2, 3, 4
+_WRITES = {"insert": _INSERT, "update": _UPDATE, "delete": _DELETE}
+
+
+def _table(values: dict[tuple[int, int], int]) -> npt.NDArray[np.uint8]:
+    """(resource manager, operation) to a number: at ``rmgr * 256 + info``, 0 for all others."""
+    table = np.zeros((256, 256), np.uint8)
+    for (rmgr, op), value in values.items():
+        for info in range(256):
+            if info & OP_MASK[rmgr] == op:
+                table[rmgr, info] = value
+    return table.reshape(-1)
+
+
+_KEPT = _table({(rmgr, op): 1 for rmgr, ops in OPS.items() for op in ops})
+_WRITTEN = _table(
+    {(HEAP, op): _WRITES[word] for op, word in HEAP_OPS.items()} | {(HEAP2, MULTI_INSERT): _MANY}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +79,10 @@ def scan(run: Sequence[Checked], wanted: Collection[int]) -> Scan:
     items = item_of(run)
     for part in parts(run):
         stop = part.stop
-        if part.starts.is_empty():
+        if not len(part.starts):
             continue
-        heads = _heads(part)
-        kept, unread = _kept(part, heads, run[part.index].major)
+        major = run[part.index].major
+        kept, unread = _kept(part, major)
         warnings += [
             Warn(
                 items(lsn),
@@ -72,7 +94,7 @@ def scan(run: Sequence[Checked], wanted: Collection[int]) -> Scan:
         created = kept["created"].drop_nulls().str.split("/").list.get(2).cast(pl.UInt32)
         numbers.update(created.to_list())
         records.append(kept)
-        writes.append(_written(part, heads, numbers, run[part.index].major))
+        writes.append(_written(part, numbers, major))
     return Scan(
         with_items(pl.concat(records), run),
         with_items(pl.concat(writes), run),
@@ -98,57 +120,41 @@ def with_items(rows: pl.DataFrame, run: Sequence[Checked]) -> pl.DataFrame:
     )
 
 
-def _heads(part: Part) -> pl.DataFrame:
-    """One row a record: place, length, LSN, and the fields of its header."""
-    words, start = part.words, part.starts
-    first, third = words[start], words[start + 2]
-    return pl.DataFrame(
-        {
-            "start": start,
-            "length": part.lengths,
-            "lsn": part.lsn,
-            "xid": (first // 2**32).cast(pl.UInt32),
-            "prev": words[start + 1],
-            "info": (third & 0xFF).cast(pl.UInt8),
-            "rmgr": (third // 256 & 0xFF).cast(pl.UInt8),
-        }
-    )
-
-
-def _kept(part: Part, heads: pl.DataFrame, major: int) -> tuple[pl.DataFrame, list[int]]:
-    wanted = pl.any_horizontal(
-        (pl.col("rmgr") == rmgr) & (pl.col("info") & OP_MASK[rmgr]).is_in(list(ops))
-        for rmgr, ops in OPS.items()
-    )
-    kept = heads.filter(wanted)
-    body, rest = part.words[kept["start"] + 3], part.words[kept["start"] + 4]
-    abort = 0x20
+def _kept(part: Part, major: int) -> tuple[pl.DataFrame, list[int]]:
+    at = np.flatnonzero(_KEPT[part.kind])
+    start, length, info = part.starts[at], part.lengths[at], part.info[at]
+    last = len(part.words) - 1
+    body, rest = (part.words[np.minimum(start + word, last)] for word in (3, 4))
     # The usual COMMIT: one byte that says "short main data", its length 8, and the time.
     plain = (
-        (kept["rmgr"] == TRANSACTION)
-        & (kept["length"] == _PLAIN)
-        & ((kept["info"] == 0x00) | (kept["info"] == abort))
-        & ((body & 0xFFFF) == _SHORT_OF_8)
+        (part.rmgr[at] == TRANSACTION)
+        & (length == _PLAIN)
+        & ((info == _COMMIT) | (info == _ABORT))
+        & ((body & np.uint64(0xFFFF)) == _SHORT_OF_8)
     )
-    micros = (body // 2**16 | (rest & 0xFFFF) * 2**48).reinterpret(signed=True)
+    micros = (body >> np.uint64(16) | rest << np.uint64(48)).view(np.int64)
     # Beyond what a datetime holds (a forged time) the other path says so.
-    plain = plain & micros.is_between(-(2**55), 2**55)
-    simple = (
-        kept.with_columns(micros=micros + PG_EPOCH_US)
-        .filter(plain)
-        .select(
-            "lsn",
-            "prev",
-            "xid",
-            rmgr=pl.lit("Transaction"),
-            op=pl.when(pl.col("info") == 0).then(pl.lit("COMMIT")).otherwise(pl.lit("ABORT")),
-            time=pl.col("micros").cast(INSTANT),
-        )
+    plain &= (micros >= -(2**55)) & (micros <= 2**55)
+    usual = at[plain]
+    simple = pl.DataFrame(
+        {
+            "lsn": part.lsn[usual],
+            "prev": part.words[part.starts[usual] + 1],
+            "xid": part.xid[usual],
+            "commit": part.info[usual] == _COMMIT,
+            "time": micros[plain] + PG_EPOCH_US,
+        }
+    ).select(
+        *("lsn", "prev", "xid"),
+        rmgr=pl.lit("Transaction"),
+        op=pl.when("commit").then(pl.lit("COMMIT")).otherwise(pl.lit("ABORT")),
+        time=pl.col("time").cast(INSTANT),
     )
     rows, unread = [], []
     # One by one: lists of varying length, and few of them.
-    for start, length, lsn in kept.filter(~plain).select("start", "length", "lsn").iter_rows():
-        record = split(part.record(start, length), major)
+    others = at[~plain]
+    for lsn, text in zip(part.lsn[others].tolist(), part.chosen(others), strict=True):
+        record = split(text, major)
         row = decode.row(record, major) if record else None
         if row is None:
             unread.append(lsn)
@@ -158,89 +164,45 @@ def _kept(part: Part, heads: pl.DataFrame, major: int) -> tuple[pl.DataFrame, li
     return both.select(list(RECORDS)).sort("lsn"), unread
 
 
-def _written(part: Part, heads: pl.DataFrame, numbers: set[int], major: int) -> pl.DataFrame:
-    op = pl.col("info") & OP_MASK[HEAP]
-    rows = heads.filter(
-        ((pl.col("rmgr") == HEAP) & op.is_in(list(HEAP_OPS)))
-        | ((pl.col("rmgr") == HEAP2) & (op == MULTI_INSERT))
-    )
-    if rows.is_empty() or not numbers:
+def _written(part: Part, numbers: set[int], major: int) -> pl.DataFrame:
+    kind = _WRITTEN[part.kind]
+    at = np.flatnonzero(kind)
+    if not len(at) or not numbers:
         return pl.DataFrame(schema=WRITES)
-    word = [part.words[rows["start"] + at] for at in (3, 4, 5)]
-    rows = rows.with_columns(first_file(word[0], word[1], word[2], major)).filter(
-        pl.col("file").is_in(list(numbers)) & pl.col("known")
-    )
-    if rows.is_empty():
+    block = first_block(part.words, part.starts[at], part.lengths[at], major)
+    wanted = np.isin(block.number, np.fromiter(numbers, np.uint32, len(numbers)))
+    theirs = np.flatnonzero(wanted & block.known & (block.fork == 0))
+    if not len(theirs):
         return pl.DataFrame(schema=WRITES)
-    many = rows.filter(pl.col("rmgr") == HEAP2).select("start", "length")
+    at = at[theirs]
+    kind = kind[at]
+    inserts = (kind == _INSERT).astype(np.uint64)
+    many = np.flatnonzero(kind == _MANY)
     # One by one: the count stands at the end of headers of varying length.
-    counts = pl.DataFrame(
-        {
-            "start": many["start"],
-            "rows": pl.Series(
-                [_inserted(part.record(*place), major) for place in many.iter_rows()],
-                dtype=pl.UInt64,
-            ),
-        }
-    )
-    multi = pl.col("rmgr") == HEAP2
-    one = pl.lit(1, dtype=pl.UInt64)
-    none = pl.lit(0, dtype=pl.UInt64)
-    single = ~multi
+    inserts[many] = [_inserted(text, major) for text in part.chosen(at[many])]
     return (
-        rows.join(counts, on="start", how="left")
-        .with_columns(op=pl.col("info") & OP_MASK[HEAP])
-        .with_columns(
-            inserts=pl.when(multi)
-            .then(pl.col("rows").fill_null(0))
-            .when(pl.col("op") == 0x00)
-            .then(one)
-            .otherwise(none),
-            updates=pl.when(single & pl.col("op").is_in([0x20, 0x40])).then(one).otherwise(none),
-            deletes=pl.when(single & (pl.col("op") == 0x10)).then(one).otherwise(none),  # noqa: PLR2004
+        pl.DataFrame(
+            {
+                "xid": part.xid[at],
+                "space": block.space[theirs],
+                "database": block.database[theirs],
+                "number": block.number[theirs],
+                "inserts": inserts,
+                "updates": (kind == _UPDATE).astype(np.uint64),
+                "deletes": (kind == _DELETE).astype(np.uint64),
+                "lsn": part.lsn[at],
+            }
         )
-        .group_by("xid", "space", "database", "file")
+        .group_by("xid", "space", "database", "number")
         .agg(pl.col("inserts", "updates", "deletes").sum(), pl.col("lsn").min())
         .select(
             pl.lit(None, dtype=pl.UInt32).alias("timeline"),
             "xid",
-            pl.format("{}/{}/{}", "space", "database", "file").alias("file"),
+            pl.format("{}/{}/{}", "space", "database", "number").alias("file"),
             *("inserts", "updates", "deletes", "lsn"),
             pl.lit(None, dtype=pl.String).alias("item"),
         )
     )
-
-
-def first_file(
-    first: pl.Series, second: pl.Series, third: pl.Series, major: int
-) -> list[pl.Series]:
-    """The file of a record's first block reference, from the three words after its header.
-
-    Its place depends on whether a page image precedes it, and whether that is packed.
-    """
-    image = (first // 2**8 & 0x10) > 0
-    kind = second & 0xFF
-    packed = ((kind & (0x1C if major >= 15 else 0x02)) > 0) & ((kind & 0x01) > 0)  # noqa: PLR2004
-    at = [
-        (first // 2**32, second & 0xFFFFFFFF, second // 2**32),
-        (
-            second // 2**8 & 0xFFFFFFFF,
-            second // 2**40 | (third & 0xFF) * 2**24,
-            third // 2**8 & 0xFFFFFFFF,
-        ),
-        (
-            second // 2**24 & 0xFFFFFFFF,
-            second // 2**56 | (third & 0xFFFFFF) * 2**8,
-            third // 2**24 & 0xFFFFFFFF,
-        ),
-    ]
-    # The first reference is block 0; the low half of the next byte is the fork, 0 the main one.
-    columns = [((first & 0x0FFF) == 0).alias("known")]
-    for place, name in enumerate(("space", "database", "file")):
-        bare, plain, tight = (layout[place] for layout in at)
-        with_image = tight.zip_with(packed, plain)
-        columns.append(with_image.zip_with(image, bare).cast(pl.UInt32).alias(name))
-    return columns
 
 
 def _inserted(text: bytes, major: int) -> int:

@@ -16,7 +16,7 @@ import polars as pl
 from collectors.postgres.wal import reader, waldump
 from collectors.postgres.wal.model import FILES, WRITES, Relation
 from collectors.postgres.wal.segment import Checked
-from collectors.postgres.wal.timeline import Turns
+from collectors.postgres.wal.timeline import Stretch, Turns
 from collectors.postgres.wal.transactions import TABLES, database_of
 
 _DEFAULT_SPACE = "1663"
@@ -37,6 +37,11 @@ class Piece:
     """The tool's complaint that the last segment is not full yet."""
     since: int = 0
     """Below this LSN another piece tells what was written."""
+
+    @property
+    def stretch(self) -> Stretch:
+        """Its segments, for a second look."""
+        return Stretch(self.run, self.turns, self.since)
 
 
 @dataclass(frozen=True, slots=True)

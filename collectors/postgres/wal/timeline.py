@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from collectors.postgres.wal.segment import Checked
@@ -36,6 +38,23 @@ class Turns:
             after = pl.col("lsn") >= lsn
             timeline = pl.when(after).then(pl.lit(number, dtype=pl.UInt32)).otherwise(timeline)
         return rows.with_columns(timeline=timeline)
+
+    def of(self, lsn: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
+        """The timelines of a column of LSNs."""
+        points = np.array([lsn for lsn, _ in self.points], np.uint64)
+        timelines = np.array([self.first, *(number for _, number in self.points)], np.uint32)
+        return timelines[np.searchsorted(points, lsn, side="right")]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Segments that were read without a break, and what is told of them elsewhere."""
+
+    run: Sequence[Checked]
+    """Up to damage, or to their end."""
+    turns: Turns
+    since: int = 0
+    """Below this LSN another stretch tells what was written."""
 
 
 def turns(records: pl.DataFrame, run: Sequence[Checked]) -> Turns:

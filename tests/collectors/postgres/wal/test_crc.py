@@ -1,9 +1,9 @@
-import polars as pl
+import numpy as np
+import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.postgres.wal.crc import crc32c, intact, record_crc
-from collectors.postgres.wal.stream import to_words
 
 BODIES = st.lists(
     st.one_of(st.binary(min_size=24, max_size=60), st.binary(min_size=250, max_size=2000)),
@@ -18,7 +18,10 @@ def sealed(body: bytes) -> bytes:
     return body[:20] + crc + body[24:]
 
 
-def laid_out(records: list[bytes]) -> tuple[bytes, pl.Series, pl.Series]:
+Numbers = npt.NDArray[np.int64]
+
+
+def laid_out(records: list[bytes]) -> tuple[npt.NDArray[np.uint64], Numbers, Numbers]:
     """Records one after the other, each from a multiple of 8 bytes."""
     text = b""
     starts = []
@@ -26,7 +29,7 @@ def laid_out(records: list[bytes]) -> tuple[bytes, pl.Series, pl.Series]:
         starts.append(len(text) // 8)
         text += record + bytes(-len(record) % 8)
     lengths = [len(record) for record in records]
-    return text, pl.Series(starts, dtype=pl.UInt32), pl.Series(lengths, dtype=pl.UInt32)
+    return np.frombuffer(text, np.uint64), np.array(starts), np.array(lengths)
 
 
 def test_the_check_value_of_crc_32c():
@@ -38,8 +41,8 @@ def test_the_check_value_of_crc_32c():
 @settings(deadline=None)
 @given(BODIES)
 def test_all_records_at_once_give_what_one_after_the_other_gives(bodies: list[bytes]):
-    text, starts, lengths = laid_out([sealed(body) for body in bodies])
-    assert intact(to_words(text), starts, lengths).to_list() == [True] * len(bodies)
+    words, starts, lengths = laid_out([sealed(body) for body in bodies])
+    assert intact(words, starts, lengths).tolist() == [True] * len(bodies)
 
 
 @settings(deadline=None)
@@ -50,12 +53,12 @@ def test_a_flipped_bit_is_found_in_its_record_alone(bodies: list[bytes], data: s
     bit = data.draw(st.integers(0, len(records[which]) * 8 - 1))
     broken = bytearray(records[which])
     broken[bit // 8] ^= 1 << bit % 8
-    text, starts, lengths = laid_out([*records[:which], bytes(broken), *records[which + 1 :]])
-    found = intact(to_words(text), starts, lengths).to_list()
+    words, starts, lengths = laid_out([*records[:which], bytes(broken), *records[which + 1 :]])
+    found = intact(words, starts, lengths).tolist()
     assert found == [index != which for index in range(len(records))]
 
 
 def test_records_longer_than_a_segment_of_lanes():
     records = [sealed(bytes(24) + bytes([n % 251 for n in range(size)])) for size in (9, 70_000, 3)]
-    text, starts, lengths = laid_out(records)
-    assert intact(to_words(text), starts, lengths).all()
+    words, starts, lengths = laid_out(records)
+    assert intact(words, starts, lengths).all()

@@ -1,0 +1,181 @@
+"""The raw records of some relation files, for whoever decodes their rows.
+
+    wal = read(segments, source="lineage-db", relations=relations)
+    for stretch in wal.stretches:
+        for chunk in records_of(stretch, {"1663/16384/16390"}):
+            for lsn, text in zip(chunk.lsn.tolist(), chunk.records):
+                record = split(text, chunk.major)
+
+A second look at the archive: which files are whose is known only after the first. Records are
+selected by columns, and only those that are selected become ``bytes``.
+Source: ``xlogrecord.h``, ``heapam_xlog.h``, ``storage_xlog.h``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.postgres.wal.firstblock import File, first_block
+from collectors.postgres.wal.layout import HEAP, HEAP2, STORAGE, XLOG
+from collectors.postgres.wal.reader import item_of
+from collectors.postgres.wal.record import split
+from collectors.postgres.wal.stream import Part, parts
+from collectors.postgres.wal.timeline import Stretch
+from recon.collector import Sha256
+
+_FPI_FOR_HINT, _FPI = 0xA0, 0xB0
+_LOOKED_AT = np.array(
+    [
+        rmgr in {HEAP, HEAP2} or (rmgr == XLOG and info & 0xF0 in {_FPI, _FPI_FOR_HINT})
+        for rmgr in range(256)
+        for info in range(256)
+    ]
+)
+_CHUNK = 16 * 1024 * 1024
+"""Bytes of records that a chunk holds at most, unless a single one is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records of the asked-for files, in the order of LSN. All columns have one length."""
+
+    major: int
+    """PostgreSQL's major version that wrote them."""
+    lsn: npt.NDArray[np.uint64]
+    xid: npt.NDArray[np.uint32]
+    """The writing transaction: it may be a subtransaction; 0 for none."""
+    timeline: npt.NDArray[np.uint32]
+    """The timeline that each was written on."""
+    rmgr: npt.NDArray[np.uint8]
+    info: npt.NDArray[np.uint8]
+    records: Sequence[bytes]
+    """Each whole, header first: what :func:`collectors.postgres.wal.record.split` takes."""
+    items: Sequence[Sha256]
+    """The segment in which each begins."""
+
+
+def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk]:
+    """Records of Heap and Heap2, page images (FPI, FPI_FOR_HINT) and Storage of relation files.
+
+    ``files``: ``TABLESPACE/DATABASE/RELFILENODE`` as in :data:`~.model.FILES`; ``*`` for a part
+    that is not known. A record is theirs by its first block reference, whichever the fork (a
+    VISIBLE's first is the visibility map's); CREATE and TRUNCATE of Storage by the file they name.
+    CRC-32C and place of every record are checked, whether it is selected or not. Behind damage it
+    goes on with the next segment, as :func:`~collectors.postgres.wal.read` does, which has warned.
+    Records that another stretch of the archive tells as well come from one of them alone.
+    """
+    wanted = _Files.of(files)
+    run = stretch.run
+    while run and wanted.numbers.size:
+        stop = None
+        for part in parts(run):
+            stop = part.stop
+            if len(part.starts):
+                yield from _chunks(part, stretch, run[part.index].major, wanted)
+        run = run[stop.index + 1 :] if stop is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Relation files that are asked for, as numbers."""
+
+    numbers: npt.NDArray[np.uint32]
+    """Last parts, sorted."""
+    names: frozenset[tuple[int | None, int | None, int]]
+
+    @classmethod
+    def of(cls, files: Collection[str]) -> _Files:
+        names = {_parts(one) for one in files}
+        names.discard(None)
+        found = frozenset(name for name in names if name is not None)
+        numbers = np.unique(np.array([name[2] for name in found], dtype=np.uint32))
+        return cls(numbers, found)
+
+    def has(self, file: tuple[int, int, int] | None) -> bool:
+        """Whether it is one of them."""
+        if file is None:
+            return False
+        space, database, number = file
+        return any(
+            (one, two, number) in self.names for one in (space, None) for two in (database, None)
+        )
+
+    def have(self, space: File, database: File, number: File) -> npt.NDArray[np.bool_]:
+        """The same for columns."""
+        found = np.isin(number, self.numbers)
+        at = np.flatnonzero(found)
+        names = zip(space[at].tolist(), database[at].tolist(), number[at].tolist(), strict=True)
+        # Few files, many records: each name is looked up once.
+        known: dict[tuple[int, int, int], bool] = {}
+        found[at] = [
+            known[name] if name in known else known.setdefault(name, self.has(name))
+            for name in names
+        ]
+        return found
+
+
+def _parts(file: str) -> tuple[int | None, int | None, int] | None:
+    pieces = file.split("/")
+    if len(pieces) != 3 or not all(one == "*" or one.isdecimal() for one in pieces):  # noqa: PLR2004
+        return None
+    space, database, number = (None if one == "*" else int(one) for one in pieces)
+    return None if number is None or number >= 2**32 else (space, database, number)
+
+
+def _chunks(part: Part, stretch: Stretch, major: int, wanted: _Files) -> Iterator[Chunk]:
+    items = item_of(stretch.run)
+    at = _theirs(part, wanted, major, stretch.since)
+    for which in _cut(at, part.lengths[at]):
+        lsn = part.lsn[which]
+        yield Chunk(
+            major=major,
+            lsn=lsn,
+            xid=part.xid[which],
+            timeline=stretch.turns.of(lsn),
+            rmgr=part.rmgr[which],
+            info=part.info[which],
+            records=list(part.chosen(which)),
+            items=[items(one) for one in lsn.tolist()],
+        )
+
+
+def _theirs(part: Part, wanted: _Files, major: int, since: int) -> npt.NDArray[np.int64]:
+    """Which of the records are of the files that are wanted."""
+    at = np.flatnonzero(_LOOKED_AT[part.kind] & (part.lsn >= np.uint64(since)))
+    block = first_block(part.words, part.starts[at], part.lengths[at], major)
+    found = at[block.known & wanted.have(block.space, block.database, block.number)]
+    stored = np.flatnonzero((part.rmgr == STORAGE) & (part.lsn >= np.uint64(since)))
+    # One by one: relations are made and cut short seldom.
+    named = [
+        index
+        for index, text in zip(stored.tolist(), part.chosen(stored), strict=True)
+        if wanted.has(_stored(text, major))
+    ]
+    return np.sort(np.concatenate([found, np.array(named, np.int64)]))
+
+
+def _stored(text: bytes, major: int) -> tuple[int, int, int] | None:
+    """The file that a record of Storage speaks of."""
+    record = split(text, major)
+    op = record.op if record else None
+    # TRUNCATE begins with the number of pages that stay.
+    at = {"CREATE": 0, "TRUNCATE": 4}.get(op or "")
+    if record is None or at is None or len(record.main) < at + 12:
+        return None
+    space, database, number = struct.unpack_from("<III", record.main, at)
+    return space, database, number
+
+
+def _cut(
+    at: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Pieces of a selection, each of about :data:`_CHUNK` bytes at most."""
+    if not len(at):
+        return
+    piece = (np.cumsum(lengths) - 1) // _CHUNK
+    yield from np.split(at, np.flatnonzero(np.diff(piece)) + 1)

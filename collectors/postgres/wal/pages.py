@@ -1,0 +1,152 @@
+"""The pages of a segment, a block of them at a time: checked, and their headers left out.
+
+Source: ``xlog_internal.h``, ``xlogreader.c`` (``XLogReaderValidatePageHeader``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.postgres.wal.layout import (
+    FIRST_IS_CONTINUED,
+    FIRST_IS_OVERWRITTEN,
+    LONG,
+    LONG_HEADER,
+    MAGIC,
+    PAGE_FLAGS,
+    PAGE_HEADER,
+    RECORD_HEADER,
+    show_lsn,
+)
+from collectors.postgres.wal.segment import Checked
+
+_WORD = 8
+_BLOCK = 1024 * 1024
+"""Bytes read at a time: as much as stays in a processor's cache while it is gone through."""
+_MAGIC = {major: magic for magic, major in MAGIC.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Where pages begin in a text without page headers, and what their headers say."""
+
+    word: npt.NDArray[np.int64]
+    continued: npt.NDArray[np.bool_]
+    """The page begins with the rest of a record."""
+    overwritten: npt.NDArray[np.bool_]
+    """The record before the page was cut off by a crash, and writing began anew here."""
+    remains: npt.NDArray[np.int64]
+    """Bytes of the rest of that record, on this page and later ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The good pages of a block."""
+
+    text: bytes
+    """Without their headers."""
+    lsn: int
+    """Of the first byte of the text."""
+    marks: Edges
+    fault: str | None
+    """What is wrong with the next page, where not all are good."""
+    blank: bool
+    """The fault is a page of zeros."""
+
+    def edges(self, shift: int) -> Edges:
+        """The edges in a text that begins ``shift`` words earlier."""
+        marks = self.marks
+        return Edges(marks.word + shift, marks.continued, marks.overwritten, marks.remains)
+
+    def rest(self) -> int:
+        """Words of the rest of a record that began before."""
+        if not len(self.marks.word) or not self.marks.continued[0]:
+            return 0
+        return int(-(-self.marks.remains[0] // _WORD))
+
+    def goes_on(self, length: int, carried: int) -> bool:
+        """Whether all of it belongs to a record of ``length`` bytes of which some came before."""
+        left = length - carried - self.marks.word * _WORD
+        marks = self.marks
+        return carried + len(self.text) < length and bool(
+            np.all(marks.continued & ~marks.overwritten & (marks.remains == left))
+        )
+
+
+def blocks(one: Checked) -> Iterator[Pages]:
+    """The pages of a segment in order; ends with the first fault."""
+    size = one.geometry.page
+    count = one.size // size
+    cut = None if one.size == one.geometry.segment else f"only {one.size} bytes of it"
+    timeline = one.begun_on
+    if not count:
+        yield _pages(one, b"", 0, timeline, cut)
+    with one.segment.path.open("rb") as file:
+        for first in range(0, count, max(1, _BLOCK // size)):
+            many = min(count - first, max(1, _BLOCK // size))
+            raw = file.read(many * size)
+            pages = _pages(one, raw, first, timeline, cut if first + many == count else None)
+            yield pages
+            if pages.fault is not None:
+                return
+            timeline = int.from_bytes(raw[-size + 4 : -size + 8], "little")
+
+
+def _pages(one: Checked, raw: bytes, first: int, timeline: int, cut: str | None) -> Pages:
+    """Pages from number ``first``; ``cut``: what to say where all of these are good."""
+    size = one.geometry.page
+    layout = np.dtype(
+        {
+            "names": ["magic", "flags", "timeline", "address", "remains"],
+            "formats": ["<u2", "<u2", "<u4", "<u8", "<u4"],
+            "offsets": [0, 2, 4, 8, 16],
+            "itemsize": size,
+        }
+    )
+    heads = np.frombuffer(raw, layout, len(raw) // size)
+    number = np.arange(first, first + len(heads), dtype=np.uint64)
+    flags, tli = heads["flags"], heads["timeline"]
+    before = np.concatenate([np.array([timeline], np.uint32), tli[:-1]])[: len(heads)]
+    wrong = {
+        "magic": heads["magic"] != _MAGIC[one.major],
+        "page address": heads["address"] != one.start + number * np.uint64(size),
+        "flags": ((flags & ~np.uint16(PAGE_FLAGS)) != 0) | (((flags & LONG) > 0) != (number == 0)),
+        "timeline": (tli < before) | (tli > one.timeline),
+    }
+    bad = np.flatnonzero(np.any(list(wrong.values()), axis=0))
+    good = int(bad[0]) if len(bad) else len(heads)
+    fault, blank = cut, False
+    if len(bad):
+        what = next(name for name, column in wrong.items() if column[good])
+        blank = what == "magic" and not any(raw[good * size : good * size + RECORD_HEADER.size])
+        found = {
+            "magic": "zeros" if blank else f"magic {heads['magic'][good]:#06x}",
+            "page address": f"page address {show_lsn(int(heads['address'][good]))}",
+            "flags": f"flags {flags[good]:#06x}",
+            "timeline": f"timeline {tli[good]} after {before[good]}",
+        }[what]
+        fault = f"page at {show_lsn(one.start + (first + good) * size)} has {found}"
+    view = memoryview(raw)
+    header = [PAGE_HEADER.size] * good
+    if first == 0 and good:
+        header[0] = LONG_HEADER.size
+    begins = np.arange(good, dtype=np.int64) * (one.geometry.usable_page // _WORD)
+    if first == 0:
+        begins[1:] -= (LONG_HEADER.size - PAGE_HEADER.size) // _WORD
+    flags = flags[:good]
+    return Pages(
+        text=b"".join(view[n * size + header[n] : (n + 1) * size] for n in range(good)),
+        lsn=one.start + first * size + (PAGE_HEADER.size if first else LONG_HEADER.size),
+        marks=Edges(
+            begins,
+            (flags & FIRST_IS_CONTINUED) > 0,
+            (flags & FIRST_IS_OVERWRITTEN) > 0,
+            heads["remains"][:good].astype(np.int64),
+        ),
+        fault=fault,
+        blank=blank,
+    )

@@ -24,6 +24,8 @@ which the server kept of the transaction ``xmin`` (stamped).
 | ``pg.backup-history`` | ``backup.start``, ``backup.stop`` |
 | ``pg.backup-manifest`` | ``backup.manifest`` |
 | ``pg.control-file`` | ``control.checkpoint`` |
+| ``pg.pgbackrest-backup-info``, ``pg.pgbackrest-manifest`` | ``backup.start``, ``backup.stop`` |
+| ``pg.barman-backup``, ``pg.wal-g-sentinel``, ``pg.wal-g-metadata`` | the same |
 | ``pg.backup-tar``, ``pg.backup-file`` | none: see :mod:`collectors.postgres.base` |
 """
 

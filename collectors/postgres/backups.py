@@ -35,6 +35,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from collectors.postgres.packing import unread
 from recon.collector import Item, Warn
 from recon.errors import BadInputError
 from recon.instants import interval
@@ -57,12 +58,24 @@ def label_events(
     item: Item, data: bytes, source: str, system_id: int | None
 ) -> Iterator[Row | Warn]:
     """``backup.start`` of a label; ``backup.stop`` too of a ``.backup`` file."""
+    if told := unread(data):
+        yield _bad(item, "a line `START TIME: …`", told)
+        return
     lines = data[:MAX_TEXT].decode("utf-8", "replace").splitlines()
     fields: dict[str, tuple[int, str]] = {}
     for number, line in enumerate(lines, 1):
         key, colon, value = line.partition(": ")
         if colon:
             fields.setdefault(key, (number, value))
+    number, since = fields.get("INCREMENTAL FROM LSN", (0, ""))
+    if since:
+        yield Warn(
+            item.sha256,
+            f"line {number}",
+            f"expected a full backup; found an incremental one, which holds the blocks changed "
+            f"since {since!r} alone: it is dated, and nothing is restored from it; "
+            "`pg_combinebackup` makes a whole one of it and those before it",
+        )
     found = False
     for word in ("START", "STOP"):
         if f"{word} TIME" not in fields:
@@ -76,7 +89,7 @@ def label_events(
             "kind": f"backup.{word.lower()}",
             "subject": f"pg:{source}",
             "value": f"label={fields.get('LABEL', (0, ''))[1]} lsn={place.split(' ')[0]} "
-            f"timeline={timeline}",
+            f"timeline={timeline}" + (f" incremental_from={since}" if since else ""),
             "item": item.sha256,
             "citation": f"line {number}",
             "part": 0,

@@ -26,9 +26,10 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from collectors.postgres import tar
+from collectors.postgres import repositories, tar
 from collectors.postgres.backups import MAX_TEXT, read_lsn
 from collectors.postgres.packed import unpacked
+from collectors.postgres.repositories.kinds import BARMAN, MANIFEST, WALG_METADATA
 from recon.collector import Item, Items
 
 FILE = "pg.backup-file"
@@ -38,6 +39,7 @@ TAR = "pg.backup-tar"
 KINDS = (
     *(FILE, TAR, "pg.wal", "pg.history", "pg.backup-history"),
     *("pg.backup-label", "pg.backup-manifest", "pg.control-file"),
+    *(MANIFEST, BARMAN, WALG_METADATA),
 )
 """Kinds of the items that a backup can consist of."""
 TAR_NAME = re.compile(r"^(?P<what>base|pg_wal|\d{1,10})\.tar(\.\w+)?$")
@@ -112,6 +114,10 @@ class BaseBackup:
     def incremental(self) -> bool:
         """Whether it holds changed blocks alone."""
         named = any("/INCREMENTAL." in item.native for item in self.items)
+        if any(repositories.incremental(item, self.source) for item in self.of(MANIFEST)):
+            return True
+        if repositories.is_delta(self.native, self.source):
+            return True
         return named or (self.label is not None and self.label.incremental_from is not None)
 
     @property
@@ -243,6 +249,12 @@ def tar_folder(name: str) -> str:
 
 
 def _members(backup: BaseBackup, tell: Callable[[Refused], object]) -> Iterator[Member]:
+    manifests = backup.of(MANIFEST)
+    if manifests:
+        from collectors.postgres.repositories.members import manifest_members
+
+        yield from manifest_members(backup, manifests[0], tell)
+        return
     tars = backup.of(TAR)
     for item in tars:
         path = backup.source.path(item)
@@ -250,7 +262,7 @@ def _members(backup: BaseBackup, tell: Callable[[Refused], object]) -> Iterator[
             yield from tar_members(stream, item.native, tar_folder(item.native), tell)
     for item in backup.items:
         # What was read out of a tar comes with it.
-        if item.kind == TAR or item.meta.get("inside"):
+        if item.kind in {TAR, BARMAN, WALG_METADATA} or item.meta.get("inside"):
             continue
         place = safe(str(item.meta.get("path") or item.native.removeprefix(f"{backup.native}/")))
         if not place:

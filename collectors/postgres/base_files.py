@@ -49,10 +49,10 @@ def acquire_backup(
         place = f"{native}/backup_manifest"
         meta = {"backup": native, "path": "backup_manifest"}
         _copy(acquisition, place, NAMED["backup_manifest"], path / "backup_manifest", meta)
-    _room(acquisition, native, sum(file.stat().st_size for _, file in tars))
+    room(acquisition, native, sum(file.stat().st_size for _, file in tars))
     for place, file in tars:
         try:
-            _tar(acquisition, native, place, file, wal_kind)
+            acquire_tar(acquisition, native, place, file, wal_kind)
         except ReconError as error:
             acquisition.failed(place, error)
 
@@ -86,7 +86,7 @@ def _is_tar(path: Path, native: str) -> bool:
     return block[_USTAR_AT:] == b"ustar"
 
 
-def _tar(
+def acquire_tar(
     acquisition: Acquisition,
     native: str,
     place: str,
@@ -95,7 +95,7 @@ def _tar(
 ) -> None:
     """The file as an item, and what is small in it as items of their own."""
     source, tar_item = path, None
-    if _whole(acquisition):
+    if is_whole(acquisition):
         tar_item = _copy(acquisition, place, TAR, path, {"backup": native})
         # From the item's bytes, not from the file, which may change meanwhile.
         source = acquisition.path(tar_item)
@@ -130,13 +130,13 @@ def _plain(
             native,
             "give a base backup's folder",
         )
-    whole = _whole(acquisition)
+    whole = is_whole(acquisition)
     found = [
         (place, file, kind)
-        for place, file in _walk(path, "")
+        for place, file in walk(path, "")
         if (kind := _kind(place, wal_kind, whole=whole)) is not None
     ]
-    _room(acquisition, native, sum(file.lstat().st_size for _, file, _ in found))
+    room(acquisition, native, sum(file.lstat().st_size for _, file, _ in found))
     what = "all files" if whole else _NOT_COPIED
     with acquisition.call(f"copy from {native}: {what}") as said:
         said["files"] = len(found)
@@ -163,12 +163,12 @@ def _plain(
                 acquisition.failed(inside, error)
 
 
-def _walk(folder: Path, under: str) -> Iterator[tuple[str, Path]]:
+def walk(folder: Path, under: str) -> Iterator[tuple[str, Path]]:
     """What is not a folder, with its path under ``folder``; links are not followed."""
     for entry in sorted(folder.iterdir()):
         place = f"{under}{entry.name}"
         if S_ISDIR(entry.lstat().st_mode):
-            yield from _walk(entry, f"{place}/")
+            yield from walk(entry, f"{place}/")
         else:
             yield place, entry
 
@@ -187,14 +187,15 @@ def _kind(place: str, wal_kind: Callable[[str], str | None], *, whole: bool) -> 
     return kind or (FILE if whole else None)
 
 
-def _whole(acquisition: Acquisition) -> bool:
+def is_whole(acquisition: Acquisition) -> bool:
+    """Whether the case wants data files, and not headers alone."""
     options: PostgresOptions = acquisition.source.options
     return options.backup_files == "all"
 
 
-def _room(acquisition: Acquisition, native: str, size: int) -> None:
+def room(acquisition: Acquisition, native: str, size: int) -> None:
     """Raise where the copy would fill the disk of the case."""
-    if not _whole(acquisition):
+    if not is_whole(acquisition):
         return
     free = size + _SPARE
     with suppress(OSError):

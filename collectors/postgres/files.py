@@ -32,7 +32,7 @@ def acquire_files(acquisition: Acquisition) -> None:
     plans: list[tuple[str, Callable[[Acquisition, str, Path], None], list[str]]] = [
         ("dump", _dump, options.dump),
         ("wal", _wal, options.wal),
-        ("backups", _backup, options.backups),
+        ("backups", acquire_backups, options.backups),
         ("capture", _capture, options.capture),
     ]
     for key, take, natives in plans:
@@ -98,8 +98,16 @@ def _wal(acquisition: Acquisition, native: str, path: Path) -> None:
     _copy(acquisition, native, kind, path)
 
 
-def _backup(acquisition: Acquisition, native: str, path: Path) -> None:
-    acquire_backup(acquisition, native, path, wal_kind)
+def acquire_backups(acquisition: Acquisition, native: str, path: Path) -> None:
+    """One entry of ``backups``: a backup, or the folder of a tool that keeps them.
+
+    Raises:
+        BadInputError: it is neither.
+    """
+    from collectors.postgres.repositories.acquire import acquire_repository
+
+    if not acquire_repository(acquisition, native, path):
+        acquire_backup(acquisition, native, path, wal_kind)
 
 
 def _capture(acquisition: Acquisition, native: str, path: Path) -> None:

@@ -38,7 +38,8 @@ class PostgresOptions(BaseModel):
     backups: Paths = Field(
         default_factory=list,
         description="base backups: plain folders, folders of tar files, or tar files, "
-        "each plain or packed with gzip, zstd or lz4",
+        "each plain or packed with gzip, zstd or lz4; repositories of pgBackRest, Barman or WAL-G; "
+        "or s3://bucket/prefix of any of these",
     )
     backup_files: Literal["all", "headers"] = Field(
         default="all",

@@ -188,19 +188,25 @@ def stream(file: BinaryIO, packing: Packing) -> Iterator[bytes]:
         starts = packing.signatures + packing.more
 
 
-def opened(file: BinaryIO, packing: Packing, where: str = "") -> BinaryIO:
-    """The plain bytes as a file that is read front to back; ``file`` stays the caller's.
+def opened(file: BinaryIO, packing: Packing, where: str = "", *, own: bool = False) -> BinaryIO:
+    """The plain bytes as a file that is read front to back; ``file`` is closed with it if ``own``.
 
     Reading it raises BadInputError where the bytes are not what their packing promises.
     """
-    return io.BufferedReader(_Unpacked(stream(file, packing), where))
+    return io.BufferedReader(_Unpacked(stream(file, packing), where, file if own else None))
 
 
 class _Unpacked(io.RawIOBase):
-    def __init__(self, pieces: Iterator[bytes], where: str) -> None:
+    def __init__(self, pieces: Iterator[bytes], where: str, own: BinaryIO | None) -> None:
         self._pieces = pieces
         self._where = where
+        self._own = own
         self._rest = memoryview(b"")
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+        super().close()
 
     def readable(self) -> bool:
         return True

@@ -1,13 +1,24 @@
-"""What an S3 bucket keeps of a cluster: ``wal = "s3://…"`` and ``backups = ["s3://…"]``."""
+"""What an S3 bucket keeps of a cluster: ``wal = "s3://…"`` and ``backups = ["s3://…"]``.
+
+Segments are streamed into the case one by one. Backups are recognised by how they lie in folders,
+so their objects are first fetched into a scratch folder, and taken from there as any others: the
+item's ``meta`` says what the server told of the object, and not when the scratch file was made.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from recon.errors import BadInputError, ReconError
 
 if TYPE_CHECKING:
     from collectors.objectstore import Prefix
     from collectors.postgres.options import PostgresOptions
-    from recon.collector import Acquisition
+    from recon.collector import Acquisition, Item
 
 
 def acquire_remote(acquisition: Acquisition, key: str, url: str) -> None:
@@ -23,8 +34,83 @@ def acquire_remote(acquisition: Acquisition, key: str, url: str) -> None:
     try:
         if key == "wal":
             acquire_wal_objects(acquisition, prefix)
+        else:
+            _backups(acquisition, prefix)
     finally:
         prefix.client.close()
+
+
+def _backups(acquisition: Acquisition, prefix: Prefix) -> None:
+    from collectors.postgres.files import acquire_backups
+
+    native = prefix.url.rstrip("/")
+    with tempfile.TemporaryDirectory(prefix="recon-s3-") as scratch:
+        told = _mirror(acquisition, prefix, native, Path(scratch))
+        if not told:
+            raise BadInputError("a base backup", "no objects", native, "mend `backups`")
+        mirrored = cast("Acquisition", _Mirrored(acquisition, told))
+        acquire_backups(mirrored, native, Path(scratch))
+
+
+def _mirror(
+    acquisition: Acquisition, prefix: Prefix, native: str, scratch: Path
+) -> dict[Path, dict[str, Any]]:
+    """Every object as a file, and what the server says of it; one failure is its own."""
+    from collectors.postgres.base import safe
+
+    told: dict[Path, dict[str, Any]] = {}
+    found = list(prefix.objects())
+    free = shutil.disk_usage(scratch).free
+    if free < (size := sum(one.size for one in found)):
+        raise BadInputError(
+            f"{size} bytes free for scratch files", f"{free}", native, "set TMPDIR to a larger disk"
+        )
+    for done, one in enumerate(found):
+        acquisition.progress(native, done, len(found))
+        place = one.key.removeprefix(prefix.prefix)
+        where = f"{native}/{place}"
+        target = scratch / place
+        try:
+            if not place or safe(place) != place:
+                raise BadInputError("a key that is a path", repr(place), prefix.native(one.key))
+            held = acquisition.item(where)
+            if held is not None:
+                # From before an interruption.
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(acquisition.path(held), target)
+                told[target] = dict(held.meta)
+                continue
+            with prefix.opened(one.key) as (chunks, meta):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as file:
+                    file.writelines(chunks)
+                told[target] = meta
+        except ReconError as error:
+            target.unlink(missing_ok=True)
+            acquisition.failed(prefix.native(one.key), error)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            clash = BadInputError("a key that is a path", "a file that is a folder too", where)
+            acquisition.failed(prefix.native(one.key), clash)
+    return told
+
+
+class _Mirrored:
+    """The acquisition, but that files of the scratch folder are stored as the objects they are."""
+
+    def __init__(self, acquisition: Acquisition, told: Mapping[Path, Mapping[str, Any]]) -> None:
+        self._acquisition = acquisition
+        self._told = told
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the acquisition has)
+        return getattr(self._acquisition, name)
+
+    def store_file(
+        self, native: str, kind: str, path: Path, *, meta: Mapping[str, Any] | None = None
+    ) -> Item:
+        """Store the object's bytes with what the server told of it."""
+        told = {**self._told.get(path, {}), **(meta or {})}
+        with path.open("rb") as file:
+            return self._acquisition.store(native, kind, file, meta=told)
 
 
 def open_prefix(acquisition: Acquisition, url: str) -> Prefix:

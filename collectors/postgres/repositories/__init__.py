@@ -52,3 +52,27 @@ def _events(
         yield from barman.backup_events(item, path, source)
     else:
         yield from walg.backup_events(item, path, source)
+
+
+def incremental(manifest: Item, items: Items) -> bool:
+    """Whether a backup of pgBackRest holds what changed alone, by its manifest."""
+    from collectors.postgres.repositories.pgbackrest import entries
+
+    return any(
+        not isinstance(entry, str)
+        and (entry.section, entry.key) == ("backup", "backup-type")
+        and entry.value != "full"
+        for entry in entries(items.path(manifest))
+    )
+
+
+def is_delta(native: str, items: Items) -> bool:
+    """Whether a sentinel of WAL-G says that the backup is one."""
+    from collectors.postgres.repositories import walg
+
+    named = f"{native}_backup_stop_sentinel.json"
+    return any(
+        walg.delta_from(items.path(item)) is not None
+        for item in items.of(SENTINEL)
+        if item.native == named
+    )

@@ -47,14 +47,10 @@ _METADATA = {
 
 def backup_events(item: Item, path: Path, source: str) -> Iterator[dict[str, Any] | Warn]:
     """Start and stop of the backup; a warning where it is a delta."""
-    with path.open("rb") as file:
-        data = file.read(MAX_INFO)
-    try:
-        said = json.loads(data)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        found = unread(data[:16]) or "other bytes"
+    said = _read(path)
+    if said is None:
+        with path.open("rb") as file:
+            found = unread(file.read(16)) or "other bytes"
         message = f"expected WAL-G's JSON; found {found}; not read"
         yield Warn(item.sha256, "", message, "error")
         return
@@ -75,6 +71,22 @@ def backup_events(item: Item, path: Path, source: str) -> Iterator[dict[str, Any
         )
     for word in ("start", "stop"):
         yield from _act(item, source, word, said, names, label, delta)
+
+
+def delta_from(sentinel: Path) -> str | None:
+    """The backup that a delta builds on; None of a full one."""
+    named = (_read(sentinel) or {}).get("DeltaFrom")
+    return str(named) if named else None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    with path.open("rb") as file:
+        data = file.read(MAX_INFO)
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def _act(  # noqa: PLR0913, PLR0917  (what the two files have in common)

@@ -28,8 +28,6 @@ class Segment:
     """The item."""
     packing: str | None = None
     """Where ``path`` was unpacked: the command that unpacks the item, ``zstd -dc``."""
-    content: Sha256 | None = None
-    """SHA-256 of what was unpacked; None: the item's own."""
     whole: bool = True
     """False where the packed bytes were cut off or damaged, and ``path`` holds what came out."""
 

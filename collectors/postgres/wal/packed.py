@@ -25,9 +25,10 @@ from collectors.postgres import packing
 from collectors.postgres.packing import PackedError, Packing
 from collectors.postgres.wal.layout import ARCHIVED, LONG_HEADER, MAGIC, Geometry, plain_name
 from collectors.postgres.wal.model import Segment
-from recon.collector import Sha256, Warn
+from recon.collector import Warn
 
 _PAGE = 8192
+_ZEROS = bytes(_PAGE * 8)
 
 
 @contextmanager
@@ -48,8 +49,8 @@ def unpacked(segments: Sequence[Segment]) -> Iterator[tuple[list[Segment], list[
 @dataclass(frozen=True, slots=True)
 class _Unpacked:
     size: int
-    sha256: str
-    sha1: str
+    sha1: str | None
+    """Of what came out, where it is asked for."""
     fault: str | None
     whole: bool
     """Nothing of the segment is missing, for all that the packing can tell."""
@@ -82,19 +83,18 @@ def _plain(segment: Segment, target: Path) -> tuple[Segment | None, list[Warn]]:
                 found = hashlib.file_digest(file, "sha1").hexdigest()
                 warnings += _held(segment, match["sha1"], found)
             return plain, warnings
-        done = _unpack(file, kind, target)
+        done = _unpack(file, kind, target, sha1=bool(match["sha1"]))
     if done.size < LONG_HEADER.size or done.fault:
         warnings += _faulty(segment, kind, done)
     if done.size < LONG_HEADER.size or done.over:
         return None, warnings
-    if match["sha1"] and done.whole and done.known:
+    if done.sha1 and done.whole and done.known:
         warnings += _held(segment, match["sha1"], done.sha1)
     return (
         replace(
             plain,
             path=target,
             packing=kind.command,
-            content=Sha256(done.sha256),
             whole=done.whole,
         ),
         warnings,
@@ -158,8 +158,8 @@ def _faulty(segment: Segment, kind: Packing, done: _Unpacked) -> Iterator[Warn]:
         )
 
 
-def _unpack(file: BinaryIO, kind: Packing, target: Path) -> _Unpacked:
-    sha256, sha1 = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
+def _unpack(file: BinaryIO, kind: Packing, target: Path, *, sha1: bool) -> _Unpacked:
+    digest = hashlib.sha1(usedforsecurity=False) if sha1 else None
     size, limit, head = 0, None, b""
     fault: str | None = None
     whole = True
@@ -173,8 +173,8 @@ def _unpack(file: BinaryIO, kind: Packing, target: Path) -> _Unpacked:
                     limit = _limit(head)
                     piece = head  # noqa: PLW2901  (all that came so far)
                 kept = piece[: (limit or _PAGE) - size]
-                sha256.update(kept)
-                sha1.update(kept)
+                if digest:
+                    digest.update(kept)
                 _sparse(out, kept)
                 size += len(kept)
                 if len(kept) < len(piece):
@@ -186,8 +186,7 @@ def _unpack(file: BinaryIO, kind: Packing, target: Path) -> _Unpacked:
     over = fault is None and not whole and bool(limit)
     return _Unpacked(
         size=size if limit is not None else len(head),
-        sha256=sha256.hexdigest(),
-        sha1=sha1.hexdigest(),
+        sha1=digest.hexdigest() if digest else None,
         fault="more" if over else fault,
         whole=whole,
         known=bool(limit),
@@ -206,7 +205,7 @@ def _sparse(out: BinaryIO, piece: bytes) -> None:
     """Pages of zeros, most of a segment that was switched early, take no place on disk."""
     for at in range(0, len(piece), _PAGE * 8):
         part = piece[at : at + _PAGE * 8]
-        if part.count(0) == len(part):
+        if part == _ZEROS[: len(part)]:
             out.seek(len(part), 1)
         else:
             out.write(part)

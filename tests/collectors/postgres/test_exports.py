@@ -174,8 +174,8 @@ def test_folders_without_what_is_looked_for(bench: Make, tmp_path: Path) -> None
     (tarred / "base.tar").write_bytes(b"no tar" * 100)
     (directory / "toc.dat").write_bytes(b"PGDMP")
     case = bench(
-        dump=[str(empty), str(directory)],
-        wal=[str(empty), "s3://bucket/wal/"],
+        dump=[str(empty), str(directory), "s3://bucket/dumps/"],
+        wal=[str(empty)],
         backups=[str(empty), str(tarred)],
         capture=str(empty),
     )

@@ -7,14 +7,15 @@ manifest, control file, and its WAL) is an item of its own also where it was rea
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from collectors.postgres.base import FILE, TAR, TAR_NAME, Refused, safe, tar_folder, tar_members
 from collectors.postgres.packed import packing, unpacked
+from collectors.postgres.wal_files import walk
 from recon.errors import BadInputError, ReconError
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _plain(
     whole = is_whole(acquisition)
     found = [
         (place, file, kind)
-        for place, file in walk(path, "")
+        for place, file in walk(path)
         if (kind := _kind(place, wal_kind, whole=whole)) is not None
     ]
     room(acquisition, native, sum(file.lstat().st_size for _, file, _ in found))
@@ -161,16 +162,6 @@ def _plain(
                 _copy(acquisition, inside, kind, file, {"backup": native, "path": place})
             except ReconError as error:
                 acquisition.failed(inside, error)
-
-
-def walk(folder: Path, under: str) -> Iterator[tuple[str, Path]]:
-    """What is not a folder, with its path under ``folder``; links are not followed."""
-    for entry in sorted(folder.iterdir()):
-        place = f"{under}{entry.name}"
-        if S_ISDIR(entry.lstat().st_mode):
-            yield from walk(entry, f"{place}/")
-        else:
-            yield place, entry
 
 
 def _is_text(place: str) -> bool:

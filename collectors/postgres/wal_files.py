@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from recon.collector import Acquisition
 
 _PACKED = r"(?:\.(?:gz|zst|lz4|xz|bz2|br))?"
-_HISTORY = re.compile(r"[0-9A-F]{8}\.history")
-_PACKED_HISTORY = re.compile(rf"[0-9A-F]{{8}}\.history{_PACKED}")
-_BACKUP = re.compile(r"[0-9A-F]{24}\.[0-9A-F]{8}\.backup")
+_HISTORY = re.compile(rf"[0-9A-F]{{8}}\.history{_PACKED}")
+_BACKUP = re.compile(rf"[0-9A-F]{{24}}\.[0-9A-F]{{8}}\.backup{_PACKED}")
 _SHOWN = 50
 _EXPECTED = "a WAL segment (24 hexadecimal digits)"
 _LATEST = "latest"
@@ -37,12 +36,7 @@ _LATEST = "latest"
 def wal_kind(name: str) -> str | None:
     """Kind of an item by its name in an archive; None: it is none of an archive's."""
     # A segment, whole or partial, plain or packed: the reader says what it cannot read.
-    kinds = {
-        ARCHIVED: "pg.wal",
-        _HISTORY: "pg.history",
-        _PACKED_HISTORY: "pg.history",
-        _BACKUP: "pg.backup-history",
-    }
+    kinds = {ARCHIVED: "pg.wal", _HISTORY: "pg.history", _BACKUP: "pg.backup-history"}
     return next((kind for pattern, kind in kinds.items() if pattern.fullmatch(name)), None)
 
 
@@ -59,7 +53,7 @@ def acquire_wal(acquisition: Acquisition, native: str, folder: Path) -> None:
     """
     found: list[tuple[str, Path, str]] = []
     skipped: list[str] = []
-    for place, path in _walk(folder, ""):
+    for place, path in walk(folder):
         mode = path.lstat().st_mode
         kind = _kind(place)
         if S_ISREG(mode):
@@ -121,11 +115,14 @@ def _any(found: int, skipped: int, native: str) -> None:
         raise BadInputError(_EXPECTED, f"{skipped} other entries", native, "mend the path")
 
 
-def _walk(folder: Path, under: str) -> Iterator[tuple[str, Path]]:
-    """What is not a folder, with its path under ``folder``; links are not followed."""
-    for entry in sorted(folder.iterdir()):
-        place = f"{under}{entry.name}"
-        if S_ISDIR(entry.lstat().st_mode):
-            yield from _walk(entry, f"{place}/")
+def walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    """What is not a folder, with its path under ``folder``, in order; links are not followed."""
+    # No recursion: an export may nest folders deeper than Python does calls.
+    ahead = [(entry.name, entry) for entry in sorted(folder.iterdir(), reverse=True)]
+    while ahead:
+        place, path = ahead.pop()
+        if S_ISDIR(path.lstat().st_mode):
+            inside = sorted(path.iterdir(), reverse=True)
+            ahead += [(f"{place}/{entry.name}", entry) for entry in inside]
         else:
-            yield place, entry
+            yield place, path

@@ -23,7 +23,6 @@ from collectors.postgres.base_files import (
     acquire_tar,
     is_whole,
     room,
-    walk,
 )
 from collectors.postgres.packing import UNREAD_SUFFIXES
 from collectors.postgres.repositories.files import listed, opened
@@ -34,7 +33,7 @@ from collectors.postgres.repositories.kinds import (
     SENTINEL,
     WALG_METADATA,
 )
-from collectors.postgres.wal_files import wal_kind
+from collectors.postgres.wal_files import wal_kind, walk
 from recon.errors import BadInputError, ReconError
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def _pgbackrest_backup(acquisition: Acquisition, native: str, folder: Path) -> N
     name = next(name for name in _MANIFESTS if (folder / name).is_file())
     manifest = folder / name
     _one(acquisition, f"{native}/{name}", MANIFEST, manifest, {"backup": native, "path": name})
-    files = [one for one in walk(folder, "") if one[0] not in _MANIFESTS]
+    files = [one for one in walk(folder) if one[0] not in _MANIFESTS]
     if is_whole(acquisition):
         room(acquisition, native, sum(path.lstat().st_size for _, path in files))
         with acquisition.call(f"copy from {native}: all files, as pgBackRest stores them") as said:
@@ -227,7 +226,7 @@ def _walg_backup(acquisition: Acquisition, native: str, folder: Path) -> None:
         _one(acquisition, f"{native}/metadata.json", WALG_METADATA, metadata, meta)
     tars = [
         (f"{native}/{place}", path)
-        for place, path in walk(folder, "")
+        for place, path in walk(folder)
         if place.startswith("tar_partitions/") and ".tar" in place
     ]
     if not tars:

@@ -89,7 +89,7 @@ def order(segments: Sequence[Segment], system_id: int | None = None) -> Archive:
             continue
         twin = own.setdefault((one.timeline, one.number), one)
         if twin is not one:
-            read, message = _twins(one, twin)
+            read, message = _twins(one, twin, checked)
             own[one.timeline, one.number] = read
             warnings += [message] if message else []
     for one in own.values():
@@ -185,13 +185,14 @@ def _foreign(one: Checked, meant: int | None) -> str:
     )
 
 
-def _twins(one: Checked, other: Checked) -> tuple[Checked, Warn | None]:
+def _twins(one: Checked, other: Checked, every: Sequence[Checked]) -> tuple[Checked, Warn | None]:
     """Which of two files of one segment is read, and what to say of the other."""
     from collectors.postgres.wal.twins import better, differ, same
 
     if same(one, other):
         return other, None
-    read = better(one, other)
+    after = [following for following in every if _joins(one, following)][:1]
+    read = better(one, other, after)
     left = other if read is one else one
     said = differ(left, read)
     if said is None:
@@ -202,7 +203,7 @@ def _twins(one: Checked, other: Checked) -> tuple[Checked, Warn | None]:
 
 def _joins(last: Checked, one: Checked) -> bool:
     return (
-        last.number + 1 == one.number
+        (last.timeline, last.number + 1) == (one.timeline, one.number)
         and (last.major, last.geometry) == (one.major, one.geometry)
         and one.begun_on == one.timeline
     )

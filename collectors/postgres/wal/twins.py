@@ -21,9 +21,12 @@ def same(one: Checked, other: Checked) -> bool:
     return one.size == other.size and _first_difference(one, other, one.size) is None
 
 
-def better(one: Checked, other: Checked) -> Checked:
-    """Which of two different files of one segment is read: the whole, the further proven."""
-    return max(other, one, key=lambda a: (a.segment.whole, not a.partial, proven(a)))
+def better(one: Checked, other: Checked, after: Sequence[Checked]) -> Checked:
+    """Which of two different files of one segment is read: the whole, the further proven.
+
+    ``after``: the segment that follows, where it is there, which holds the end of the last record.
+    """
+    return max(other, one, key=lambda a: (a.segment.whole, not a.partial, proven(a, after)))
 
 
 def differ(one: Checked, other: Checked) -> str | None:
@@ -36,12 +39,12 @@ def differ(one: Checked, other: Checked) -> str | None:
     return f"with other bytes than {other.segment.sha256} from {show_lsn(one.start + place)} on"
 
 
-def proven(one: Checked) -> int:
+def proven(one: Checked, after: Sequence[Checked] = ()) -> int:
     """LSN up to which whole, valid records stand."""
     from collectors.postgres.wal.stream import parts
 
     end = one.start + one.size
-    for part in parts([one]):
+    for part in parts([one, *after]):
         if part.stop is not None:
             end = min(end, part.stop.lsn)
     return end

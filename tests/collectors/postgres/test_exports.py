@@ -312,3 +312,26 @@ def test_importing_the_collector_costs_little() -> None:
     )
     assert "psycopg" not in done.stdout
     assert "wal" not in done.stdout
+
+
+def test_folders_nested_deeper_than_calls_are_walked(bench: Make, exports: Path, tmp_path: Path):
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    # mkdir takes no path this long at once.
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=here)
+        there = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = there
+    segment = min((exports / "archive").iterdir())
+    target = os.open(segment.name, os.O_CREAT | os.O_WRONLY, dir_fd=here)
+    with segment.open("rb") as source, os.fdopen(target, "wb") as file:
+        shutil.copyfileobj(source, file)
+    os.close(here)
+    case = bench(wal=str(folder))
+    failures = case.acquire().failures
+    # Python's own removal of folders is one that calls itself.
+    subprocess.run(["rm", "-rf", folder], check=True)
+    assert failures == []
+    assert [item.kind for item in case.items] == ["pg.wal"]

@@ -197,13 +197,14 @@ def restored(
     settings: Mapping[str, str] | None = None,
     *,
     clock: datetime | None = None,
+    major: int | None = None,
 ) -> Iterator[Postgres]:
     """A server restored from a base backup and the archive of ``source``, promoted.
 
     ``settings`` hold the target, ``{"recovery_target_time": …}``; the new timeline's WAL and its
     ``.history`` file go to an archive of its own.
     """
-    with _made(None, clock, None) as server:
+    with _made(None, clock, major) as server:
         server.run("cp", "-r", backup, server.data)
         server.data.chmod(0o700)
         signal = server.data / "recovery.signal"

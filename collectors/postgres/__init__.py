@@ -1,4 +1,4 @@
-"""PostgreSQL: a live server, dumps, archived WAL, base backups, and captures made with psql.
+"""PostgreSQL: a live server, dumps, WAL, base backups, captures made with psql, server logs.
 
 What a row of a claimed table looks like in a capture, as the server writes it (one line; see
 :mod:`~collectors.postgres.queries` for the other files)::
@@ -19,6 +19,7 @@ which the server kept of the transaction ``xmin`` (stamped).
 | ``pg.control`` | ``snapshot``; ``control.checkpoint`` |
 | ``pg.dump`` | ``snapshot``; ``dump.table``: OID; ``row.dumped`` and ``claim`` for each row |
 | ``pg.wal`` | see :mod:`collectors.postgres.wal` |
+| ``pg.serverlog`` | see :mod:`collectors.postgres.serverlog` |
 | ``pg.history`` | ``timeline.fork``, ``timeline.first-not-replayed`` or ``.last-replayed`` |
 | ``pg.backup-label`` | ``backup.start`` |
 | ``pg.backup-history`` | ``backup.start``, ``backup.stop`` |

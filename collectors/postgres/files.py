@@ -1,4 +1,4 @@
-"""Exports as items: dumps, archived WAL, base backups and captures made with psql.
+"""Exports as items: dumps, WAL, base backups, captures made with psql, server logs.
 
 Files are copied whole and not looked into, beyond what tells one kind from another.
 Inside a given folder symbolic links are not followed: an export may hold any.
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from recon.collector import Acquisition
 
 DUMP = b"PGDMP"
+# Rotated by the server (postgresql-2026-03-08.csv) or by logrotate (postgresql.log.2.gz).
+_LOG = re.compile(r"(\.(log|csv|json)|^postgresql.*)(\.\d+)?(\.(gz|zst))?$")
 _CAPTURE = re.compile(r"^(rows|catalogue|statistics|control)\b.*\.jsonl$")
 _SKIPPED_SHOWN = 50
 
@@ -34,6 +36,7 @@ def acquire_files(acquisition: Acquisition) -> None:
         ("wal", _wal, options.wal),
         ("backups", acquire_backups, options.backups),
         ("capture", _capture, options.capture),
+        ("log", _log, options.log),
     ]
     for key, take, natives in plans:
         for native in natives:
@@ -119,6 +122,17 @@ def _capture(acquisition: Acquisition, native: str, path: Path) -> None:
 def _capture_kind(path: Path) -> str | None:
     match = _CAPTURE.match(path.name)
     return f"pg.{match.group(1)}" if match else None
+
+
+def _log(acquisition: Acquisition, native: str, path: Path) -> None:
+    if path.is_dir():
+        _folder(acquisition, native, path, _log_kind, "server logs (.log, .csv, .json)")
+    else:
+        _take(acquisition, native, "pg.serverlog", path)
+
+
+def _log_kind(path: Path) -> str | None:
+    return "pg.serverlog" if _LOG.search(path.name) else None
 
 
 def _folder(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from collectors.objectstore import checked_endpoint
+from collectors.postgres.serverlog import DEFAULT_PREFIXES
 from recon import subjects
 
 Paths = Annotated[list[str], Field(default_factory=list)]
@@ -57,13 +58,28 @@ class PostgresOptions(BaseModel):
         default=None,
         description="profile of ~/.aws that holds the credentials; else as boto3 finds them",
     )
+    log: Paths = Field(
+        default_factory=list,
+        description="server logs, or folders of them: stderr, csvlog or jsonlog, also .gz or .zst",
+    )
+    log_line_prefix: list[str] = Field(
+        default_factory=lambda: list(DEFAULT_PREFIXES),
+        min_length=1,
+        description="the server's log_line_prefix, for stderr logs; several where it was changed "
+        '(default: PostgreSQL\'s "%m [%p] " and Debian\'s "%m [%p] %q%u@%d ")',
+    )
+    log_timezone: str | None = Field(
+        default=None,
+        description="the server's log_timezone (Europe/Berlin, UTC): logs hold local times with an "
+        "abbreviation, which alone is not an offset",
+    )
     dump_zone: str | None = Field(
         default=None,
         description="time zone of the machine that ran pg_dump, as the examiner knows it "
         "(Europe/Berlin, UTC): a dump records its local time without a zone",
     )
 
-    @field_validator("dump", "wal", "backups", "capture", mode="before")
+    @field_validator("dump", "wal", "backups", "capture", "log", "log_line_prefix", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
@@ -73,7 +89,15 @@ class PostgresOptions(BaseModel):
     def _without_credentials(cls, value: str | None) -> str | None:
         return checked_endpoint(value)
 
-    @field_validator("dump_zone")
+    @field_validator("log_line_prefix")
+    @classmethod
+    def _one_line(cls, value: list[str]) -> list[str]:
+        for text in value:
+            if "\n" in text or "\r" in text:
+                raise ValueError(f"expected a log_line_prefix of one line; found {text!r}")
+        return value
+
+    @field_validator("dump_zone", "log_timezone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
         if value is not None:
@@ -85,8 +109,9 @@ class PostgresOptions(BaseModel):
 
     @model_validator(mode="after")
     def _something(self) -> PostgresOptions:
-        if not (self.dsn_env or self.dump or self.wal or self.backups or self.capture):
-            raise ValueError("give at least one of dsn_env, dump, wal, backups, capture")
+        exports = (self.dump, self.wal, self.backups, self.capture, self.log)
+        if not (self.dsn_env or any(exports)):
+            raise ValueError("give at least one of dsn_env, dump, wal, backups, capture, log")
         return self
 
 
@@ -153,6 +178,8 @@ dsn_env = "LINEAGE_DSN"            # live; and, or instead, what was exported:
 # wal = "wal-archive/"
 # backups = ["base-2026-02-10/"]  # plain or tar; copied whole, so that it can be rehydrated
 # capture = ["capture-2026-04-02/"]
+# log = ["log/"]                   # server logs
+# log_timezone = "Europe/Berlin"
 [[source.claim]]                   # what a table's rows assert about which subject
 table = "ml.lineage"
 subject = "model:{model}@{version}"

@@ -6,6 +6,7 @@
 3. What else captures and dumps show: snapshots, catalogue, statistics, control data, coverage.
 4. The small files of backups and restores.
 5. The WAL archive, with the names found in 1.
+6. Server logs.
 
 Nothing here needs a server, a PostgreSQL program or psycopg.
 """
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from collectors.postgres import backups, captures, control, dumps
+from collectors.postgres import backups, captures, control, dumps, serverlog
 from collectors.postgres.claims import Rows, row_events
 from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
 from collectors.postgres.options import PostgresClaim, PostgresOptions
@@ -81,6 +82,7 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
     events = [frame(found.events, DRAFT), *found.frames]
     coverage = [frame(found.coverage, DRAFT_COVERAGE)]
     methods: dict[str, str] = {}
+    cluster = _cluster(found)
     lazy = [one.lazy() for one in events]
     if items.of("pg.wal"):
         from collectors.postgres import wal
@@ -98,13 +100,18 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
                 source=source.id,
                 relations=relations,
                 counted=claimed,
-                system_id=_cluster(found),
+                system_id=cluster,
             )
         found.warnings += said
         lazy.append(wal.wal_events(archive, relations, source.id))
         coverage.append(archive.coverage)
         found.warnings += archive.warnings
         methods["wal"] = archive.method
+    if items.of(serverlog.KIND):
+        logs = serverlog.read_logs(items, source.id, found.options, cluster)
+        lazy += [one.lazy() for one in logs.frames]
+        found.warnings += logs.warnings
+        methods["serverlog"] = f"recon's own reader ({', '.join(sorted(logs.formats))})"
     if found.dumps:
         methods["dump"] = "recon's own reader"
     return Parsed(

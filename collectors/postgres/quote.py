@@ -40,6 +40,10 @@ def quote_postgres(source: Source, items: Items, item: Item, citation: str) -> Q
     found: Quote | None = None
     if item.kind in _TEXTS:
         found = _line(items, item, citation or "line 1")
+    elif item.kind == "pg.serverlog":
+        from collectors.postgres.serverlog.quoting import quote_log
+
+        found = quote_log(items.path(item), item, citation, source.options.log_line_prefix)
     elif item.kind == "pg.wal":
         found = _record(items, item, citation)
     elif item.kind == "pg.dump":

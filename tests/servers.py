@@ -221,6 +221,19 @@ def restored(
 
 
 @contextmanager
+def standby(source: Postgres, *, major: int | None = None) -> Iterator[Postgres]:
+    """A standby that follows a running server, and answers reads."""
+    with _made(None, None, major) as server:
+        server.environment = {"PGHOST": str(source.folder)}
+        copy = ("pg_basebackup", "-d", source.dsn, "-D", server.data, "-c", "fast", "-R")
+        server.run(*copy)
+        server.data.chmod(0o700)
+        _configure(server, {"archive_mode": "off", "hot_standby": "on"})
+        server.start()
+        yield server
+
+
+@contextmanager
 def _made(tmp: Path | None, clock: datetime | None, major: int | None) -> Iterator[Postgres]:
     bin_folder = binaries(major)
     if bin_folder is None:

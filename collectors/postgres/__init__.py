@@ -24,6 +24,7 @@ which the server kept of the transaction ``xmin`` (stamped).
 | ``pg.backup-label`` | ``backup.start`` |
 | ``pg.backup-history`` | ``backup.start``, ``backup.stop`` |
 | ``pg.backup-manifest`` | ``backup.manifest`` |
+| ``pg.footprint`` | ``footprint``: what a live capture did to the server |
 | ``pg.control-file`` | ``control.checkpoint`` |
 | ``pg.pgbackrest-backup-info``, ``pg.pgbackrest-manifest`` | ``backup.start``, ``backup.stop`` |
 | ``pg.barman-backup``, ``pg.wal-g-sentinel``, ``pg.wal-g-metadata`` | the same |

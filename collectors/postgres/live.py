@@ -5,6 +5,7 @@
 3. For each file: read the server's clock between two readings of ours, then stream the lines as
    the server makes them through a cursor into an item.
 4. Read the clocks once more for the last file, and roll back.
+5. Keep what the server counted before and after, and how the session was set (footprint).
 
 What the role may not read is a recorded failure of that file alone.
 """
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from collectors.postgres import queries
+from collectors.postgres import footprint, queries
 from recon.errors import BadInputError, ReconError, UnreachableError
 
 if TYPE_CHECKING:
@@ -44,11 +45,8 @@ def acquire_live(acquisition: Acquisition) -> None:
     options: PostgresOptions = acquisition.source.options
     dsn, secrets = _dsn(options.dsn_env or "", acquisition.source.id)
     files = queries.files([claim.table for claim in acquisition.source.claims])
-    with _session(dsn, secrets, acquisition.source.id) as connection:
-        info = connection.info
-        place = (
-            f"postgresql://{quote(info.host, safe='')}:{info.port}/{quote(info.dbname, safe='')}"
-        )
+    with _session(dsn, secrets, acquisition) as connection:
+        place = _place(connection)
         for done, file in enumerate(files):
             acquisition.progress("capture", done, len(files))
             native = f"{place}/{file.name}"
@@ -64,6 +62,11 @@ def acquire_live(acquisition: Acquisition) -> None:
                     raise _translated(error, native, secrets) from None
                 acquisition.failed(native, _translated(error, native, secrets))
         acquisition.progress("capture", len(files), len(files))
+
+
+def _place(connection: psycopg.Connection[Any]) -> str:
+    info = connection.info
+    return f"postgresql://{quote(info.host, safe='')}:{info.port}/{quote(info.dbname, safe='')}"
 
 
 def _store(
@@ -113,10 +116,13 @@ def _clocks(connection: psycopg.Connection[Any]) -> dict[str, str]:
 
 
 @contextmanager
-def _session(dsn: str, secrets: list[str], source: str) -> Iterator[psycopg.Connection[Any]]:
+def _session(
+    dsn: str, secrets: list[str], acquisition: Acquisition
+) -> Iterator[psycopg.Connection[Any]]:
     import psycopg
 
-    where = f"source {source}"
+    where = f"source {acquisition.source.id}"
+    tables = [claim.table for claim in acquisition.source.claims]
     try:
         connection = psycopg.connect(dsn, autocommit=True, application_name="recon")
     except psycopg.Error as error:
@@ -129,12 +135,22 @@ def _session(dsn: str, secrets: list[str], source: str) -> Iterator[psycopg.Conn
     try:
         for name, value in queries.SETTINGS.items():
             connection.execute("select pg_catalog.set_config(%s, %s, false)", (name, value))
+        before = footprint.reading(connection)
         connection.autocommit = False
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         # Every file's savepoint stands in this one transaction, and so in its one snapshot.
         with connection.transaction(force_rollback=True):
+            of_session = footprint.session(connection, tables)
             yield connection
+        connection.read_only = connection.isolation_level = None
+        connection.autocommit = True
+        native = f"{_place(connection)}/footprint.json"
+        if not acquisition.has(native):
+            with acquisition.call(f"{native}: counters of the server, before and after"):
+                after = footprint.reading(connection)
+                data = footprint.line(connection.info.dbname, of_session, before, after)
+                acquisition.store(native, footprint.KIND, data)
     except psycopg.Error as error:
         raise _translated(error, where, secrets) from None
     finally:

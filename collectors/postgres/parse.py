@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from collectors.postgres import backups, captures, control, dumps, serverlog
+from collectors.postgres import backups, captures, control, dumps, footprint, serverlog
 from collectors.postgres.claims import Rows, row_events
 from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
 from collectors.postgres.options import PostgresClaim, PostgresOptions
@@ -79,6 +79,8 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
     for dump in found.dumps:
         _dump(found, dump)
     _backups(found, items)
+    for item in items.of(footprint.KIND):
+        found.take(footprint.footprint_events(item, _head(items, item), source.id))
     events = [frame(found.events, DRAFT), *found.frames]
     coverage = [frame(found.coverage, DRAFT_COVERAGE)]
     methods: dict[str, str] = {}

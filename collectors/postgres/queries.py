@@ -38,6 +38,7 @@ SETTINGS = {
     "search_path": "pg_catalog",
     # A policy that hides rows must be an error: a capture is whole, or says that it is not.
     "row_security": "off",
+    "default_transaction_read_only": "on",
     "statement_timeout": "15min",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "0",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from collectors.postgres import backups, control, dumps, repositories, restore
+from collectors.postgres import backups, control, dumps, footprint, repositories, restore
 from collectors.postgres.lines import KINDS, MAX_LINE
 from collectors.postgres.packing import HEAD, opened, packing_of
 from collectors.postgres.repositories.kinds import SENTINEL, WALG_METADATA
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from collectors.postgres.dumps import Dump
     from collectors.postgres.wal.model import Segment
 
-_TEXTS = (*KINDS, "pg.history", "pg.backup-label", "pg.backup-history", *repositories.TEXTS)
+_TEXTS = (
+    *(*KINDS, footprint.KIND, "pg.history", "pg.backup-label", "pg.backup-history"),
+    *repositories.TEXTS,
+)
 _JSON = ("pg.backup-manifest", SENTINEL, WALG_METADATA)
 _LINE = re.compile(r"line ([1-9]\d{0,11})\Z", re.ASCII)
 _LSN = re.compile(r"lsn ([0-9A-F]{1,8})/([0-9A-F]{1,8})\Z")

@@ -143,6 +143,16 @@ class Postgres:
             self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
             self.started = False
 
+    def stop_logged(self, folder: str) -> Path:
+        """Stop it, and wait for its log: the process that writes it outlives the server."""
+        self.stop()
+        logs = self.folder / folder
+        for _ in range(200):
+            if all(b"database system is shut down" in log.read_bytes() for log in logs.iterdir()):
+                return logs
+            time.sleep(0.05)
+        raise RuntimeError(f"the logs in {logs} have no end")
+
     def move(self, moment: datetime) -> None:
         """Set its clock to go on from ``moment`` (aware); only where it was made with a clock."""
         if self.faketime is None:

@@ -60,16 +60,14 @@ def test_the_formats_tell_the_same_story(major: int, tmp_path: Path) -> None:
         server.move(NOON + timedelta(hours=1))
         server.psql("create table ml.later (a int)")
         server.switch_wal()
-        server.stop()
-        shutil.copytree(server.folder / "log.d", tmp_path / "one")
+        shutil.copytree(server.stop_logged("log.d"), tmp_path / "one")
         target = {
             "recovery_target_time": "2026-03-08 12:30:00+00",
             # cp writes to the log what it misses, even in the midst of a line.
             "restore_command": f"cp {server.archive}/%f %p 2>/dev/null",
         }
         with restored(server, server.folder / "base", target, clock=NOON, major=major) as copy:
-            copy.stop()
-            shutil.copytree(copy.folder / "log.d", tmp_path / "two")
+            shutil.copytree(copy.stop_logged("log.d"), tmp_path / "two")
     reads = _read(tmp_path / "one")
     assert len(reads) == (3 if major >= 15 else 2)
     story = reads[".log"].events

@@ -32,8 +32,7 @@ def main() -> None:
         server.psql("create table later (a int)")
         server.switch_wal()
         with restored(server, server.folder / "base", target, clock=_NOON, major=15) as copy:
-            copy.stop()
-            for file in (copy.folder / "log.d").iterdir():
+            for file in copy.stop_logged("log.d").iterdir():
                 shutil.copy(file, HERE / "restore")
     expected()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DUMP = b"PGDMP"
 # Rotated by the server (postgresql-2026-03-08.csv) or by logrotate (postgresql.log.2.gz).
-_LOG = re.compile(r"(\.(log|csv|json)|^postgresql.*)(\.\d+)?(\.(gz|zst))?$")
+_LOG = re.compile(r"(\.(log|csv|json)|^postgresql.*)(\.\d+)?(\.(gz|zst|lz4|bz2|xz))?$")
 _CAPTURE = re.compile(r"^(rows|catalogue|statistics|control)\b.*\.jsonl$")
 _SKIPPED_SHOWN = 50
 

@@ -60,7 +60,7 @@ class PostgresOptions(BaseModel):
     )
     log: Paths = Field(
         default_factory=list,
-        description="server logs, or folders of them: stderr, csvlog or jsonlog, also .gz or .zst",
+        description="server logs, or folders of them: stderr, csvlog or jsonlog, plain or packed",
     )
     log_line_prefix: list[str] = Field(
         default_factory=lambda: list(DEFAULT_PREFIXES),

@@ -9,19 +9,19 @@ from pathlib import Path
 from collectors.postgres.serverlog import stderr
 from collectors.postgres.serverlog.prefix import compile_prefix
 from collectors.postgres.serverlog.read import format_of
-from collectors.postgres.serverlog.unpack import Damage, open_log, packing
+from collectors.postgres.serverlog.unpack import Damage, packing, pieces
 from recon.collector import Item, Quote
 from recon.errors import BadInputError
 
 _CITATION = re.compile(r"(?:record [1-9]\d{0,11} )?line ([1-9]\d{0,11})\Z", re.ASCII)
-_UNPACK = {"gzip": "gzip -dc < ITEM | ", "zstd": "zstd -dc < ITEM | "}
 _MAX_BYTES = 1 << 20
 """Bytes of a message that a quote shows."""
 
 
 def quote_log(path: Path, item: Item, citation: str, prefixes: Sequence[str]) -> Quote | None:
     """The lines of the message at a citation; None where the log has no such line."""
-    packed = _UNPACK.get(packing(path), "")
+    how_packed = packing(path)
+    packed = f"{how_packed.command} < ITEM | " if how_packed else ""
     if not citation:
         text = f"{item.native}: a server log of {item.size} bytes"
         how = f"{packed}head" if packed else "head ITEM"
@@ -33,7 +33,7 @@ def quote_log(path: Path, item: Item, citation: str, prefixes: Sequence[str]) ->
     try:
         kind = format_of(path, item.native)
         lines = _message(_from(path, number), kind, prefixes)
-    except (Damage, OSError, EOFError) as error:
+    except OSError as error:
         raise BadInputError(
             "a log that can be read", str(error), f"item {item.sha256[:16]}", "copy it again"
         ) from error
@@ -51,16 +51,19 @@ def quote_log(path: Path, item: Item, citation: str, prefixes: Sequence[str]) ->
 
 def _from(path: Path, number: int) -> Iterator[bytes]:
     """Lines from a number on."""
-    with open_log(path) as file:
-        rest, at = b"", 1
-        while data := file.read(1 << 20):
+    rest, at = b"", 1
+    try:
+        for data in pieces(path, 1 << 20):
             *whole, rest = (rest + data).split(b"\n")
             for line in whole:
                 if at >= number:
                     yield line + b"\n"
                 at += 1
-        if rest and at >= number:
-            yield rest
+    except Damage:
+        # What came out before it was read, and can be cited.
+        pass
+    if rest and at >= number:
+        yield rest
 
 
 def _message(lines: Iterator[bytes], kind: str, prefixes: Sequence[str]) -> list[bytes]:

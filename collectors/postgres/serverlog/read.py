@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from collectors.postgres.serverlog.caveats import Seen, caveats, summary
 from collectors.postgres.serverlog.events import events
 from collectors.postgres.serverlog.lines import Counts
 from collectors.postgres.serverlog.prefix import Prefix, compile_prefix
-from collectors.postgres.serverlog.unpack import Block, Damage, blocks, open_log
+from collectors.postgres.serverlog.unpack import Block, Damage, blocks, pieces
 from recon.collector import Item, Items, Warn
 from recon.schema import DRAFT, frame
 
@@ -44,22 +45,19 @@ def read_all(items: Items, source: str, options: PostgresOptions, system_id: int
 
 
 def format_of(path: Path, native: str) -> str:
-    """``csvlog``, ``jsonlog`` or ``stderr``, by the first lines; by the name where they begin amid.
-
-    Raises:
-        Damage: the packed bytes cannot be read.
-    """
-    try:
-        with open_log(path) as file:
-            head = file.read(_HEAD)
-    except Exception as error:
-        raise Damage(str(error) or type(error).__name__) from error
+    """``csvlog``, ``jsonlog`` or ``stderr``, by the first lines; else by the name."""
+    head = b""
+    with contextlib.suppress(Damage):  # it is met again, and said, where the log is read
+        for piece in pieces(path, _HEAD):
+            head += piece
+            if len(head) >= _HEAD:
+                break
     for line in head.decode("utf-8", "replace").split("\n")[:50]:
         if re.match(csvlog.START, line):
             return "csvlog"
         if line.startswith('{"timestamp":'):
             return "jsonlog"
-    name = re.sub(r"\.(gz|zst)$", "", PurePosixPath(native).name)
+    name = re.sub(r"\.(gz|zst|lz4|bz2|xz)$", "", PurePosixPath(native).name)
     return {".csv": "csvlog", ".json": "jsonlog"}.get(PurePosixPath(name).suffix, "stderr")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+
+from collectors.postgres.packing import HEAD, PackedError, Packing, packing_of, stream
 
 BLOCK = 1 << 24
 """Bytes read at a time."""
@@ -15,7 +14,6 @@ MAX_HELD = 1 << 26
 """Bytes of one message; a longer one is read up to here."""
 MAX_UNPACKED = 1 << 36
 """Bytes that a packed log may have: 64 GiB. A few kilobytes can be packed to say a terabyte."""
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +32,27 @@ class Damage(Exception):  # noqa: N818  (it ends the reading of one log; it is n
     """The packed bytes end early, or are no such bytes."""
 
 
-def packing(path: Path) -> str:
-    """``gzip``, ``zstd``, or nothing, by the first bytes."""
+def packing(path: Path) -> Packing | None:
+    """How the log is packed, by its first bytes."""
     with path.open("rb") as file:
-        head = file.read(4)
-    return "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else ""
+        return packing_of(file.read(HEAD))
 
 
-def open_log(path: Path) -> BinaryIO:
-    """The log's bytes, unpacked as they are read."""
+def pieces(path: Path, size: int = BLOCK) -> Iterator[bytes]:
+    """The log's bytes, unpacked as they are read.
+
+    Raises:
+        Damage: what could be unpacked was given; the rest cannot be.
+    """
     packed = packing(path)
-    if packed == "gzip":
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    if packed == "zstd":
-        import zstandard
-
-        # A window of 128 MiB is the most that zstd's own program takes without being told.
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        return cast(
-            "BinaryIO",
-            decompressor.stream_reader(path.open("rb"), read_across_frames=True, closefd=True),
-        )
-    return path.open("rb")
+    with path.open("rb") as file:
+        if packed is None:
+            yield from iter(lambda: file.read(size), b"")
+            return
+        try:
+            yield from stream(file, packed)
+        except PackedError as error:
+            raise Damage(str(error)) from error
 
 
 def blocks(
@@ -64,79 +61,43 @@ def blocks(
     """The log in blocks. ``hold`` gives the offset of the last message in some whole lines.
 
     Raises:
-        Damage: what could be unpacked was given; the rest cannot be.
+        Damage: as :func:`pieces`, or the log is longer than :data:`MAX_UNPACKED`.
     """
     held = b""
     offset, line = 0, 1
-    with open_log(path) as file:
-        while True:
-            data, problem = _read(file, size)
-            if not data or problem:
-                held += data
-                if held:
-                    yield Block(held, offset, line)
-                problem = problem or _cut_short(path)
-                if problem:
-                    raise Damage(problem)
-                return
-            held += data
-            if offset + len(held) > MAX_UNPACKED:
-                raise Damage(f"expected at most {MAX_UNPACKED} bytes; found more")
-            end = held.rfind(b"\n") + 1
-            cut = hold(held[:end]) if end else 0
-            if cut == 0 and len(held) >= most:
-                cut = end or len(held)
-            if cut:
-                block, held = held[:cut], held[cut:]
-                yield Block(block, offset, line)
-                offset += len(block)
-                line += block.count(b"\n")
+    source = pieces(path, size)
+    while True:
+        data, problem = _read(source, size)
+        held += data
+        if not data or problem:
+            if held:
+                yield Block(held, offset, line)
+            if problem is not None:
+                raise problem
+            return
+        if offset + len(held) > MAX_UNPACKED:
+            raise Damage(f"expected at most {MAX_UNPACKED} bytes; found more")
+        end = held.rfind(b"\n") + 1
+        cut = hold(held[:end]) if end else 0
+        if cut == 0 and len(held) >= most:
+            cut = end or len(held)
+        if cut:
+            block, held = held[:cut], held[cut:]
+            yield Block(block, offset, line)
+            offset += len(block)
+            line += block.count(b"\n")
 
 
-def _read(file: BinaryIO, size: int) -> tuple[bytes, str]:
-    """Bytes, and why there are no more of them."""
+def _read(source: Iterator[bytes], size: int) -> tuple[bytes, Damage | None]:
+    """Bytes, none at the end, and why there are no more of them."""
+    found: list[bytes] = []
+    left = size
     try:
-        return file.read(size), ""
-    except (EOFError, OSError, zlib.error) as error:
-        return b"", str(error) or type(error).__name__
-    except Exception as error:
-        if type(error).__module__.startswith("zstandard"):
-            return b"", str(error)
-        raise
-
-
-def _cut_short(path: Path) -> str:
-    """Why a zstd file is no whole number of frames, which its library does not say; or nothing.
-
-    RFC 8878, section 3.1.1: a frame is a header, blocks of which each says its size and whether it
-    is the last, and a checksum where the header says so.
-    """
-    if packing(path) != "zstd":
-        return ""
-    import zstandard
-
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        while head := file.read(18):
-            at = file.tell() - len(head)
-            if len(head) >= 8 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:  # noqa: PLR2004  (a skippable frame, section 3.1.2)
-                at += 8 + int.from_bytes(head[4:8], "little")
-            else:
-                try:
-                    parameters = zstandard.get_frame_parameters(head)
-                    at += zstandard.frame_header_size(head)
-                except zstandard.ZstdError as error:
-                    return str(error)
-                last = False
-                while not last:
-                    file.seek(at)
-                    block = int.from_bytes(file.read(3), "little")
-                    last = bool(block & 1)
-                    at += 3 + (1 if block >> 1 & 3 == 1 else block >> 3)
-                    if at > size:
-                        return "the packed bytes end early"
-                at += 4 if parameters.has_checksum else 0
-            if at > size:
-                return "the packed bytes end early"
-            file.seek(at)
-    return ""
+        for piece in source:
+            found.append(piece)
+            left -= len(piece)
+            if left <= 0:
+                break
+    except Damage as damage:
+        return b"".join(found), damage
+    return b"".join(found), None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import subprocess
 from pathlib import Path
 
@@ -170,7 +171,11 @@ def test_a_wrong_prefix_is_an_error_that_says_what_to_do(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("pack", "unpack"),
-    [(gzip.compress, "gzip -dc"), (zstandard.ZstdCompressor().compress, "zstd -dc")],
+    [
+        (gzip.compress, "gzip -dc"),
+        (zstandard.ZstdCompressor().compress, "zstd -dc"),
+        (lzma.compress, "xz -dc"),
+    ],
 )
 def test_a_packed_log_reads_alike(tmp_path: Path, pack: object, unpack: str) -> None:
     assert callable(pack)

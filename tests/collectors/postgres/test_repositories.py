@@ -16,6 +16,7 @@ from collectors.postgres import collector
 from collectors.postgres.base import BaseBackup, Refused, base_backups
 from collectors.postgres.repositories.kinds import MANIFEST
 from collectors.postgres.repositories.pgbackrest import Entry, entries
+from tests import s3_servers
 from tests.collectors.postgres import repositories
 from tests.collectors.postgres.conftest import Bench, Make
 from tests.collectors.postgres.repositories import Repositories
@@ -257,6 +258,36 @@ def test_a_backup_leads_back_to_the_words_of_its_tool(bench: Make, made: Reposit
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
         assert done.stdout.rstrip("\n") == quote.text
         assert "time" in quote.text
+
+
+def test_a_repository_in_a_bucket_is_that_of_its_folder(
+    bench: Make, made: Repositories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in s3_servers.credentials().items():
+        monkeypatch.setenv(name, value)
+    with s3_servers.seaweedfs(tmp_path / "weed") as server:
+        client = s3_servers.client(server)
+        client.create_bucket(Bucket="backups")
+        for path in sorted(made.bundled.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                key = f"repo/{path.relative_to(made.bundled)}"
+                client.put_object(Bucket="backups", Key=key, Body=path.read_bytes())
+        url = "s3://backups/repo/"
+        there = bench(wal=url, backups=[url], s3_endpoint=server.endpoint)
+        assert there.acquire().failures == []
+    here = bench(wal=str(made.bundled), backups=[str(made.bundled)])
+    here.acquire()
+    assert digests(only(there)) == digests(only(here))
+    columns = ["kind", "value", "clock", "earliest", "stream", "position", "citation"]
+    assert there.events().select(columns).equals(here.events().select(columns))
+
+
+def digests(backup: BaseBackup) -> dict[str, str]:
+    found = {}
+    for member in backup.members():
+        with member.open() as file:
+            found[member.path] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def test_history_packed_by_wal_g_is_read(bench: Make, tmp_path: Path):

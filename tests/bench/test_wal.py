@@ -1,12 +1,18 @@
-"""256 MB of real WAL: our readers beside ``pg_waldump`` in the same run, on the same segments."""
+"""Real WAL: our readers beside ``pg_waldump`` in the same run, on the same segments; and memory.
+
+``RECON_BENCH_WAL`` sets how many MB are written (256); memory is shown for a quarter and for all.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -18,7 +24,7 @@ from recon.collector import Sha256
 from tests.servers import Postgres, postgres
 
 pytestmark = [pytest.mark.bench, pytest.mark.live]
-MEGABYTES = 256
+MEGABYTES = int(os.environ.get("RECON_BENCH_WAL", "256"))
 ROUNDS = 5
 
 
@@ -89,7 +95,7 @@ def test_wal_parse_beside_pg_waldump(archive: tuple[list[Segment], str]):
             given = relations if counted else []
             wal = read(segments, source="bench", relations=given, prefer_tool=prefer_tool)
             assert wal.warnings == []
-            assert wal_events(wal, given, "bench").collect().height > 0
+            assert any(frame.height for frame in wal_events(wal, given, "bench").collect_batches())
 
         works: dict[str, Callable[[], object]] = {
             "pg_waldump alone, to /dev/null": alone,
@@ -109,10 +115,41 @@ def test_wal_parse_beside_pg_waldump(archive: tuple[list[Segment], str]):
             for name, work in works.items():
                 times[name].append(timed(work))
 
-    wal = read(segments, source="bench")
-    print(f"\n{size:.0f} MB of WAL, {len(wal.records):,} records kept; medians of {ROUNDS} rounds")
+    print(f"\n{size:.0f} MB of WAL; medians of {ROUNDS} rounds")
     base = times["pg_waldump alone, to /dev/null"]
     for name, found in times.items():
         ratio = median(ours / theirs for ours, theirs in zip(found, base, strict=True))
         seconds = median(found)
         print(f"{name:52} {seconds:6.2f} s {size / seconds:6.0f} MB/s {ratio:5.2f} ×")
+
+
+CHILD = """
+import resource, sys
+from pathlib import Path
+from collectors.postgres.wal import Relation, Segment, read, wal_events
+
+folder, count, file, tool = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4] == "tool"
+paths = sorted(folder.iterdir())[-count:]
+segments = [Segment(path.name, path, f"{n:064x}") for n, path in enumerate(paths)]
+number = int(file.split("/")[2])
+given = [Relation(number, "pg:bench/postgres/public.pgbench_accounts", file)]
+wal = read(segments, source="bench", relations=given, prefer_tool=tool)
+wal_events(wal, given, "bench").sink_parquet(folder.parent / "events.parquet")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_archive(archive: tuple[list[Segment], str]):
+    segments, file = archive
+    folder = segments[0].path.parent
+    print("\npeak memory of a process that reads, counts one table's rows and writes all events")
+    for tool in ("tool", "own"):
+        for count in (len(segments) // 4, len(segments)):
+            done = subprocess.run(
+                [sys.executable, "-c", CHILD, folder, str(count), file, tool],
+                check=True,
+                capture_output=True,
+                text=True,
+                cwd=Path(__file__).parents[2],
+            )
+            print(f"{tool:5} {count * 16:6} MB of WAL {int(done.stdout):6} MB")

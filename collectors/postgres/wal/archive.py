@@ -22,8 +22,10 @@ from collectors.postgres.wal.catalogue import definitions
 from collectors.postgres.wal.fetch import Fetch
 from collectors.postgres.wal.layout import READABLE, RECORD_HEADER, read_lsn, show_lsn
 from collectors.postgres.wal.model import DEFINED, RECORDS, Relation, Segment, Wal
-from collectors.postgres.wal.rows import Piece, count_rows, numbers
+from collectors.postgres.wal.piece import Piece, once
+from collectors.postgres.wal.rows import count_rows, numbers
 from collectors.postgres.wal.segment import Checked, order
+from collectors.postgres.wal.shelf import Shelf
 from collectors.postgres.wal.timeline import turns
 from collectors.postgres.wal.transactions import placed
 from recon.collector import Warn
@@ -63,26 +65,23 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
         for piece, said in _pieces(run, theirs, prefer_tool=prefer_tool):
             pieces.append(piece)
             warnings += said
-    pieces = _once(pieces)
-    records = pl.concat([pl.DataFrame(schema=RECORDS), *(piece.records for piece in pieces)])
-    if len(pieces) > 1:
-        records = records.unique(["timeline", "lsn"], keep="first", maintain_order=True)
-        records = records.sort("timeline", "lsn")
-    defined = _defined(pieces)
+    pieces = once(pieces)
+    found = [piece.told() for piece in pieces]
+    told = pl.concat([pl.DataFrame(schema=RECORDS), *found]).sort("timeline", "lsn")
+    defined = _defined(pieces, found)
     major = pieces[0].run[0].major if pieces else READABLE[-1]
-    _, files = acts(records, defined, relations, major)
+    _, files = acts(told, defined, relations, major)
     rows = count_rows(pieces, files, tables)
     return Wal(
-        records=records,
-        writes=rows.writes,
+        pieces=pieces,
+        told=told,
         defined=defined,
-        files=rows.files,
+        counted=rows,
         coverage=_coverage(pieces, source),
         warnings=warnings,
         method=", ".join(dict.fromkeys([*(piece.method for piece in pieces), *rows.methods])),
         system_id=archive.system_id,
         major=major if pieces else None,
-        stretches=[piece.stretch for piece in pieces],
     )
 
 
@@ -124,20 +123,20 @@ def _piece(
     """One piece, which segment of the run it stopped in, and what to say of it."""
     tool = waldump.find(run[0].major) if prefer_tool else None
     warnings: list[Warn] = []
+    shelf = Shelf()
     if tool:
         with waldump.linked(run) as folder:
-            dump = waldump.dump(tool, run, folder)
+            dump = waldump.dump(tool, run, folder, shelf)
         if dump.problem is None or _written_out(dump.problem, run):
-            there = turns(dump.records, run)
-            records = reader.with_items(there.label(dump.records), run)
-            piece = Piece(run, records, None, there, version(tool), dump.problem)
+            there = turns(shelf.rest, run)
+            piece = Piece(run, shelf, there, version(tool), counted=False, said=dump.problem)
             return piece, None, [*dump.warnings, *there.warnings]
+        shelf = Shelf()
     # It stopped early, or is not there: our own reader says where, and goes on behind it.
-    scan = reader.scan(run, numbers)
+    scan = reader.scan(run, numbers, shelf)
     warnings += scan.warnings
-    there = turns(scan.records, run)
-    records = there.label(scan.records)
-    piece = Piece(run, records, scan.writes, there, reader.NAME)
+    there = turns(shelf.rest, run)
+    piece = Piece(run, shelf, there, reader.NAME, counted=True)
     stop = scan.stop
     if stop is None:
         return piece, None, [*warnings, *there.warnings]
@@ -177,41 +176,11 @@ def _written_out(problem: str, run: Sequence[Checked]) -> bool:
         return not any(file.read(RECORD_HEADER.size))
 
 
-def _once(pieces: Sequence[Piece]) -> list[Piece]:
-    """Leave out what the first segment of a timeline repeats of the one before."""
-    out: list[Piece] = []
-    for piece in pieces:
-        first = piece.run[0]
-        if first.begun_on == first.timeline or not piece.turns.points:
-            out.append(piece)
-            continue
-        turn = piece.turns.points[0][0]
-        repeated = piece.records.filter(pl.col("lsn") < turn)
-        reached = [
-            one
-            for one in out
-            if any((s.timeline, s.number) == (first.begun_on, first.number) for s in one.run)
-        ]
-        if not reached:
-            out.append(piece)
-            continue
-        # Where the old timeline's own segment is damaged before the turn, the copy helps out with
-        # records; rows written are not counted from it, since some would count twice.
-        whole = any(_last(one.records) >= _last(repeated) for one in reached)
-        records = piece.records.filter(pl.col("lsn") >= turn) if whole else piece.records
-        out.append(replace(piece, records=records, since=turn))
-    return out
-
-
-def _last(records: pl.DataFrame) -> int:
-    return int(records["lsn"][-1]) if len(records) else 0
-
-
-def _defined(pieces: Sequence[Piece]) -> pl.DataFrame:
+def _defined(pieces: Sequence[Piece], told: Sequence[pl.DataFrame]) -> pl.DataFrame:
     found = [pl.DataFrame(schema=DEFINED)]
-    for piece in pieces:
+    for piece, records in zip(pieces, told, strict=True):
         with Fetch.of(piece.run) as fetch:
-            found.append(definitions(piece.records, fetch, piece.run[0].major))
+            found.append(definitions(records, fetch, piece.run[0].major))
     return pl.concat(found)
 
 
@@ -219,16 +188,7 @@ def _coverage(pieces: Sequence[Piece], source: str) -> pl.DataFrame:
     """Each piece and timeline, from its first to its last COMMIT, ABORT or PREPARE."""
     rows = []
     for piece in pieces:
-        timed = piece.records.filter(
-            (pl.col("rmgr") == "Transaction") & pl.col("time").is_not_null()
-        )
-        stretches = timed.group_by("timeline").agg(
-            first=pl.col("lsn").min(),
-            last=pl.col("lsn").max(),
-            earliest=pl.col("time").min(),
-            latest=pl.col("time").max(),
-            item=pl.col("item").first(),
-        )
+        stretches = _stretches(piece)
         kinds = ("wal.*", "table.*") if piece.run[0].major >= _TELLS_TABLES else ("wal.*",)
         rows += [
             {
@@ -245,3 +205,32 @@ def _coverage(pieces: Sequence[Piece], source: str) -> pl.DataFrame:
             for kind in kinds
         ]
     return frame(rows, DRAFT_COVERAGE)
+
+
+def _stretches(piece: Piece) -> pl.DataFrame:
+    """Of each timeline: first and last LSN and time of COMMIT, ABORT and PREPARE."""
+    of_outcomes = (pl.col("rmgr") == "Transaction") & pl.col("time").is_not_null()
+    found = [
+        rows.filter(of_outcomes).select("timeline", "lsn", "time", "item")
+        for timeline, _, _ in piece.ranges()
+        for _, rows in piece.records(timeline)
+    ]
+    ends = [
+        rows.group_by("timeline").agg(
+            first=pl.col("lsn").min(),
+            last=pl.col("lsn").max(),
+            earliest=pl.col("time").min(),
+            latest=pl.col("time").max(),
+            item=pl.col("item").first(),
+        )
+        for rows in found
+    ]
+    return (
+        pl.concat(ends)
+        .group_by("timeline")
+        .agg(
+            pl.col("first", "earliest").min(),
+            pl.col("last", "latest").max(),
+            pl.col("item").sort_by("first").first(),
+        )
+    )

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from collectors.postgres.wal import decode
 from collectors.postgres.wal.fetch import Fetch
 from collectors.postgres.wal.model import RECORDS
+from collectors.postgres.wal.plainlines import cut, plain_rows
 from collectors.postgres.wal.record import split
+from collectors.postgres.wal.shelf import plain_of, whole
 from recon.schema import frame
+
+Numbers = npt.NDArray[np.int64]
 
 _HEAD = (
     r"^rmgr: (?P<rmgr>[A-Za-z0-9]+) +len \(rec/tot\): +\d+/ +\d+, tx: +(?P<xid>\d+), "
     r"lsn: (?P<high>[0-9A-F]+)/(?P<low>[0-9A-F]+), prev (?P<prev_high>[0-9A-F]+)/"
     r"(?P<prev_low>[0-9A-F]+), desc: (?P<op>[A-Z_]+)(?:\+INIT)?(?P<rest>.*)$"
 )
-_PLAIN_START = "rmgr: Transaction len (rec/tot):     34/    34, tx: "
-_PLAIN_WIDTH = 139
-"""Characters of a plain COMMIT line, but for the upper halves of its two LSNs."""
 _TIME = r"^ (\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}) UTC"
 _FILE = r"^(?:base/(\d+)|global|pg_tblspc/(\d+)/[^/]+/(\d+))/(\d+)$"
 _FREE_TEXT = ("PREPARE", "COMMIT_PREPARED", "ABORT_PREPARED", "RESTORE_POINT")
@@ -31,9 +36,39 @@ _FROM_TEXT = (
 _FORGED_LINES = 4
 """Lines of the shape of a record that could stand in a name of at most 200 bytes, and one more."""
 
-LINES: dict[str, pl.DataType] = {**RECORDS, "free": pl.Boolean()}
+LINES: dict[str, pl.DataType] = {"at": pl.Int64(), **RECORDS, "free": pl.Boolean()}
 """Records that lines gave, in the order of the output; ``free``: a line that holds free text,
 or none that can be read, after which a forged one may stand."""
+
+
+class Lines(NamedTuple):
+    """A piece of the output."""
+
+    at: Numbers
+    """Numbers of the plain lines."""
+    plain: pl.DataFrame
+    """Rows of PLAIN from these."""
+    rest: pl.DataFrame
+    """Rows of :data:`LINES` from others that count."""
+    total: int
+    """All lines."""
+
+
+def read_lines(text: bytes) -> Lines:
+    """Whole lines to records, as far as text can prove them."""
+    letters, begins, ends = cut(text)
+    at, plain = plain_rows(letters, begins, ends)
+    others = np.delete(np.arange(len(begins)), at)
+    lines = [text[b:e] for b, e in zip(begins[others].tolist(), ends[others].tolist(), strict=True)]
+    rest = pl.DataFrame(
+        # Names in the text may be of any encoding; what is parsed is ASCII.
+        {"at": others, "line": [line.decode("utf-8", "replace") for line in lines]},
+        schema={"at": pl.Int64, "line": pl.String},
+    )
+    heads = rest.with_columns(pl.col("line").str.extract_groups(_HEAD).alias("head")).unnest("head")
+    empty = pl.DataFrame(schema=LINES)
+    found = pl.concat([empty, _columns(heads)], how="diagonal").select(list(LINES))
+    return Lines(at, plain, found, len(begins))
 
 
 def lines_of(text: bytes) -> pl.DataFrame:
@@ -41,56 +76,6 @@ def lines_of(text: bytes) -> pl.DataFrame:
     # Names in the text may be of any encoding; what is parsed is ASCII.
     clean = text if text.isascii() else text.decode("utf-8", "replace").encode()
     return pl.scan_lines(io.BytesIO(clean), name="line").collect().with_row_index("at")
-
-
-def read_lines(text: bytes) -> pl.DataFrame:
-    """Rows of :data:`LINES`."""
-    lines = lines_of(text)
-    plain = plain_rows(lines)
-    rest = lines.join(plain.select("at"), on="at", how="anti")
-    heads = rest.with_columns(pl.col("line").str.extract_groups(_HEAD).alias("head")).unnest("head")
-    empty = pl.DataFrame(schema={"at": lines.schema["at"], **LINES})
-    found = pl.concat([empty, plain, _columns(heads)], how="diagonal").sort("at")
-    return found.select(list(LINES))
-
-
-def plain_rows(lines: pl.DataFrame) -> pl.DataFrame:
-    """The usual COMMIT or ABORT, whose fields stand at fixed places: no pattern is matched."""
-    line = pl.col("line")
-    lines = lines.filter(line.str.starts_with(_PLAIN_START)).with_columns(
-        width=line.str.len_bytes()
-    )
-    found = []
-    for width in lines["width"].unique().sort():
-        digits, odd = divmod(width - _PLAIN_WIDTH, 2)
-        # ABORT is a letter shorter.
-        word, shift = ("ABORT", 1) if odd else ("COMMIT", 0)
-        digits += shift
-        if not 1 <= digits <= 8:  # noqa: PLR2004  (32 bits)
-            continue
-        second = 69 + digits + 9 + 7
-        desc = second + digits + 9
-        found.append(
-            lines.filter(
-                (pl.col("width") == width)
-                & (line.str.slice(62, 7) == ", lsn: ")
-                & (line.str.slice(second - 7, 7) == ", prev ")
-                & (line.str.slice(desc, len(word) + 9) == f", desc: {word} ")
-                & line.str.ends_with(" UTC")
-            )
-            .select(
-                "at",
-                xid=line.str.slice(52, 10).str.strip_chars_start().cast(pl.UInt32, strict=False),
-                lsn=_lsn(line.str.slice(69, digits), line.str.slice(70 + digits, 8)),
-                prev=_lsn(line.str.slice(second, digits), line.str.slice(second + digits + 1, 8)),
-                time=_time(line.str.slice(-30, 26)),
-                rmgr=pl.lit("Transaction"),
-                op=pl.lit(word),
-                free=pl.lit(False),
-            )
-            .drop_nulls()
-        )
-    return pl.concat(found) if found else pl.DataFrame(schema={"at": pl.get_index_type(), **LINES})
 
 
 def _columns(heads: pl.DataFrame) -> pl.DataFrame:
@@ -162,29 +147,79 @@ def _time(text: pl.Expr) -> pl.Expr:
     return (second + pl.duration(microseconds=micros)).dt.replace_time_zone("UTC")
 
 
-def settle(lines: pl.DataFrame, fetch: Fetch, major: int) -> tuple[pl.DataFrame, int]:
-    """The records of all lines; what text cannot prove is read from the bytes at its LSN.
+@dataclass(slots=True)
+class Settler:
+    """Records of one pass from its lines; what text cannot prove is read from the bytes."""
 
-    Gives also how many lines no record supports.
-    """
-    near = pl.col("free")
-    for back in range(1, _FORGED_LINES + 1):
-        near = near | pl.col("free").shift(back, fill_value=False)
-    doubtful = (near | pl.col("op").is_in(_FROM_BYTES)).fill_null(True)
-    sure = lines.filter(~doubtful)
-    rows, refused = [], 0
-    # One by one: checkpoints and prepared transactions are few, and forged lines are fewer.
-    for lsn, op in lines.filter(doubtful & pl.col("lsn").is_not_null()).select("lsn", "op").rows():
-        text = fetch.record(lsn)
-        record = split(text, major) if text else None
-        row = decode.row(record, major) if record else None
-        if row is not None:
+    fetch: Fetch
+    major: int
+    only: str | None = None
+    """The one resource manager of this pass, where there are several passes."""
+    refused: int = 0
+    """Lines that no record supports."""
+    _before: list[bool] = field(default_factory=lambda: [False] * _FORGED_LINES)
+    """Of the last lines: ``free``."""
+    _high: int = 0
+    """The tool prints by ascending LSN: the highest that a line proved."""
+    _early: set[int] = field(default_factory=set)
+    """LSNs above it that were read from the bytes: a line that comes to them repeats them."""
+
+    def take(self, text: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The next whole lines as rows of PLAIN, and of RECORDS."""
+        at, plain, lines, count = read_lines(text)
+        free = np.zeros(count, np.bool_)
+        free[lines["at"].to_numpy()] = lines["free"].fill_null(True).to_numpy()
+        free = np.concatenate([np.array(self._before), free])
+        self._before = free[len(free) - _FORGED_LINES :].tolist()
+        near = np.any([free[back : back + count] for back in range(_FORGED_LINES + 1)], axis=0)
+        asked, sure = self._part(near, plain, at, lines)
+        plain = plain.filter(~near[at])
+        if self._early:
+            known = list(self._early)
+            plain = plain.filter(~pl.col("lsn").is_in(known))
+            sure = sure.filter(~pl.col("lsn").is_in(known))
+        top = max([self._high, *plain["lsn"].top_k(1), *sure["lsn"].top_k(1)])
+        rows = self._from_bytes(asked, top)
+        self._high = top
+        self._early = {lsn for lsn in self._early if lsn > top}
+        if not rows:
+            more, rest = plain_of(sure)
+            return (pl.concat([plain, more]).sort("lsn") if more.height else plain), rest
+        # A forged line may lead to a record that its own line tells as well.
+        both = pl.concat([whole(plain), sure, frame(rows, RECORDS)])
+        return plain_of(both.unique("lsn", keep="first", maintain_order=True).sort("lsn"))
+
+    def _part(
+        self, near: npt.NDArray[np.bool_], plain: pl.DataFrame, at: Numbers, lines: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """LSN and operation of lines that text cannot prove; rows of RECORDS of the others."""
+        there = pl.lit(pl.Series(near[lines["at"].to_numpy()], dtype=pl.Boolean))
+        doubtful = there | pl.col("op").is_in(_FROM_BYTES).fill_null(True)
+        parted = lines.with_columns(_doubtful=doubtful)
+        shown = whole(plain.filter(near[at])).with_columns(at=pl.Series(at[near[at]]))
+        asked = pl.concat(
+            [parted.filter("_doubtful").select("at", "lsn", "op"), shown.select("at", "lsn", "op")]
+        )
+        sure = parted.filter(~pl.col("_doubtful")).select(list(RECORDS))
+        return asked.sort("at").filter(pl.col("lsn").is_not_null()), sure
+
+    def _from_bytes(self, lines: pl.DataFrame, top: int) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = []
+        # One by one: checkpoints and prepared transactions are few, and forged lines are fewer.
+        for lsn, op in lines.select("lsn", "op").iter_rows():
+            text = self.fetch.record(lsn)
+            record = split(text, self.major) if text else None
+            row = decode.row(record, self.major) if record else None
+            self.refused += row is None or row["op"] != op
+            if row is None or lsn <= self._high or lsn in self._early:
+                continue
+            if self.only and row["rmgr"] != self.only:
+                # Another pass tells of it.
+                continue
             rows.append({"lsn": lsn, **row})
-        refused += row is None or row["op"] != op
-    if not rows:
-        return sure.select(list(RECORDS)), refused
-    both = pl.concat([sure.select(list(RECORDS)), frame(rows, RECORDS)])
-    return both.unique("lsn", keep="first", maintain_order=True).sort("lsn"), refused
+            if lsn > top:
+                self._early.add(lsn)
+        return rows
 
 
 def count(text: bytes, file: str) -> pl.DataFrame:

@@ -6,17 +6,18 @@ The medium's own event is part 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import polars as pl
 
 from collectors.postgres.wal.acts import Act, acts
 from collectors.postgres.wal.model import Relation, Wal
+from collectors.postgres.wal.piece import in_order
 from collectors.postgres.wal.transactions import Known, placed
+from collectors.postgres.wal.written import Arriving, Pending
 from recon.schema import BASIS, DRAFT
 
-_ENDED = ["COMMIT", "COMMIT_PREPARED"]
 _KINDS = {
     "COMMIT": "wal.commit",
     "COMMIT_PREPARED": "wal.commit",
@@ -41,29 +42,63 @@ _ACTS = pl.DataFrame(
 
 
 def events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame:
-    """Rows of :data:`recon.schema.DRAFT`, by timeline, LSN and part."""
+    """Rows of :data:`recon.schema.DRAFT`, by timeline, LSN and part.
+
+    They are made when they are asked for, some hundred thousand at a time.
+    """
+    from polars.io.plugins import register_io_source
+
     relations = placed(relations)
     known = Known.of(relations)
-    found, _ = acts(wal.records, wal.defined, relations, wal.major or 0)
-    of_tables = pl.concat([_acts(found, known, source), _written(wal, known)])
-    of_tables = of_tables.sort("timeline", "lsn", "kind", "subject", "value")
-    records = _media(wal, source)
-    tables = (
-        of_tables.lazy()
-        .join(
-            records.select("timeline", "lsn", "time", "item", "xid", "subxids", "stamp").lazy(),
-            on=["timeline", "lsn"],
-            how="inner",
-            maintain_order="left",
+    found, _ = acts(wal.told, wal.defined, relations, wal.major or 0)
+    of_acts = _acts(found, known, source).sort("timeline", "lsn", "kind", "subject", "value")
+
+    def rows(
+        columns: list[str] | None, predicate: pl.Expr | None, count: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for frame in _frames(wal, of_acts, known, source):
+            kept = frame if predicate is None else frame.filter(predicate)
+            kept = kept if columns is None else kept.select(columns)
+            yield kept if count is None else kept.head(count)
+            count = None if count is None else count - kept.height
+            if count is not None and count <= 0:
+                return
+
+    return register_io_source(rows, schema=DRAFT, is_pure=True)
+
+
+def _frames(wal: Wal, of_acts: pl.DataFrame, known: Known, source: str) -> Iterator[pl.DataFrame]:
+    pending: dict[int, Pending] = {}
+    for timeline, piece in in_order(wal.pieces):
+        waiting = pending.setdefault(timeline, Pending.of(wal, known))
+        acts_here = of_acts.filter(pl.col("timeline") == timeline)
+        piles = Arriving(piece, wal.counted)
+        for end, records in piece.records(timeline):
+            written = waiting.ended(piles.until(end, timeline), records)
+            tables = pl.concat([acts_here.join(records, on="lsn", how="semi"), written])
+            yield _events(wal, records, tables, source)
+
+
+def _events(wal: Wal, every: pl.DataFrame, of_tables: pl.DataFrame, source: str) -> pl.DataFrame:
+    """The events of some records, and of what befell tables at them."""
+    records = _media(every, source)
+    records = records.with_columns(part=pl.lit(0, dtype=pl.UInt32))
+    if of_tables.height:
+        tables = (
+            of_tables.sort("lsn", "kind", "subject", "value")
+            .join(
+                records.select("timeline", "lsn", "time", "item", "xid", "subxids", "stamp"),
+                on=["timeline", "lsn"],
+                how="inner",
+                maintain_order="left",
+            )
+            .with_columns(
+                part=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("timeline", "lsn")
+            )
         )
-        .with_columns(part=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("timeline", "lsn"))
-    )
-    both = pl.concat(
-        [records.lazy().with_columns(part=pl.lit(0, dtype=pl.UInt32)), tables], how="diagonal"
-    ).collect()
+        records = pl.concat([records, tables], how="diagonal")
     return (
-        _names(both, wal.system_id)
-        .lazy()
+        _names(records, wal.system_id)
         .select(
             "kind",
             "subject",
@@ -91,7 +126,7 @@ def events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame
     )
 
 
-def _media(wal: Wal, source: str) -> pl.DataFrame:
+def _media(records: pl.DataFrame, source: str) -> pl.DataFrame:
     """One row per record that is an event itself."""
     op = pl.col("op")
     turned = op.str.starts_with("CHECKPOINT") & (pl.col("tli") != pl.col("prev_tli"))
@@ -107,7 +142,7 @@ def _media(wal: Wal, source: str) -> pl.DataFrame:
     )
     ends = pl.format("timeline={} from={}", "tli", "prev_tli")
     return (
-        wal.records.with_columns(kind=kind)
+        records.with_columns(kind=kind)
         .filter(pl.col("kind").is_not_null())
         .select(
             *("timeline", "lsn", "time", "item", "xid", "subxids", "kind"),
@@ -148,46 +183,6 @@ def _acts(found: Sequence[Act], known: Known, source: str) -> pl.DataFrame:
 def unnamed(relation: str, source: str) -> str:
     """The subject of a relation that nothing names: its OID. Equal in copies of a database."""
     return f"pg:{source}/oid/{relation.split('/')[1]}"
-
-
-def _written(wal: Wal, known: Known) -> pl.DataFrame:
-    """Rows of tables written by committed transactions; the copies that a rewrite makes left out.
-
-    A subtransaction counts with its transaction; one that was rolled back does not.
-    """
-    ended = wal.records.filter(pl.col("op").is_in(_ENDED))
-    family = pl.concat(
-        [
-            ended.select("timeline", "xid", commit="lsn"),
-            ended.filter(pl.col("subxids").is_not_null())
-            .select("timeline", xid="subxids", commit="lsn")
-            .explode("xid"),
-        ]
-    )
-    relations = wal.files.with_columns(
-        subject=pl.col("relation").map_elements(known.subject, return_dtype=pl.String),
-        number=pl.col("relation").str.split("/").list.get(1),
-    )
-    copies = wal.defined.filter(pl.col("name").str.contains(r"^pg_temp_\d+")).select(
-        "timeline", "xid", file="created"
-    )
-    return (
-        wal.writes.join(copies, on=["timeline", "xid", "file"], how="anti")
-        .join(relations.filter(pl.col("subject").is_not_null()), on=["timeline", "file"])
-        .join(family, on=["timeline", "xid"])
-        .filter(pl.col("lsn") < pl.col("commit"))
-        .group_by("timeline", "commit", "relation", "subject")
-        .agg(pl.col("inserts", "updates", "deletes").sum())
-        .filter(pl.sum_horizontal("inserts", "updates", "deletes") > 0)
-        .select(
-            "timeline",
-            lsn="commit",
-            kind=pl.lit("table.write"),
-            relation="relation",
-            subject="subject",
-            value=pl.format("delete={} insert={} update={}", "deletes", "inserts", "updates"),
-        )
-    )
 
 
 def _names(rows: pl.DataFrame, system_id: int | None) -> pl.DataFrame:

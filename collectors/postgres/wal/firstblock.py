@@ -19,6 +19,7 @@ _HAS_HOLE = 0x01
 _BARE, _IMAGE, _PACKED = 28, 33, 35
 """Bytes from a record's start to the file: alone, behind an image's header, and a packed one's."""
 _PACKED_THREE_WAYS_SINCE = 15
+_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +45,30 @@ def first_block(words: Words, starts: Numbers, lengths: Numbers, major: int) -> 
 
     Its place depends on whether a page image precedes it, and whether that is packed.
     """
-    begin = _word(words, starts * 8 + 24)
+    last = len(words) - 1
+    begin, next_ = words[starts + 3], words[np.minimum(starts + 4, last)]
+    # Nearly all stand alone, and then the parts of the name are halves of words.
+    space, database, number = begin >> _HALF, next_ & _LOW, next_ >> _HALF
     flags = (begin >> np.uint64(8)).astype(np.uint8)
-    kind = _word(words, starts * 8 + 32).astype(np.uint8)
-    packing = 0x1C if major >= _PACKED_THREE_WAYS_SINCE else 0x02
-    packed = ((kind & packing) > 0) & ((kind & _HAS_HOLE) > 0)
-    place = np.where((flags & _HAS_IMAGE) == 0, _BARE, np.where(packed, _PACKED, _IMAGE))
-    at = starts * 8 + place
-    first, last = _word(words, at), _word(words, at + 8).astype(np.uint32)
+    place = np.full(len(starts), _BARE)
+    at = np.flatnonzero(flags & _HAS_IMAGE)
+    if len(at):
+        kind = next_[at].astype(np.uint8)
+        packing = 0x1C if major >= _PACKED_THREE_WAYS_SINCE else 0x02
+        packed = ((kind & packing) > 0) & ((kind & _HAS_HOLE) > 0)
+        place[at] = np.where(packed, _PACKED, _IMAGE)
+        byte = starts[at] * 8 + place[at]
+        both = _word(words, byte)
+        space[at], database[at] = both & _LOW, both >> _HALF
+        number[at] = _word(words, byte + 8) & _LOW
     return FirstBlock(
         known=((begin & np.uint64(0xFF)) == 0)
         & ((flags & _SAME_FILE) == 0)
         & (lengths >= place + 16),
         fork=(flags & _FORK).astype(np.uint8),
-        space=first.astype(np.uint32),
-        database=(first >> np.uint64(32)).astype(np.uint32),
-        number=last,
+        space=space.astype(np.uint32),
+        database=database.astype(np.uint32),
+        number=number.astype(np.uint32),
     )
 
 

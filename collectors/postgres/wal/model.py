@@ -13,6 +13,7 @@ from recon.collector import Sha256, Warn
 from recon.schema import INSTANT
 
 if TYPE_CHECKING:
+    from collectors.postgres.wal.piece import Piece
     from collectors.postgres.wal.timeline import Stretch
 
 
@@ -126,17 +127,38 @@ FILES: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wal:
-    """What an archive of WAL holds, read by whichever reader."""
+class Counted:
+    """Rows written, and what else was learnt in counting them."""
 
-    records: pl.DataFrame
-    """Rows of :data:`RECORDS`, by timeline and LSN, each once."""
-    writes: pl.DataFrame
-    """Rows of :data:`WRITES` of the relations that were asked for."""
+    files: pl.DataFrame
+    """Rows of :data:`FILES`: those known before, and the tables' first files that were written."""
+    methods: Sequence[str] = ()
+    """Who counted, where that is not who read."""
+    wanted: frozenset[str] = frozenset()
+    """Files whose rows were asked for."""
+    anywhere: frozenset[str] = frozenset()
+    """Numbers of files that were asked for in whatever database."""
+
+    def theirs(self) -> pl.Expr:
+        """Rows of :data:`WRITES` that were asked for."""
+        number = pl.col("file").str.split("/").list.get(2)
+        return pl.col("file").is_in(sorted(self.wanted)) | number.is_in(sorted(self.anywhere))
+
+
+@dataclass(frozen=True, slots=True)
+class Wal:
+    """What an archive of WAL holds, read by whichever reader.
+
+    Most of it lies in temporary files, which go with the last reference to it.
+    """
+
+    pieces: Sequence[Piece]
+    """What was read without a break each, with its records and the rows written."""
+    told: pl.DataFrame
+    """Rows of :data:`RECORDS`: the records that tell of tables and timelines, each once."""
     defined: pl.DataFrame
     """Rows of :data:`DEFINED`."""
-    files: pl.DataFrame
-    """Rows of :data:`FILES`."""
+    counted: Counted
     coverage: pl.DataFrame
     """Rows of :data:`recon.schema.DRAFT_COVERAGE`."""
     warnings: Sequence[Warn] = ()
@@ -146,5 +168,27 @@ class Wal:
     """The cluster; None where nothing could be read."""
     major: int | None = None
     """PostgreSQL's major version that wrote it."""
-    stretches: Sequence[Stretch] = ()
-    """What was read, for a second look: :func:`collectors.postgres.wal.records_of`."""
+
+    @property
+    def stretches(self) -> Sequence[Stretch]:
+        """What was read, for a second look: :func:`collectors.postgres.wal.records_of`."""
+        return [piece.stretch for piece in self.pieces]
+
+    @property
+    def files(self) -> pl.DataFrame:
+        """Rows of :data:`FILES`."""
+        return self.counted.files
+
+    @property
+    def records(self) -> pl.DataFrame:
+        """Rows of :data:`RECORDS`, by timeline and LSN, each once; all of them in memory."""
+        from collectors.postgres.wal.piece import all_records
+
+        return all_records(self.pieces)
+
+    @property
+    def writes(self) -> pl.DataFrame:
+        """Rows of :data:`WRITES` of the relations that were asked for; all of them in memory."""
+        from collectors.postgres.wal.rows import all_writes
+
+        return all_writes(self.pieces, self.counted)

@@ -25,7 +25,7 @@ from collectors.postgres.wal.layout import (
 from collectors.postgres.wal.segment import Checked
 
 _WORD = 8
-_BLOCK = 1024 * 1024
+_BLOCK = 2 * 1024 * 1024
 """Bytes read at a time: as much as stays in a processor's cache while it is gone through."""
 _MAGIC = {major: magic for magic, major in MAGIC.items()}
 

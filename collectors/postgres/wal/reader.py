@@ -6,8 +6,10 @@ headers are columns, gathered from the 64-bit words at which records start.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,15 +31,19 @@ from collectors.postgres.wal.layout import (
 from collectors.postgres.wal.model import RECORDS, WRITES
 from collectors.postgres.wal.record import split
 from collectors.postgres.wal.segment import Checked
+from collectors.postgres.wal.shelf import PLAIN, Pile, Shelf, plain_of
 from collectors.postgres.wal.stream import Part, Stop, parts
 from recon.collector import Sha256, Warn
-from recon.schema import INSTANT, frame
+from recon.schema import frame
 
 NAME = "recon's own reader"
 _PLAIN = 34
 """Length of a COMMIT or ABORT that holds a time and no more."""
 _SHORT_OF_8 = 0x08FF
 """Its first two bytes behind the header: short main data, of 8 bytes."""
+_BLOCKS = 16
+"""Blocks whose columns make one frame."""
+_CUSTOM = 128
 _COMMIT, _ABORT = 0x00, 0x20
 _INSERT, _UPDATE, _DELETE, _MANY = 1, 2, 3, 4
 _WRITES = {"insert": _INSERT, "update": _UPDATE, "delete": _DELETE}
@@ -61,45 +67,47 @@ _WRITTEN = _table(
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one reader found in one run; ``timeline`` is not yet told apart."""
+    """How reading a run went."""
 
-    records: pl.DataFrame
-    writes: pl.DataFrame
     stop: Stop | None
     warnings: Sequence[Warn] = ()
 
 
-def scan(run: Sequence[Checked], wanted: Collection[int]) -> Scan:
-    """Records, and rows written to relation files whose number is wanted or created in the run."""
-    records = [pl.DataFrame(schema=RECORDS)]
-    writes = [pl.DataFrame(schema=WRITES)]
-    warnings: list[Warn] = []
-    numbers = set(wanted)
+def scan(run: Sequence[Checked], wanted: Collection[int], shelf: Shelf) -> Scan:
+    """Put the records of a run on a shelf, and the rows written to some of its relation files.
+
+    Those are counted whose number is wanted, or that the run shows being created.
+    """
+    gathered = _Gathered(shelf, Pile(WRITES), set(wanted))
+    shelf.writes = [gathered.pile]
     stop = None
-    items = item_of(run)
     for part in parts(run):
         stop = part.stop
-        if not len(part.starts):
-            continue
-        major = run[part.index].major
-        kept, unread = _kept(part, major)
-        warnings += [
+        if len(part.starts):
+            gathered.take(part, run[part.index].major)
+    gathered.close()
+    shelf.close()
+    items = item_of(run)
+    return Scan(
+        stop,
+        [
             Warn(
                 items(lsn),
                 f"lsn {show_lsn(lsn)}",
                 "expected a record of a known shape; found lengths that do not fit; left out",
             )
-            for lsn in unread
+            for lsn in gathered.unread
         ]
-        created = kept["created"].drop_nulls().str.split("/").list.get(2).cast(pl.UInt32)
-        numbers.update(created.to_list())
-        records.append(kept)
-        writes.append(_written(part, numbers, major))
-    return Scan(
-        with_items(pl.concat(records), run),
-        with_items(pl.concat(writes), run),
-        stop,
-        warnings,
+        + [
+            Warn(
+                run[0].segment.sha256,
+                "",
+                f"from {run[0].name} on: expected PostgreSQL's own resource managers; found "
+                f"{count} record(s) of custom resource manager {number}, an extension's; their "
+                "checksums fit; what they say is not read, and may change relations",
+            )
+            for number, count in sorted(gathered.custom.items())
+        ],
     )
 
 
@@ -110,78 +118,99 @@ def item_of(run: Sequence[Checked]) -> Callable[[int], Sha256]:
     return lambda lsn: names[lsn // size]
 
 
-def with_items(rows: pl.DataFrame, run: Sequence[Checked]) -> pl.DataFrame:
-    """Fill ``item`` from ``lsn``: the segment in which it lies."""
-    numbers = pl.Series([one.number for one in run], dtype=pl.UInt64)
-    names = pl.Series([one.segment.sha256 for one in run], dtype=pl.String)
-    number = pl.col("lsn") // run[0].geometry.segment
-    return rows.with_columns(
-        item=number.replace_strict(numbers, names, default=None, return_dtype=pl.String)
-    )
+@dataclass(slots=True)
+class _Gathered:
+    """Columns of several blocks, until they are enough for frames: each frame has its price."""
 
+    shelf: Shelf
+    pile: Pile
+    numbers: set[int]
+    """Of relation files whose rows are counted."""
+    unread: list[int] = field(default_factory=list)
+    """LSNs of records whose lengths do not fit."""
+    _usual: list[dict[str, npt.NDArray[Any]]] = field(default_factory=list)
+    _rows: list[dict[str, Any]] = field(default_factory=list)
+    _written: list[dict[str, npt.NDArray[Any]]] = field(default_factory=list)
+    custom: Counter[int] = field(default_factory=Counter)
+    """Records of resource managers that an extension brought, by number."""
+    _blocks: int = 0
 
-def _kept(part: Part, major: int) -> tuple[pl.DataFrame, list[int]]:
-    at = np.flatnonzero(_KEPT[part.kind])
-    start, length, info = part.starts[at], part.lengths[at], part.info[at]
-    last = len(part.words) - 1
-    body, rest = (part.words[np.minimum(start + word, last)] for word in (3, 4))
-    # The usual COMMIT: one byte that says "short main data", its length 8, and the time.
-    plain = (
-        (part.rmgr[at] == TRANSACTION)
-        & (length == _PLAIN)
-        & ((info == _COMMIT) | (info == _ABORT))
-        & ((body & np.uint64(0xFFFF)) == _SHORT_OF_8)
-    )
-    micros = (body >> np.uint64(16) | rest << np.uint64(48)).view(np.int64)
-    # Beyond what a datetime holds (a forged time) the other path says so.
-    plain &= (micros >= -(2**55)) & (micros <= 2**55)
-    usual = at[plain]
-    simple = pl.DataFrame(
-        {
-            "lsn": part.lsn[usual],
-            "prev": part.words[part.starts[usual] + 1],
-            "xid": part.xid[usual],
-            "commit": part.info[usual] == _COMMIT,
-            "time": micros[plain] + PG_EPOCH_US,
-        }
-    ).select(
-        *("lsn", "prev", "xid"),
-        rmgr=pl.lit("Transaction"),
-        op=pl.when("commit").then(pl.lit("COMMIT")).otherwise(pl.lit("ABORT")),
-        time=pl.col("time").cast(INSTANT),
-    )
-    rows, unread = [], []
-    # One by one: lists of varying length, and few of them.
-    others = at[~plain]
-    for lsn, text in zip(part.lsn[others].tolist(), part.chosen(others), strict=True):
-        record = split(text, major)
-        row = decode.row(record, major) if record else None
-        if row is None:
-            unread.append(lsn)
-        else:
-            rows.append({"lsn": lsn, **row})
-    both = pl.concat([frame(rows, RECORDS), simple], how="diagonal")
-    return both.select(list(RECORDS)).sort("lsn"), unread
+    def take(self, part: Part, major: int) -> None:
+        """The records of one block."""
+        self._take_kept(part, major)
+        self._take_written(part, major)
+        rmgr = part.rmgr
+        foreign = rmgr[rmgr >= _CUSTOM]
+        if len(foreign):
+            self.custom.update(foreign.tolist())
+        self._blocks += 1
+        if self._blocks == _BLOCKS:
+            self.close()
 
+    def close(self) -> None:
+        """Make frames of what is there."""
+        more, rest = plain_of(frame(self._rows, RECORDS))
+        plain = _joined(self._usual, PLAIN)
+        self.shelf.add(pl.concat([plain, more]).sort("lsn") if more.height else plain, rest)
+        self.pile.add(_counted(self._written))
+        self._usual, self._rows, self._written, self._blocks = [], [], [], 0
 
-def _written(part: Part, numbers: set[int], major: int) -> pl.DataFrame:
-    kind = _WRITTEN[part.kind]
-    at = np.flatnonzero(kind)
-    if not len(at) or not numbers:
-        return pl.DataFrame(schema=WRITES)
-    block = first_block(part.words, part.starts[at], part.lengths[at], major)
-    wanted = np.isin(block.number, np.fromiter(numbers, np.uint32, len(numbers)))
-    theirs = np.flatnonzero(wanted & block.known & (block.fork == 0))
-    if not len(theirs):
-        return pl.DataFrame(schema=WRITES)
-    at = at[theirs]
-    kind = kind[at]
-    inserts = (kind == _INSERT).astype(np.uint64)
-    many = np.flatnonzero(kind == _MANY)
-    # One by one: the count stands at the end of headers of varying length.
-    inserts[many] = [_inserted(text, major) for text in part.chosen(at[many])]
-    return (
-        pl.DataFrame(
+    def _take_kept(self, part: Part, major: int) -> None:
+        at = np.flatnonzero(_KEPT[part.kind])
+        start, length, info = part.starts[at], part.lengths[at], part.info[at]
+        last = len(part.words) - 1
+        body, after = (part.words[np.minimum(start + word, last)] for word in (3, 4))
+        # The usual COMMIT: one byte that says "short main data", its length 8, and the time.
+        plain = (
+            (part.rmgr[at] == TRANSACTION)
+            & (length == _PLAIN)
+            & ((info == _COMMIT) | (info == _ABORT))
+            & ((body & np.uint64(0xFFFF)) == _SHORT_OF_8)
+        )
+        micros = (body >> np.uint64(16) | after << np.uint64(48)).view(np.int64)
+        # Beyond what a datetime holds (a forged time) the other path says so.
+        plain &= (micros >= -(2**55)) & (micros <= 2**55)
+        usual = at[plain]
+        self._usual.append(
+            {
+                "lsn": part.lsn[usual],
+                "prev": part.words[part.starts[usual] + 1],
+                "xid": part.xid[usual],
+                "commit": part.info[usual] == _COMMIT,
+                "time": micros[plain] + PG_EPOCH_US,
+            }
+        )
+        # One by one: lists of varying length, and few of them.
+        others = at[~plain]
+        for lsn, text in zip(part.lsn[others].tolist(), part.chosen(others), strict=True):
+            record = split(text, major)
+            row = decode.row(record, major) if record else None
+            if row is None:
+                self.unread.append(lsn)
+                continue
+            self._rows.append({"lsn": lsn, **row})
+            if created := row.get("created"):
+                self.numbers.add(int(created.rsplit("/", 1)[1]))
+
+    def _take_written(self, part: Part, major: int) -> None:
+        kind = _WRITTEN[part.kind]
+        at = np.flatnonzero(kind)
+        if not len(at) or not self.numbers:
+            return
+        block = first_block(part.words, part.starts[at], part.lengths[at], major)
+        numbers = np.fromiter(self.numbers, np.uint32, len(self.numbers))
+        # A table of all numbers would be slow to make for one block.
+        wanted = np.isin(block.number, numbers, kind="sort")
+        theirs = np.flatnonzero(wanted & block.known & (block.fork == 0))
+        if not len(theirs):
+            return
+        at = at[theirs]
+        kind = kind[at]
+        inserts = (kind == _INSERT).astype(np.uint64)
+        many = np.flatnonzero(kind == _MANY)
+        # One by one: the count stands at the end of headers of varying length.
+        inserts[many] = [_inserted(text, major) for text in part.chosen(at[many])]
+        self._written.append(
             {
                 "xid": part.xid[at],
                 "space": block.space[theirs],
@@ -193,7 +222,26 @@ def _written(part: Part, numbers: set[int], major: int) -> pl.DataFrame:
                 "lsn": part.lsn[at],
             }
         )
-        .group_by("xid", "space", "database", "number")
+
+
+def _joined(
+    columns: list[dict[str, npt.NDArray[Any]]], schema: dict[str, pl.DataType]
+) -> pl.DataFrame:
+    """Columns of blocks one after the other."""
+    if not columns:
+        return pl.DataFrame(schema=schema)
+    whole = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+    return pl.DataFrame(whole).cast(schema)  # type: ignore[arg-type]
+
+
+def _counted(columns: list[dict[str, npt.NDArray[Any]]]) -> pl.DataFrame:
+    """Rows of WRITES, one for each transaction and file."""
+    if not columns:
+        return pl.DataFrame(schema=WRITES)
+    whole = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+    return (
+        pl.DataFrame(whole)
+        .group_by("xid", "space", "database", "number", maintain_order=True)
         .agg(pl.col("inserts", "updates", "deletes").sum(), pl.col("lsn").min())
         .select(
             pl.lit(None, dtype=pl.UInt32).alias("timeline"),

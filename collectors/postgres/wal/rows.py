@@ -8,52 +8,19 @@ otherwise ``pg_waldump`` picks each file out in a pass of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from collectors.postgres.wal import reader, waldump
-from collectors.postgres.wal.model import FILES, WRITES, Relation
-from collectors.postgres.wal.segment import Checked
-from collectors.postgres.wal.timeline import Stretch, Turns
+from collectors.postgres.wal.model import FILES, WRITES, Counted, Relation
+from collectors.postgres.wal.piece import Piece
+from collectors.postgres.wal.shelf import Batch, Pile, Shelf
 from collectors.postgres.wal.transactions import TABLES, database_of
 
 _DEFAULT_SPACE = "1663"
 """OID of ``pg_default``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What was read of one run up to damage or its end."""
-
-    run: Sequence[Checked]
-    records: pl.DataFrame
-    writes: pl.DataFrame | None
-    """None: to be counted by the tool, once it is known of which files."""
-    turns: Turns
-    method: str
-    said: str | None = None
-    """The tool's complaint that the last segment is not full yet."""
-    since: int = 0
-    """Below this LSN another piece tells what was written."""
-
-    @property
-    def stretch(self) -> Stretch:
-        """Its segments, for a second look."""
-        return Stretch(self.run, self.turns, self.since)
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Rows written, and what else was learnt."""
-
-    writes: pl.DataFrame
-    """Rows of :data:`WRITES`."""
-    files: pl.DataFrame
-    """Rows of :data:`FILES`: those known before, and the tables' first files that were written."""
-    methods: Sequence[str]
-    """Who counted, where that is not who read."""
 
 
 def numbers(relations: Sequence[Relation]) -> set[int]:
@@ -66,44 +33,70 @@ def numbers(relations: Sequence[Relation]) -> set[int]:
 def count_rows(
     pieces: Sequence[Piece], files: pl.DataFrame, relations: Sequence[Relation]
 ) -> Counted:
-    """Count in every piece, by the tool where it can."""
+    """Count in every piece, by the tool where it can; the rows stay with the pieces."""
     tables = {f"{database_of(one)}/{one.oid}" for one in relations if one.kind in TABLES}
     anywhere = {key.removeprefix("*/") for key in tables if key.startswith("*/")}
     wanted = _wanted(files, relations, tables, anywhere)
-    number = pl.col("file").str.split("/").list.get(2)
-    theirs = pl.col("file").is_in(list(wanted)) | number.is_in(list(anywhere))
-    found = [pl.DataFrame(schema=WRITES)]
     methods: list[str] = []
     for piece in pieces:
-        rows = piece.writes
-        tool = waldump.find(piece.run[0].major) if rows is None else None
-        if rows is None and not tables:
+        if piece.counted or not tables:
             continue
+        tool = waldump.find(piece.run[0].major)
+        piles = None
         if tool and not anywhere:
-            rows = waldump.writes(tool, piece.run, sorted(wanted), piece.said)
-        if rows is None:
-            rows = reader.scan(piece.run, numbers(relations)).writes
+            piles = waldump.writes(tool, piece.run, sorted(wanted), piece.said)
+        if piles is None:
+            aside = Shelf()
+            reader.scan(piece.run, numbers(relations), aside)
+            piles = aside.writes
             methods.append(f"{reader.NAME} for rows written")
-        rows = piece.turns.label(rows.filter(theirs & (pl.col("lsn") >= piece.since)))
-        found.append(reader.with_items(rows, piece.run).select(list(WRITES)))
-    summed = (
-        pl.concat(found)
-        .group_by("timeline", "xid", "file")
-        .agg(
-            pl.col("inserts", "updates", "deletes").sum(),
-            pl.col("item").sort_by("lsn").first(),
-            pl.col("lsn").min(),
-        )
-    )
-    writes = summed.select(list(WRITES)).sort("timeline", "lsn", "file")
+        piece.shelf.writes = piles
+    counted = Counted(files, methods, frozenset(wanted), frozenset(anywhere))
     first = (
-        writes.select("timeline", "file")
+        pl.concat(
+            [
+                pl.DataFrame(schema={"timeline": pl.UInt32, "file": pl.String}),
+                *(rows.select("timeline", "file").unique() for rows in _written(pieces, counted)),
+            ]
+        )
         .unique()
         .join(files, on=["timeline", "file"], how="anti")
         .with_columns(relation=pl.col("file").str.replace(r"^\d+/", ""))
     )
     both = pl.concat([files, first.select(list(FILES))]).sort("timeline", "file")
-    return Counted(writes, both, methods)
+    return replace(counted, files=both)
+
+
+def writes_of(piece: Piece, pile: Pile, batch: Batch, counted: Counted) -> pl.DataFrame:
+    """Rows of :data:`WRITES` that were asked for, from one temporary file."""
+    rows = pile.read(batch).filter(counted.theirs() & (pl.col("lsn") >= piece.since))
+    return piece.label(rows).select(list(WRITES))
+
+
+def _written(pieces: Sequence[Piece], counted: Counted) -> Iterator[pl.DataFrame]:
+    for piece in pieces:
+        for pile in piece.shelf.writes:
+            for batch in pile.batches:
+                yield writes_of(piece, pile, batch, counted)
+
+
+def all_writes(pieces: Sequence[Piece], counted: Counted) -> pl.DataFrame:
+    """Each (timeline, xid, file) once, by timeline, LSN and file."""
+    found = [pl.DataFrame(schema=WRITES), *_written(pieces, counted)]
+    return summed(pl.concat(found)).sort("timeline", "lsn", "file")
+
+
+def summed(writes: pl.DataFrame) -> pl.DataFrame:
+    """Each (timeline, xid, file) once."""
+    return (
+        writes.group_by("timeline", "xid", "file")
+        .agg(
+            pl.col("inserts", "updates", "deletes").sum(),
+            pl.col("item").sort_by("lsn").first(),
+            pl.col("lsn").min(),
+        )
+        .select(list(WRITES))
+    )
 
 
 def _wanted(

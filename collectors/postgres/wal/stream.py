@@ -149,7 +149,7 @@ def _part(index: int, pages: Pages, flow: _Flow, geometry: Geometry) -> Part:
         start, length = start[:keep], length[:keep]
     lsn = to_lsn(start, place, geometry)
     kind = words[start + 2].astype(np.uint16)
-    good, why = _sound(words, start, length, lsn, (kind >> 8).astype(np.uint8), flow.last)
+    good, why = _sound(text, words, start, length, lsn, (kind >> 8).astype(np.uint8), flow.last)
     if good < len(start):
         reason, end = why, int(start[good])
         start, length = start[:good], length[:good]
@@ -173,6 +173,7 @@ def _part(index: int, pages: Pages, flow: _Flow, geometry: Geometry) -> Part:
 
 
 def _sound(  # noqa: PLR0913, PLR0917  (the columns of one block)
+    text: bytes,
     words: Words,
     start: Numbers,
     length: Numbers,
@@ -188,7 +189,7 @@ def _sound(  # noqa: PLR0913, PLR0917  (the columns of one block)
     before[0] = prev[0] if last is None else last
     before[1:] = lsn[:-1]
     linked = (prev == before) & ((rmgr < _BUILT_IN) | (rmgr >= _CUSTOM))
-    bad = np.flatnonzero(~(linked & intact(words, start, length)))
+    bad = np.flatnonzero(~(linked & intact(text, words, start, length)))
     if not len(bad):
         return len(start), None
     at = int(bad[0])

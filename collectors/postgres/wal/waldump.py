@@ -29,16 +29,15 @@ from pathlib import Path
 from queue import Queue
 from typing import IO
 
-import polars as pl
-
 from collectors.postgres import binaries
-from collectors.postgres.wal.dumptext import LINES, count, read_lines, settle
+from collectors.postgres.wal.dumptext import Settler, count
 from collectors.postgres.wal.fetch import Fetch
-from collectors.postgres.wal.model import RECORDS, WRITES
+from collectors.postgres.wal.model import WRITES
 from collectors.postgres.wal.segment import Checked
+from collectors.postgres.wal.shelf import Pile, Shelf
 from recon.collector import Warn
 
-_RMGRS = ("Transaction", "Storage", "Standby", "XLOG")
+_RMGRS = ("Storage", "Standby", "XLOG", "Transaction")
 _PICKS_RELATIONS_SINCE = 15
 _MAX_PASSES = 20
 """As many passes as take about the time that our own reader needs for one over everything."""
@@ -54,9 +53,8 @@ def find(major: int) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """What it gave of a run; ``problem`` holds its complaint, where it has one."""
+    """How it went; ``problem`` holds the tool's complaint, where it has one."""
 
-    records: pl.DataFrame
     problem: str | None
     warnings: Sequence[Warn] = ()
 
@@ -70,60 +68,59 @@ def linked(run: Sequence[Checked]) -> Iterator[Path]:
         yield Path(folder)
 
 
-def dump(tool: Path, run: Sequence[Checked], folder: Path) -> Dump:
-    """The kept records of a run, as far as the tool came."""
+def dump(tool: Path, run: Sequence[Checked], folder: Path, shelf: Shelf) -> Dump:
+    """Put the kept records of a run on a shelf, as far as the tool comes."""
     filters = [[f"--rmgr={name}" for name in _RMGRS]]
     if run[0].major < _ONE_RMGR_BEFORE:
+        # Transactions last: which of them are kept in memory is told by the others.
         filters = [[one] for one in filters[0]]
-    found = [pl.DataFrame(schema=RECORDS)]
-    forged = 0
+    refused = 0
     problem = None
-    for options in filters:
-        running = Pass(tool, [*options, run[0].name, run[-1].name], folder)
-        pieces = [read_lines(text) for text in running.chunks()]
-        lines = pl.concat([pl.DataFrame(schema=LINES), *pieces])
-        problem = problem or running.complaint
-        with Fetch.of(run) as fetch:
-            rows, refused = settle(lines, fetch, run[0].major)
-        found.append(rows)
-        forged += refused
+    with Fetch.of(run) as fetch:
+        for options in filters:
+            running = Pass(tool, [*options, run[0].name, run[-1].name], folder)
+            only = options[0].removeprefix("--rmgr=") if len(options) == 1 else None
+            settler = Settler(fetch, run[0].major, only)
+            for text in running.chunks():
+                shelf.add(*settler.take(text))
+            problem = problem or running.complaint
+            refused += settler.refused
+    shelf.close()
     warnings = [
         Warn(
             run[0].segment.sha256,
             "",
-            f"from {run[0].name} on: {forged} line(s) of pg_waldump look like records, and no "
+            f"from {run[0].name} on: {refused} line(s) of pg_waldump look like records, and no "
             "record stands at their LSN: text within the name of a prepared transaction or of a "
             "restore point; left out",
         )
     ]
-    return Dump(_in_order(pl.concat(found)), problem, warnings if forged else ())
-
-
-def _in_order(records: pl.DataFrame) -> pl.DataFrame:
-    # The tool prints in this order, but for one pass after another.
-    return records if records["lsn"].is_sorted() else records.sort("lsn")
+    return Dump(problem, warnings if refused else ())
 
 
 def writes(
     tool: Path, run: Sequence[Checked], files: Sequence[str], said: str | None
-) -> pl.DataFrame | None:
-    """Rows of :data:`WRITES` of the given relation files: one pass for each.
+) -> list[Pile] | None:
+    """Rows of :data:`WRITES` of the given relation files: one pass and one pile for each.
 
     None where the tool cannot pick by relation, where that would take too many passes, or where it
     complains of something else than it ``said`` in the first pass.
     """
     if run[0].major < _PICKS_RELATIONS_SINCE or len(files) > _MAX_PASSES:
         return None
-    found = [pl.DataFrame(schema=WRITES)]
+    found: list[Pile] = []
     with linked(run) as folder:
         for file in files:
             options = ["--rmgr=Heap", "--rmgr=Heap2", f"--relation={file}"]
             running = Pass(tool, [*options, run[0].name, run[-1].name], folder)
-            counts = [count(text, file) for text in running.chunks()]
+            pile = Pile(WRITES)
+            for text in running.chunks():
+                pile.add(count(text, file))
+            pile.close()
             if running.complaint != said:
                 return None
-            found.append(pl.concat([pl.DataFrame(schema=WRITES), *counts]))
-    return pl.concat(found)
+            found.append(pile)
+    return found
 
 
 class Pass:

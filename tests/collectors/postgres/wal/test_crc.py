@@ -21,7 +21,7 @@ def sealed(body: bytes) -> bytes:
 Numbers = npt.NDArray[np.int64]
 
 
-def laid_out(records: list[bytes]) -> tuple[npt.NDArray[np.uint64], Numbers, Numbers]:
+def laid_out(records: list[bytes]) -> tuple[bytes, npt.NDArray[np.uint64], Numbers, Numbers]:
     """Records one after the other, each from a multiple of 8 bytes."""
     text = b""
     starts = []
@@ -29,7 +29,7 @@ def laid_out(records: list[bytes]) -> tuple[npt.NDArray[np.uint64], Numbers, Num
         starts.append(len(text) // 8)
         text += record + bytes(-len(record) % 8)
     lengths = [len(record) for record in records]
-    return np.frombuffer(text, np.uint64), np.array(starts), np.array(lengths)
+    return text, np.frombuffer(text, np.uint64), np.array(starts), np.array(lengths)
 
 
 def test_the_check_value_of_crc_32c():
@@ -41,8 +41,8 @@ def test_the_check_value_of_crc_32c():
 @settings(deadline=None)
 @given(BODIES)
 def test_all_records_at_once_give_what_one_after_the_other_gives(bodies: list[bytes]):
-    words, starts, lengths = laid_out([sealed(body) for body in bodies])
-    assert intact(words, starts, lengths).tolist() == [True] * len(bodies)
+    laid = laid_out([sealed(body) for body in bodies])
+    assert intact(*laid).tolist() == [True] * len(bodies)
 
 
 @settings(deadline=None)
@@ -53,12 +53,12 @@ def test_a_flipped_bit_is_found_in_its_record_alone(bodies: list[bytes], data: s
     bit = data.draw(st.integers(0, len(records[which]) * 8 - 1))
     broken = bytearray(records[which])
     broken[bit // 8] ^= 1 << bit % 8
-    words, starts, lengths = laid_out([*records[:which], bytes(broken), *records[which + 1 :]])
-    found = intact(words, starts, lengths).tolist()
+    laid = laid_out([*records[:which], bytes(broken), *records[which + 1 :]])
+    found = intact(*laid).tolist()
     assert found == [index != which for index in range(len(records))]
 
 
 def test_records_longer_than_a_segment_of_lanes():
     records = [sealed(bytes(24) + bytes([n % 251 for n in range(size)])) for size in (9, 70_000, 3)]
-    words, starts, lengths = laid_out(records)
-    assert intact(words, starts, lengths).all()
+    laid = laid_out(records)
+    assert intact(*laid).all()

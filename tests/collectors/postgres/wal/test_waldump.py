@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from collectors.postgres.binaries import version
 from collectors.postgres.wal import dumptext
+from collectors.postgres.wal.model import RECORDS
+from collectors.postgres.wal.shelf import plain_of
 from collectors.postgres.wal.waldump import Pass, find
 
 COMMIT = (
@@ -22,36 +26,63 @@ CREATE = (
 
 def test_a_plain_line_is_read_by_its_places_alone():
     text = b"\n".join([COMMIT, ABORT, LONG, CREATE + b"base/5/16390"])
-    plain = dumptext.plain_rows(dumptext.lines_of(text)).sort("at")
-    assert plain["at"].to_list() == [0, 1, 2]
-    rows = plain.select("op", "xid", "lsn", "prev").rows()
-    assert rows[0] == ("COMMIT", 735, 0x152F0D8, 0x152F0A0)
-    assert rows[1] == ("ABORT", 735, 0x152F0D8, 0x152F0A0)
-    assert rows[2] == ("COMMIT", 735, 0x1F0152F0D8, 0x1F0152F0A0)
+    at, plain, rest, _ = dumptext.read_lines(text)
+    assert at.tolist() == [0, 1, 2]
+    assert rest["at"].to_list() == [3]
+    assert plain.select("commit", "xid", "lsn", "prev").rows() == [
+        (True, 735, 0x152F0D8, 0x152F0A0),
+        (False, 735, 0x152F0D8, 0x152F0A0),
+        (True, 735, 0x1F0152F0D8, 0x1F0152F0A0),
+    ]
     assert str(plain["time"][0]) == "2026-11-23 06:30:37.579776+00:00"
 
 
 def test_places_and_patterns_read_the_same():
     text = b"\n".join([COMMIT, ABORT, LONG])
-    by_place = dumptext.read_lines(text)
+    by_place = dumptext.read_lines(text).plain
     # One more blank keeps the lines from the fast path.
-    by_pattern = dumptext.read_lines(text.replace(b"tx:        735", b"tx:         735"))
+    none, _, rest, _ = dumptext.read_lines(text.replace(b"tx:        735", b"tx:         735"))
+    assert len(none) == 0
+    by_pattern, others = plain_of(rest.select(list(RECORDS)))
+    assert others.is_empty()
     assert by_place.equals(by_pattern)
+
+
+@pytest.mark.parametrize(
+    ("letter", "other"),
+    [
+        (b"tx:        735", b"tx:        7 5"),
+        (b"tx:        735", b"tx: 5294967296"),
+        (b"0/0152F0D8", b"0/0152f0d8"),
+        (b"11-23", b"13-23"),
+        (b"06:30", b"24:30"),
+        (b"06:30:37", b"06:30:60"),
+        (b".579776", b".57977x"),
+        (b" UTC", b" UTX"),
+    ],
+)
+def test_a_letter_out_of_its_place_keeps_a_line_from_the_fast_path(letter: bytes, other: bytes):
+    assert letter in COMMIT
+    at, plain, rest, _ = dumptext.read_lines(b"\n".join([COMMIT, COMMIT.replace(letter, other)]))
+    assert at.tolist() == [0]
+    assert plain.height == rest.height == 1
 
 
 def test_files_of_all_tablespaces():
     paths = [b"base/5/1", b"global/1262", b"pg_tblspc/16385/PG_15_202209061/5/7", b"base/5/1_fsm"]
-    found = dumptext.read_lines(b"\n".join(CREATE + path for path in paths))
+    found = dumptext.read_lines(b"\n".join(CREATE + path for path in paths)).rest
     assert found["created"].to_list() == ["1663/5/1", "1664/0/1262", "16385/5/7", None]
 
 
 def test_what_is_no_line_of_a_record_is_marked():
-    found = dumptext.read_lines(b"\n".join([COMMIT, b"rmgr: x", b"\xff\xfe", CREATE]))
-    assert found["free"].to_list() == [False, True, True, False]
+    at, _, found, _ = dumptext.read_lines(b"\n".join([COMMIT, b"rmgr: x", b"\xff\xfe", CREATE]))
+    assert at.tolist() == [0]
+    assert found.select("at", "free").rows() == [(1, True), (2, True), (3, False)]
 
 
 def test_no_text_no_rows():
-    assert dumptext.read_lines(b"").is_empty()
+    at, plain, rest, _ = dumptext.read_lines(b"")
+    assert (len(at), plain.height, rest.height) == (0, 0, 0)
 
 
 def test_a_version_that_is_not_installed_is_not_found():

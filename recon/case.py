@@ -25,6 +25,7 @@ from recon.instants import moment
 from recon.reconcile import Findings, reconcile
 from recon.rules import Timeline
 from recon.timeline import Built
+from recon.written.answers import Version, answers
 
 CASE_FILE = "case.toml"
 TIMELINE = "timeline"
@@ -241,6 +242,10 @@ class Case:
         if instant is None:
             raise UsageError("an instant", "none", "INSTANT", "give one, or set case.instant")
         return asof(self._judged(), instant, subjects or self.config.subjects)
+
+    def written(self, subjects: Sequence[str] = ()) -> list[Version]:
+        """When each row version was really written, by every basis; all rows if none is named."""
+        return answers(self._judged(), subjects)
 
     def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of the timeline by event id; of sources with equal bytes, the first one's.

@@ -272,6 +272,34 @@ def asof(
 
 
 @app.command()
+def written(
+    *,
+    case: CaseOption = Path(),
+    subject: Annotated[
+        list[str] | None, typer.Option(help="Glob of subjects; all rows if none is given.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Why each interval is what it is.")
+    ] = False,
+    form: FormatOption = Format.table,
+) -> None:
+    """When each row of a database was really written, by every basis there is, best first.
+
+    An interval holds the time at which the row's transaction committed; ~ marks an estimate.
+    """
+    from recon import show
+
+    opened = _open(case)
+    with show.progress() as told:
+        opened.built(progress=told)
+        versions = opened.written(subject or ())
+    if form is Format.json:
+        _json([one.to_json() for one in versions])
+        return
+    show.written(show.console(), versions, explain=explain)
+
+
+@app.command()
 def reconcile(
     *,
     case: CaseOption = Path(),

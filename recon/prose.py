@@ -70,12 +70,33 @@ def _replaced(at: Sequence[str], d: _Data) -> str:
     return f"{at[0]} {d['act']}: rows that stand in {d['table']} since were written by it or later."
 
 
+def _dated(at: Sequence[str], d: _Data) -> str:
+    time = d["earliest"] if d["earliest"] == d["latest"] else f"{d['earliest']} to {d['latest']}"
+    row, xid, by = at[0], d["xid"], f" {at[1]}" if len(at) > 1 else ""
+    if d["basis"] == "commit record":
+        return (
+            f"{row} names transaction {xid}, which committed on {time} on clock {d['clock']}, by "
+            f"its COMMIT record{by} in the log."
+        )
+    if d["basis"] in {"checkpoints", "captures"}:
+        by = f" (as{by} shows)" if by else ""
+        return (
+            f"{row} names transaction {xid}, which by the {d['basis']} before and after it "
+            f"committed within {time}{by}."
+        )
+    return (
+        f"{row} names transaction {xid}, which is estimated to have committed within {time}, from "
+        f"{d['basis']}: that is likely, and no proof."
+    )
+
+
 SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     "reads": _reads,
     "later": _later,
     "bounded": _bounded,
     "states": _states,
     "no-commit": _no_commit,
+    "dated": _dated,
     "seen": lambda at, d: (
         f"{at[0]} stood in its source when the snapshot {at[1]} was taken, {d['seen']}."
     ),

@@ -244,6 +244,33 @@ def standby(source: Postgres, *, major: int | None = None) -> Iterator[Postgres]
 
 
 @contextmanager
+def upgraded(
+    old: Postgres,
+    settings: Mapping[str, str] | None = None,
+    *,
+    major: int,
+    clock: datetime | None = None,
+    initdb: Sequence[str] = (),
+) -> Iterator[Postgres]:
+    """A server of a newer major version that ``pg_upgrade`` made of ``old``, which is stopped.
+
+    ``initdb`` must give what ``old`` was made with, such as the size of WAL segments.
+    """
+    with _made(None, clock, major) as server:
+        _initialise(server, initdb)
+        old.stop()
+        server.run(
+            "pg_upgrade",
+            *("-b", old.bin, "-B", server.bin, "-d", old.data, "-D", server.data),
+            *("-U", USER, "-p", str(_free_port()), "-P", str(_free_port())),
+            *("-s", server.folder),
+        )
+        _configure(server, {**_DEFAULTS, **(settings or {})})
+        server.start()
+        yield server
+
+
+@contextmanager
 def _made(tmp: Path | None, clock: datetime | None, major: int | None) -> Iterator[Postgres]:
     bin_folder = binaries(major)
     if bin_folder is None:

@@ -33,6 +33,9 @@ class Story:
         self.covered: list[dict[str, Any]] = []
         self.lsn = 0
         self.items = 0
+        self.system = "1"
+        """The cluster that is told of, and the timeline that it is on."""
+        self.line = 1
 
     def event(
         self, source: str, kind: str, subject: str, time: str | None = None, **more: Any
@@ -62,6 +65,41 @@ class Story:
 
     # Postgres
 
+    def on(self, line: int, *, system: str | None = None, lsn: int | None = None) -> Story:
+        """From here on, another timeline, or another cluster; its log goes on at an LSN."""
+        self.line = line
+        self.system = system or self.system
+        self.lsn = self.lsn if lsn is None else lsn
+        return self
+
+    def forked(self, parent: int, child: int, lsn: int) -> Story:
+        value = f"timeline={child} parent={parent} switch=0/{lsn:X} reason=no reason"
+        return self.event("lineage-db", "timeline.fork", "pg:lineage-db", value=value)
+
+    def checkpoint(
+        self,
+        time: str,
+        next_xid: int,
+        running: int = 0,
+        *,
+        kind: str = "wal.checkpoint",
+        **more: Any,
+    ) -> Story:
+        """A checkpoint in the log, or (``kind``) in the control data of a copy of the cluster."""
+        self.lsn += 16
+        return self.event(
+            "lineage-db",
+            kind,
+            "pg:lineage-db",
+            time,
+            value=f"next_xid={next_xid} oldest_running_xid={running} online",
+            clock="pg:lineage-db/server",
+            basis="stamped",
+            stream=f"pg:{self.system}/{self.line}",
+            position=self.lsn,
+            **more,
+        )
+
     def wal(self, kind: str, time: str, xid: int, subject: str = TABLE, value: str | None = None):
         self.lsn += 16
         return self.event(
@@ -72,9 +110,9 @@ class Story:
             value=value,
             clock="pg:lineage-db/commit",
             basis="stamped",
-            stream="pg:1/1",
+            stream=f"pg:{self.system}/{self.line}",
             position=self.lsn,
-            names=[f"xid:1/{xid}", subject],
+            names=[f"xid:{self.system}/{xid}", subject],
         )
 
     def commit(self, time: str, xid: int) -> Story:
@@ -105,10 +143,30 @@ class Story:
             self._row(item, model, digest, "row.dumped", None)
         return self
 
-    def capture(self, time: str, *rows: tuple[str, str, str, str, int]) -> Story:
-        """A live capture: rows of (model, artifact, asserted time, commit time, xid)."""
+    def capture(
+        self,
+        time: str,
+        *rows: tuple[str, str, str | None, str | None, int],
+        count: tuple[int, int] | None = None,
+        told: bool = False,
+    ) -> Story:
+        """A live capture: rows of (model, artifact, asserted time, commit time, xid).
+
+        ``count``: the oldest running and the next transaction; ``told``: control data were read
+        with it, and say the timeline.
+        """
         item = self.item()
-        self.event("lineage-db", "snapshot", "pg:lineage-db", time, item=item, citation="")
+        value = f"rows system={self.system} snapshot={count[0]}:{count[1]}:" if count else None
+        self.event(
+            "lineage-db", "snapshot", "pg:lineage-db", time, item=item, citation="", value=value
+        )
+        if told:
+            control = self.item()
+            self.event("lineage-db", "snapshot", "pg:lineage-db", time, item=control, citation="")
+            stream = f"pg:{self.system}/{self.line}"
+            self.event(
+                "lineage-db", "control.checkpoint", "pg:lineage-db", item=control, stream=stream
+            )
         self.cover("lineage-db", "claim", TABLE, time, time, item)
         for model, digest, asserted, written, xid in rows:
             self._row(item, model, digest, "row.version", asserted, written, xid)
@@ -126,7 +184,7 @@ class Story:
     ) -> None:
         subject = f"model:{model}@1"
         citation = f"line {model}"
-        names = [digest, TABLE] + ([f"xid:1/{xid}"] if xid else [])
+        names = [digest, TABLE] + ([f"xid:{self.system}/{xid}"] if xid else [])
         more = {"clock": "pg:lineage-db/commit", "basis": "stamped"} if xid else {}
         self.event(
             "lineage-db", kind, subject, written, item=item, citation=citation, names=names, **more

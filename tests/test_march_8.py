@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 import recon
 from recon import registry, schema
 from recon.evidence import CaseItems
+from recon.rules import Timeline
+from recon.rules.re_registered import re_registered
 from recon.subjects import glob
 
 PACKAGED = files("recon") / "packaged/march_8"
@@ -211,3 +214,61 @@ def test_without_pg_waldump_the_timeline_has_the_same_bytes(
     assert {name for name in before if before[name] != after[name]} == {"built.json"}
     monkeypatch.undo()
     case.build(workers=1)
+
+
+def test_when_rows_were_written_is_given_by_every_basis(case: recon.Case):
+    (row,) = [
+        one
+        for one in case.written(["model:credit-risk@2.3.1"])
+        if one.transaction and one.table and one.table.endswith("ml.lineage")
+    ]
+    assert [(basis.basis, basis.firm, basis.disagrees) for basis in row.bases] == [
+        ("commit timestamp", True, False),
+        ("commit record", True, False),
+        ("checkpoints", True, False),
+        ("captures", True, False),
+        ("dumps", False, False),
+        ("asserted neighbours", False, False),
+    ]
+    first, *others = row.bases
+    assert first.earliest is not None
+    assert first.earliest.isoformat().startswith("2026-03-08T19:12:04")
+    for basis in others:
+        assert basis.earliest is None or basis.earliest <= first.earliest
+        assert basis.latest is None or first.earliest <= basis.latest
+    assert row.asserts_earliest is not None
+    assert row.asserts_earliest.isoformat().startswith("2026-02-14T11:30:30")
+
+
+def test_the_finding_holds_with_commit_timestamps_off(whole: recon.Case):
+    """As if the server had kept none: the COMMIT records date the rows, and say so."""
+    kept = pl.col("kind") != "row.version"
+    events = whole.timeline().with_columns(
+        pl.when(kept).then(name).alias(name) for name in ("earliest", "latest")
+    )
+    drafts = list(re_registered.check(Timeline(events, whole.coverage())))
+    with_times = [one for one in whole.findings().findings if one.rule == "re-registered"]
+    assert {(one.verdict, one.subject) for one in drafts} == {
+        (one.verdict, one.subject) for one in with_times
+    }
+    (draft,) = [one for one in drafts if one.verdict == "conflict"]
+    assert "by the COMMIT record of its transaction" in draft.statement
+
+
+def test_the_command_prints_versions_for_people_and_for_programs(case: recon.Case):
+    command = [str(Path(sys.executable).parent / "recon"), "written", "--case", str(case.root)]
+    command += ["--subject", "model:credit-risk@2.3.1"]
+    told = subprocess.run(
+        [*command, "--explain"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "2026-03-08T19:12:04.600528Z" in told
+    assert "by its COMMIT record in the log of timeline 1" in " ".join(told.split())
+    assert all(len(line.rstrip()) <= 100 for line in told.splitlines())
+    data = json.loads(
+        subprocess.run([*command, "--format", "json"], capture_output=True, check=True).stdout
+    )
+    ids = {
+        basis[end] for row in data for basis in row["bases"] for end in ("from_event", "to_event")
+    }
+    assert case.events(ids - {None})
+    assert {row["subject"] for row in data} == {"model:credit-risk@2.3.1"}

@@ -127,7 +127,8 @@ def control_events(capture: Capture, item: Item, source: str) -> Iterator[Row | 
             "kind": "control.checkpoint",
             "subject": f"pg:{source}",
             "value": f"next_xid={line.get('next_xid')} next_oid={line.get('next_oid')} "
-            f"timeline={timeline} redo={line.get('redo_lsn')}",
+            f"timeline={timeline} redo={line.get('redo_lsn')} "
+            f"oldest_running_xid={integer(line.get('oldest_active_xid')) or 0}",
             "clock": f"pg:{source}/server",
             "basis": "stamped",
             "earliest": earliest,
@@ -142,13 +143,17 @@ def control_events(capture: Capture, item: Item, source: str) -> Iterator[Row | 
 
 
 def snapshot_event(capture: Capture, item: Item, source: str) -> Row:
-    """``snapshot``: the state that the file shows."""
+    """``snapshot``: the state that the file shows, and the count of transactions in it."""
     header = capture.header
-    table = f" {header.schema}.{header.table}" if is_rows(header) else ""
+    table = f" of {header.schema}.{header.table}" if is_rows(header) else ""
+    # The numbers come first: a table's name may hold anything.
+    count = f" system={header.system_id}" if header.system_id is not None else ""
+    count += f" snapshot={header.snapshot}" if header.snapshot else ""
+    count += " in_recovery=true" if header.in_recovery else ""
     return _seen(header, source) | {
         "kind": "snapshot",
         "subject": f"pg:{source}/{header.database}",
-        "value": f"{header.capture}{table}",
+        "value": f"{header.capture}{count}{table}",
         "names": [table_subject(source, header.database, header.schema, header.table)]
         if table
         else [],

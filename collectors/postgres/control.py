@@ -63,6 +63,8 @@ class ControlFile:
     checkpoint_time: datetime
     oldest_commit_ts_xid: int
     newest_commit_ts_xid: int
+    oldest_running_xid: int
+    """At the checkpoint; 0 where none is told, as of a shutdown."""
     track_commit_timestamp: bool
     segment_size: int
     """Of WAL, in bytes."""
@@ -105,7 +107,7 @@ def read_control(data: bytes, where: str = "pg_control") -> ControlFile:
         )
     copy = _COPY.unpack_from(data, _HEAD.size)
     redo, timeline, previous, next_xid, next_oid, _, _, oldest_xid = copy[:8]
-    checkpoint_time, oldest_commit, newest_commit = copy[11:14]
+    checkpoint_time, oldest_commit, newest_commit, oldest_running = copy[11:15]
     return ControlFile(
         system_id=system_id,
         control_version=version,
@@ -122,6 +124,7 @@ def read_control(data: bytes, where: str = "pg_control") -> ControlFile:
         checkpoint_time=_moment(checkpoint_time, where),
         oldest_commit_ts_xid=oldest_commit,
         newest_commit_ts_xid=newest_commit,
+        oldest_running_xid=oldest_running,
         track_commit_timestamp=_SETTINGS.unpack_from(data, _SETTINGS_AT)[-1],
         segment_size=_SIZES.unpack_from(data, _SIZES_AT)[3],
     )
@@ -144,6 +147,7 @@ def render(control: ControlFile) -> str:
         "Latest checkpoint's oldestXID": control.oldest_xid,
         "Latest checkpoint's oldestCommitTsXid": control.oldest_commit_ts_xid,
         "Latest checkpoint's newestCommitTsXid": control.newest_commit_ts_xid,
+        "Latest checkpoint's oldestActiveXID": control.oldest_running_xid,
         "Time of latest checkpoint": control.checkpoint_time.isoformat(),
         "track_commit_timestamp setting": "on" if control.track_commit_timestamp else "off",
         "Bytes per WAL segment": control.segment_size,

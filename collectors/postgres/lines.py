@@ -40,6 +40,8 @@ class Header:
     read: datetime | None
     """The state that the file shows lies between the two, by the server's clock."""
     in_recovery: bool
+    snapshot: str
+    """``XMIN:XMAX:``, the oldest running and the next transaction, in full; empty if not told."""
     schema: str
     table: str
     types: Mapping[str, str]
@@ -98,6 +100,8 @@ class Verbatim(str):
     __slots__ = ()
 
 
+_SNAPSHOT = re.compile(r"[0-9]{1,19}:[0-9]{1,19}:")
+"""Of ``pg_current_snapshot()``, without the list of those that run."""
 _DECODER = json.JSONDecoder(parse_int=Verbatim, parse_float=Verbatim, parse_constant=Verbatim)
 
 
@@ -134,6 +138,7 @@ def _header(line: Row) -> Header | None:
         started=started if read else None,
         read=read if started else None,
         in_recovery=line.get("in_recovery") is True,
+        snapshot=found[0] if (found := _SNAPSHOT.match(str(line.get("snapshot")))) else "",
         schema=str(line.get("schema")),
         table=str(line.get("table")),
         types={str(n): str(t) for n, t in types.items()} if isinstance(types, Mapping) else {},

@@ -84,7 +84,7 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
     events = [frame(found.events, DRAFT), *found.frames]
     coverage = [frame(found.coverage, DRAFT_COVERAGE)]
     methods: dict[str, str] = {}
-    cluster = _cluster(found)
+    clusters = _clusters(found)
     lazy = [one.lazy() for one in events]
     if items.of("pg.wal"):
         from collectors.postgres import wal
@@ -96,20 +96,26 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
             for one in relations
             if any(one.subject.endswith(f"/{table}") for table in claims)
         }
+        archives = []
         with wal.unpacked(segments(items)) as (plain, said):
-            archive = wal.read(
-                plain,
-                source=source.id,
-                relations=relations,
-                counted=claimed,
-                system_id=cluster,
-            )
+            for system_id, theirs in _by_cluster(clusters, plain):
+                archives.append(
+                    wal.read(
+                        theirs,
+                        source=source.id,
+                        relations=relations,
+                        counted=claimed,
+                        system_id=system_id,
+                    )
+                )
         found.warnings += said
-        lazy.append(wal.wal_events(archive, relations, source.id))
-        coverage.append(archive.coverage)
-        found.warnings += archive.warnings
-        methods["wal"] = archive.method
+        for archive in archives:
+            lazy.append(wal.wal_events(archive, relations, source.id))
+            coverage.append(archive.coverage)
+            found.warnings += archive.warnings
+        methods["wal"] = ", ".join(dict.fromkeys(one.method for one in archives))
     if items.of(serverlog.KIND):
+        cluster = clusters[0] if len(clusters) == 1 else None
         logs = serverlog.read_logs(items, source.id, found.options, cluster)
         lazy += [one.lazy() for one in logs.frames]
         found.warnings += logs.warnings
@@ -272,7 +278,8 @@ def _checkpoint(read: control.ControlFile, item: Item, source: str) -> Row:
         "kind": "control.checkpoint",
         "subject": f"pg:{source}",
         "value": f"next_xid={read.next_xid_shown} next_oid={read.next_oid} "
-        f"timeline={read.timeline} redo={control.lsn(read.redo)}",
+        f"timeline={read.timeline} redo={control.lsn(read.redo)} "
+        f"oldest_running_xid={read.oldest_running_xid}",
         "clock": f"pg:{source}/server",
         "basis": "stamped",
         "earliest": read.checkpoint_time,
@@ -302,23 +309,38 @@ def _relations(found: _Found) -> Sequence[Relation]:
     return list(relations)
 
 
-def _cluster(found: _Found) -> int | None:
-    """The one cluster that captures and control files name; None where they name none, or more."""
+def _clusters(found: _Found) -> list[int]:
+    """The clusters that captures and control files name: one, or one upgraded from another."""
     named = {capture.header.system_id for _, capture in found.captures} | {
         one.system_id for one in found.controls.values()
     }
-    named.discard(None)
-    if len(named) > 1:
-        shown = ", ".join(map(str, sorted(one for one in named if one is not None)))
+    clusters = sorted(one for one in named if one is not None)
+    if len(clusters) > 1:
+        shown = ", ".join(map(str, clusters))
         found.warnings.append(
             Warn(
                 found.captures[0][0].sha256 if found.captures else Sha256(""),
                 "",
                 f"expected one cluster in a source; found system identifiers {shown}; their "
-                "transactions are kept apart; make a source of each",
+                "transactions are kept apart; make a source of each, unless pg_upgrade made one "
+                "from the other",
             )
         )
-    return named.pop() if len(named) == 1 else None
+    return clusters
+
+
+def _by_cluster(
+    clusters: Sequence[int], archived: Sequence[Segment]
+) -> list[tuple[int | None, list[Segment]]]:
+    """Each cluster's segments; those of clusters that nothing names go to the first."""
+    if len(clusters) < 2:  # noqa: PLR2004  (one is the common case: all that is archived is its)
+        return [(clusters[0] if clusters else None, list(archived))]
+    from collectors.postgres import wal
+
+    theirs: dict[int, list[Segment]] = {cluster: [] for cluster in clusters}
+    for segment in archived:
+        theirs.get(wal.cluster_of(segment) or 0, theirs[clusters[0]]).append(segment)
+    return [(cluster, some) for cluster, some in theirs.items() if some]
 
 
 def _system(found: _Found, item: Item) -> int | None:

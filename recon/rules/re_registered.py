@@ -13,10 +13,18 @@ from recon.findings import Step
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, seconds, step
 from recon.rules.earlier import Compared, Earlier, attributes_of, compare, earlier, record
-from recon.rules.re_registered_words import Case, Neighbours, alibi, excuse, innocent
+from recon.rules.re_registered_words import (
+    Case,
+    Neighbours,
+    alibi,
+    dated_by,
+    excuse,
+    innocent,
+)
 from recon.rules.views import RECORD, claims, named, versions, xids
 from recon.rules.writes import Log, counted, log
 from recon.time.agreement import Agreement, agreements
+from recon.written import BASES
 
 REPLACED = ("table.recreate", "table.truncate", "table.create")
 """Acts after which no earlier row version is left in the table, the fullest word first.
@@ -48,9 +56,10 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     value of it differs from the one that the latest snapshot before that act holds for the same
     row, while the log follows the table from that snapshot on and records no update of it and no
     delete from it.
-    Undetermined where no snapshot from before the act holds the row, where the log has a gap or
-    records such a write, so that the value may have changed in the ordinary way, where an older
-    snapshot gives the value of today, and where a value is there that was empty, or the reverse.
+    Undetermined where when it was written is but an estimate, where no snapshot from before the
+    act holds the row, where the log has a gap or records such a write, so that the value may have
+    changed in the ordinary way, where an older snapshot gives the value of today, and where a value
+    is there that was empty, or the reverse.
     Observation where the values are those of the snapshot, or those but for how they are written.
     Innocent: VACUUM FULL, CLUSTER and ALTER move rows and replace no table; an UPDATE writes a
     new row version of an old row; a migration that copies rows keeps their values and dates; a
@@ -160,12 +169,25 @@ def _candidates(timeline: Timeline) -> pl.LazyFrame:
         .group_by("source", "xid", "table")
         .agg(changes=pl.col("changes").sum())
     )
+    # What stands in a table after an act that leaves no earlier row was written by it or later.
+    stands = ~pl.col("act_kind").is_in(RESTORED) & (pl.col("act_to") <= pl.col("seen_from"))
     first_capture = pl.col("seen_to") == pl.col("seen_to").min().over("subject", "table", "xid")
     return (
         claims(timeline)
+        .with_columns(
+            guessed=pl.col("written_from").is_null() & pl.col("guess_from").is_not_null(),
+        )
+        .with_columns(
+            written_basis=pl.when("guessed").then("guess_basis").otherwise("written_basis"),
+            written_clock=pl.when("guessed").then("guess_clock").otherwise("written_clock"),
+            written_by=pl.when(~pl.col("guessed")).then("written_by"),
+            written_from=pl.when("guessed").then("guess_from").otherwise("written_from"),
+            written_to=pl.when("guessed").then("guess_to").otherwise("written_to"),
+        )
         .filter(
             (pl.col("basis") == "asserted")
             & pl.col("written_from").is_not_null()
+            & pl.col("written_to").is_not_null()
             & pl.col("latest").is_not_null()
         )
         .join(acts, on=["source", "table"])
@@ -179,9 +201,15 @@ def _candidates(timeline: Timeline) -> pl.LazyFrame:
         # After a restore, an ordinary change of an old row looks the same and means nothing.
         .filter(~pl.col("act_kind").is_in(RESTORED) | (pl.col("changes") == 0))
         .with_columns(
+            written_from=pl.when(stands & ~pl.col("guessed"))
+            .then(pl.max_horizontal("written_from", "act_from"))
+            .otherwise("written_from")
+        )
+        .with_columns(
             same_transaction=pl.col("xid").is_in(pl.col("act_xids")),
             margin=seconds(pl.col("written_from") - pl.col("latest")),
         )
+        .filter(pl.col("margin") > 0)
     )
 
 
@@ -218,7 +246,7 @@ def _agreement(timeline: Timeline, rows: pl.DataFrame) -> dict[tuple[str, str], 
         timeline.kind("claim")
         .filter(pl.col("basis") == "asserted")
         .join(versions(timeline), on=RECORD)
-        .filter(pl.col("written_from").is_not_null() & pl.col("latest").is_not_null())
+        .filter(pl.col("written_basis").is_in(BASES[:2]) & pl.col("latest").is_not_null())
         .sort("row")
         .unique([*RECORD, "clock"], keep="first", maintain_order=True)
         .unique(["source", "xid", "subject", "clock"], keep="first", maintain_order=True)
@@ -254,6 +282,8 @@ def _draft(case: Case, agreed: dict[tuple[str, str], Agreement], near: Neighbour
     if before and late and case.differing:
         events.append(("changed", late[-1]["row"]))
         steps.append(step("between", "seen", "changed", "written"))
+    if first["written_basis"] != BASES[0] and first["written_by"] is not None:
+        events.append(("dated", first["written_by"]))
     agreement = agreed.get((first["clock"], first["written_clock"]))
     if agreement and agreement.measured:
         steps.append(_bounded(agreement))
@@ -276,7 +306,8 @@ def _statement(case: Case) -> str:
     text = (
         f"The row of {case.table} for {row['subject']} asserts "
         f"{say_interval(row['earliest'], row['latest'])}, and was written on "
-        f"{say_interval(row['written_from'], row['written_to'])}, {where} {_VERB[row['act_kind']]}"
+        f"{say_interval(row['written_from'], row['written_to'])}{dated_by(row)}, {where} "
+        f"{_VERB[row['act_kind']]}"
     )
     if before is None:
         return f"{text}; no snapshot from before that act says what the row held"
@@ -309,14 +340,7 @@ def _steps(shown: Mapping[str, Any], row: Mapping[str, Any], near: Neighbours) -
             basis="asserted",
         ),
         step("same-record", "asserted", "written"),
-        step(
-            "reads",
-            "written",
-            earliest=row["written_from"],
-            latest=row["written_to"],
-            clock=row["written_clock"],
-            basis="stamped",
-        ),
+        _written(row),
     ]
     if row["same_transaction"]:
         steps.append(
@@ -334,6 +358,17 @@ def _steps(shown: Mapping[str, Any], row: Mapping[str, Any], near: Neighbours) -
         steps.append(step("in-log", "replaced", previous=near.before[0], next=near.after[0]))
     steps.append(step("later", "asserted", "written", seconds=row["margin"]))
     return steps
+
+
+def _written(row: Mapping[str, Any]) -> Step:
+    """When the row was written: as its record reads, or by what else dates its transaction."""
+    when = {"earliest": row["written_from"], "latest": row["written_to"]}
+    clock = row["written_clock"]
+    if row["written_basis"] == BASES[0]:
+        return step("reads", "written", **when, clock=clock, basis="stamped")
+    roles = ("written", "dated") if row["written_by"] is not None else ("written",)
+    xid = row["xid"].rsplit("/", 1)[-1]
+    return step("dated", *roles, **when, clock=clock, basis=row["written_basis"], xid=xid)
 
 
 def _compare(case: Case, compared: Compared, seen: str) -> list[Step]:

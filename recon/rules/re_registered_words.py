@@ -81,6 +81,10 @@ class Case:
         if not self.differing or self.compared is None:
             return []
         doubts = []
+        if self.first["guessed"]:
+            doubts.append("when the row was written is an estimate")
+        elif self.first["written_from"] < self.first["act_from"]:
+            doubts.append("the row may have been written before that act")
         if self.changes:
             doubts.append("an update or a delete that the log records in between may have done it")
         elif not self.covered:
@@ -100,6 +104,21 @@ class Case:
             return "observation"
         certain = self.compared.any("other") and not self.doubts
         return "conflict" if certain else "undetermined"
+
+
+def dated_by(row: Mapping[str, Any]) -> str:
+    """What says when the row was written, in a sentence; nothing where its own record does."""
+    xid = str(row["xid"]).rsplit("/", 1)[-1]
+    return {
+        "commit record": f" by the COMMIT record of its transaction {xid} in the log",
+        "checkpoints": f" by the checkpoints about its transaction {xid}",
+        "captures": " by the captures that lack it and show it",
+        "dumps": " as an estimate from the dumps that lack it and show it",
+        "number given out": f" as an estimate from when its transaction {xid} got its number",
+        "dated neighbours": " as an estimate from the transactions before and after its own",
+        "asserted neighbours": " as an estimate from what the rows of the transactions before and "
+        "after its own assert",
+    }.get(row["written_basis"], "")
 
 
 def excuse(case: Case) -> str:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon.names import named, xids
 from recon.rules.base import Timeline
+from recon.written import BASES, best
+from recon.written import written as recon_written
+from recon.written.verdict import BEST
+
+__all__ = ["RECORD", "claims", "named", "snapshots", "versions", "xids"]
 
 RECORD = ["source", "item", "citation"]
 """What one record is known by: events of one record share it."""
@@ -30,7 +36,7 @@ def claims(timeline: Timeline) -> pl.LazyFrame:
     """Claims, each with the table it stands in (null outside databases) and its item's snapshot.
 
     Columns of the timeline, and ``table``, ``xid`` (of the row version), ``written`` (row of the
-    event that stamped the record), ``written_from``, ``written_to``, ``seen_from``, ``seen_to``.
+    event that stamped the record), what :func:`versions` says of when, ``seen_from``, ``seen_to``.
     """
     return (
         timeline.kind("claim")
@@ -45,43 +51,37 @@ def claims(timeline: Timeline) -> pl.LazyFrame:
 def versions(timeline: Timeline) -> pl.LazyFrame:
     """Row versions with the transaction that wrote them, dated by whatever dates it.
 
-    The commit timestamp that the server kept, else the COMMIT record of the transaction in WAL.
-    Where two timelines have a commit of that number, the interval covers both.
+    ``written_from`` to ``written_by`` by firm bases alone, ``guess_from`` to ``guess_basis`` by the
+    best estimate (:data:`recon.written.verdict.BEST`). No rule may call a conflict what rests on a
+    guess.
     """
-    commits = (
-        timeline.kind("wal.commit")
-        .select("source", "earliest", "latest", xid=xids())
-        # A row written in a savepoint names the subtransaction, which commits with its parent.
-        .explode("xid")
-        .group_by("source", "xid")
-        .agg(commit_from=pl.col("earliest").min(), commit_to=pl.col("latest").max())
+    rows = timeline.kind("row.version", "row.dumped").select(
+        *RECORD, written="row", table=named("pg:"), xid=named("xid:")
     )
-    return (
-        timeline.kind("row.version", "row.dumped")
-        .select(
-            *RECORD,
-            written="row",
+    own = timeline.kind("row.version", "row.dumped").select(
+        "kind", "earliest", "latest", "clock", row="row"
+    )
+    stamped = (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
+    undated = own.filter((pl.col("kind") == "row.version") & pl.col("earliest").is_null())
+    # Where the server kept all times, nothing else is asked.
+    if undated.limit(1).collect().is_empty():
+        dated = own.select(
+            "row",
+            written_from=pl.when(stamped).then("earliest"),
+            written_to=pl.when(stamped).then("latest"),
             written_clock="clock",
-            written_from="earliest",
-            written_to="latest",
-            table=named("pg:"),
-            xid=named("xid:"),
+            written_basis=pl.when(stamped).then(pl.lit(BASES[0])),
+            written_by=pl.when(stamped).then("row"),
+        ).with_columns(
+            pl.lit(None, dtype).alias(name)
+            for name, dtype in BEST.items()
+            if name.startswith("guess_")
         )
-        .join(commits, on=["source", "xid"], how="left")
-        .with_columns(
-            written_from=pl.coalesce("written_from", "commit_from"),
-            written_to=pl.coalesce("written_to", "commit_to"),
+    else:
+        of_captures = own.filter(pl.col("kind") == "row.version").select("row", "clock")
+        dated = (
+            of_captures.join(best(recon_written(timeline)).lazy(), on="row", how="left")
+            .with_columns(written_clock=pl.coalesce("written_clock", "clock"))
+            .drop("clock")
         )
-        .drop("commit_from", "commit_to")
-    )
-
-
-def named(prefix: str) -> pl.Expr:
-    """The first name that starts with the prefix; null where there is none."""
-    names = pl.col("names")
-    return names.list.filter(pl.element().str.starts_with(prefix)).list.first()
-
-
-def xids() -> pl.Expr:
-    """Every transaction that an event names: its own, then its subtransactions."""
-    return pl.col("names").list.filter(pl.element().str.starts_with("xid:"))
+    return rows.join(dated, left_on="written", right_on="row", how="left")

@@ -60,6 +60,14 @@ def read(  # noqa: PLR0913  (each is named by the caller)
     )
 
 
+def cluster_of(segment: Segment) -> int | None:
+    """The system identifier in a segment's header; None where that cannot be read."""
+    from collectors.postgres.wal.segment import Checked, check
+
+    found = check(segment)
+    return found.system_id if isinstance(found, Checked) else None
+
+
 def wal_events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame:
     """Rows of :data:`recon.schema.DRAFT`: commits, aborts, checkpoints, and what befell tables."""
     from collectors.postgres.wal.events import events

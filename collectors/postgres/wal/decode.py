@@ -153,7 +153,7 @@ def _xlog(record: Record, op: str, _: int) -> dict[str, Any]:
     if op.startswith("CHECKPOINT"):
         redo, tli, prev_tli = struct.unpack_from("<QII", main)
         (next_xid, next_oid) = struct.unpack_from("<QI", main, 24)
-        (at, oldest) = struct.unpack_from("<qI", main, 64)
+        (at, oldest, _, running) = struct.unpack_from("<qIII", main, 64)
         return {
             "time": _UNIX + timedelta(seconds=at),
             "redo": redo,
@@ -162,6 +162,8 @@ def _xlog(record: Record, op: str, _: int) -> dict[str, Any]:
             "next_xid": next_xid,
             "next_oid": next_oid,
             "oldest_commit_xid": oldest,
+            # Zero of a shutdown: then none runs but those that are prepared.
+            "oldest_running_xid": running,
         }
     if op == "END_OF_RECOVERY":
         at, tli, prev_tli = struct.unpack_from("<qII", main)

@@ -71,6 +71,7 @@ RECORDS: dict[str, pl.DataType] = {
     "next_xid": pl.UInt64(),
     "next_oid": pl.UInt32(),
     "oldest_commit_xid": pl.UInt32(),
+    "oldest_running_xid": pl.UInt32(),
     "item": pl.String(),
 }
 """One row per record of the resource managers Transaction, Storage, Standby and XLOG that matters.
@@ -81,7 +82,7 @@ RECORDS: dict[str, pl.DataType] = {
 checkpoints to the second. ``files``: relation files dropped at commit, ``TABLESPACE/DB/FILE``.
 ``stats``: relations whose statistics are dropped, ``DB/OID``. ``created``: the file of
 Storage CREATE or TRUNCATE. ``locks``: AccessExclusive locks, ``DB/OID``. ``redo`` to
-``oldest_commit_xid``: of checkpoints; ``redo`` also the start of BACKUP_END; ``tli``,
+``oldest_running_xid``: of checkpoints; ``redo`` also the start of BACKUP_END; ``tli``,
 ``prev_tli`` also of END_OF_RECOVERY. ``item``: the segment in which the record starts.
 """
 

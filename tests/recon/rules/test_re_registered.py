@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from recon.prose import sentence
 from recon.rules.re_registered import re_registered
 from tests.stories import BAD, GOOD, TABLE, Story, at
 
@@ -388,3 +389,86 @@ def test_fires_where_another_table_took_the_place_of_the_old_one_which_was_kept(
 
 def test_silent_on_history_entered_into_a_table_that_is_new():
     assert swapped(BAD, before=False).judged(re_registered) == []
+
+
+def reloaded(*, logged: bool = True, asserted: str = FEBRUARY) -> Story:
+    """TRUNCATE and COPY in 800, commit timestamps off; ``logged``: its COMMIT record is there."""
+    story = Story().wrote(*EARLY).snapshot(BEFORE, m1=GOOD, m2=GOOD).commit("19:05", 799)
+    if logged:
+        story.truncated("19:12", 800).wrote("19:12", 800, insert=2)
+    else:
+        story.wal("table.truncate", "19:12", 800)
+    return (
+        story.commit("19:20", 801)
+        .capture(
+            NOW,
+            ("n1", GOOD, "2026-03-08 19:05", None, 799),
+            ("m1", BAD, asserted, None, 800),
+            ("n2", GOOD, "2026-03-08 19:20", None, 801),
+        )
+        .logged(*MARCH)
+    )
+
+
+def test_fires_without_commit_timestamps_by_the_commit_record():
+    (draft,) = [one for one in reloaded().judged(re_registered) if one.subject == "model:m1@1"]
+    assert draft.verdict == "conflict"
+    assert "written on 8 March 2026, 19:12:00 UTC by the COMMIT record of its transaction 800" in (
+        draft.statement
+    )
+    assert "dated" in [role for role, _ in draft.events]
+    (step,) = [step for step in draft.steps if step.step == "dated"]
+    words = sentence(step, {"written": "B", "dated": "F"})
+    assert words == (
+        "B names transaction 800, which committed on 2026-03-08T19:12:00Z on clock "
+        "pg:lineage-db/commit, by its COMMIT record F in the log."
+    )
+
+
+def test_an_estimate_never_makes_a_conflict():
+    """The COMMIT record is lost; the rows of the transactions before and after it assert a time."""
+    (draft,) = reloaded(logged=False).judged(re_registered)
+    assert draft.verdict == "undetermined"
+    assert "as an estimate from what the rows of the transactions before and after" in (
+        draft.statement
+    )
+    (step,) = [step for step in draft.steps if step.step == "dated"]
+    assert "that is likely, and no proof" in sentence(step, {"written": "B"})
+
+
+def test_silent_on_a_reload_whose_rows_say_when_it_was():
+    assert reloaded(asserted="2026-03-08 19:12:00").judged(re_registered) == []
+
+
+def test_checkpoints_date_a_row_whose_record_is_lost_and_its_table_had_been_truncated():
+    """All that is known is a day's stretch; that the row was written after TRUNCATE is law."""
+    story = (
+        Story()
+        .wrote(*EARLY)
+        .checkpoint("2026-03-08 01:00", 790, 790)
+        .snapshot(BEFORE, m1=GOOD)
+        .wal("table.truncate", "19:12", 800)
+        .checkpoint("2026-03-09 01:00", 810, 810)
+        .capture(NOW, ("m1", BAD, FEBRUARY, None, 800))
+        .logged(*MARCH)
+    )
+    (draft,) = story.judged(re_registered)
+    assert draft.verdict == "conflict"
+    assert draft.margin_seconds == 22 * 86400 + 9 * 3600 + 12 * 60
+    assert "by the checkpoints about its transaction 800" in draft.statement
+
+
+def test_a_wide_stretch_about_a_restore_is_undetermined():
+    """The row may have been written before what the restore went back to."""
+    story = (
+        Story()
+        .wrote(*EARLY)
+        .checkpoint("2026-03-08 01:00", 790, 790)
+        .snapshot(BEFORE, m1=GOOD)
+        .wal("timeline.end-of-recovery", "19:12", 0, "pg:lineage-db")
+        .wrote("19:30", 805, insert=1)
+        .checkpoint("2026-03-09 01:00", 810, 810)
+        .capture(NOW, ("m1", BAD, FEBRUARY, None, 800))
+        .logged(*MARCH)
+    )
+    assert all(draft.verdict == "undetermined" for draft in story.judged(re_registered))

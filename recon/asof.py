@@ -246,9 +246,9 @@ def _misnamed(timeline: Timeline, instant: datetime) -> pl.LazyFrame:
     """
     at = pl.lit(instant).cast(schema.INSTANT)
     own = pl.format("name={}", pl.col("table").str.extract(r"\.([^.]*)$"))
-    acts = timeline.kind("table.create", "table.recreate").select(
-        "source", "kind", "earliest", "value", table="subject"
-    )
+    # What the log tells of names; an act seen between two snapshots names no other table.
+    logged = timeline.kind("table.create", "table.recreate").filter(pl.col("stream").is_not_null())
+    acts = logged.select("source", "kind", "earliest", "value", table="subject")
     replaced = (
         acts.filter((pl.col("kind") == "table.recreate") & (pl.col("earliest") <= at))
         .group_by("source", "table")

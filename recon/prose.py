@@ -116,6 +116,17 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     "absent": lambda at, d: (
         f"{at[0]}, a complete snapshot of {d['table']} ({d['seen']}), holds no {d['subject']}."
     ),
+    "forked": lambda at, d: (
+        f"{at[0]}: timeline {d['child']} goes on from LSN {d['lsn']} of timeline {d['parent']}"
+        + (f" ({d['reason']})" if d["reason"] else "")
+        + "; what stands there at or above it on the old one is not in it."
+    ),
+    "left-behind": lambda at, d: (
+        f"{at[1]} is the COMMIT of a transaction that wrote {d['table']}, at or above the LSN at "
+        f"which {at[0]} switched."
+    ),
+    "released": lambda at, d: f"{at[0]} is the release, {d['released']}.",
+    "restored": lambda at, d: f"{at[0]} shows a restore, {d['when']}: later than {at[1]}.",
     "between": lambda at, _: f"{at[1]} falls between {at[0]} and {at[2]}.",
     "norm": lambda _, d: f"The case declares a norm, {d['rule']}: {d['promises']}.",
     "unreachable": lambda at, d: f"{at[0]} is in {d['repository']}, and no ref reaches it.",

@@ -14,13 +14,17 @@ which the server kept of the transaction ``xmin`` (stamped).
 | item | events |
 | --- | --- |
 | ``pg.rows`` | ``snapshot``; ``row.version`` and ``claim`` for each row |
-| ``pg.catalogue`` | ``snapshot``; ``table.catalogue``: OID, file, transaction that created it |
+| ``pg.catalogue`` | ``snapshot``; ``table.catalogue``: OID, file, transaction that created it; |
+| | ``table.trace``, ``table.counters``, ``table.subscribed``: what is unusual of it |
 | ``pg.statistics`` | ``snapshot``; ``table.statistics`` |
-| ``pg.control`` | ``snapshot``; ``control.checkpoint`` |
+| ``pg.control`` | ``snapshot``; ``control.checkpoint``; ``restore.trace`` |
+| two captures or dumps | ``table.recreate``, ``.rename``, ``.create``, ``.drop``, ``.rewrite``, |
+| | ``.truncate``, ``.replaced``; ``database.moved``, ``.upgraded`` |
 | ``pg.dump`` | ``snapshot``; ``dump.table``: OID; ``row.dumped`` and ``claim`` for each row |
 | ``pg.wal`` | see :mod:`collectors.postgres.wal` |
 | ``pg.serverlog`` | see :mod:`collectors.postgres.serverlog` |
-| ``pg.history`` | ``timeline.fork``, ``timeline.first-not-replayed`` or ``.last-replayed`` |
+| ``pg.history`` | ``timeline.fork``, ``timeline.first-not-replayed`` or ``.last-replayed``; |
+| | ``timeline.lost``, and ``table.lost-write`` at the COMMIT records that it left behind |
 | ``pg.backup-label`` | ``backup.start`` |
 | ``pg.backup-history`` | ``backup.start``, ``backup.stop`` |
 | ``pg.backup-manifest`` | ``backup.manifest`` |

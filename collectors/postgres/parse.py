@@ -7,6 +7,7 @@
 4. The small files of backups and restores.
 5. The WAL archive, with the names found in 1.
 6. Server logs.
+7. What befell tables and the history itself, from all of these together.
 
 Nothing here needs a server, a PostgreSQL program or psycopg.
 """
@@ -23,6 +24,7 @@ import polars as pl
 
 from collectors.postgres import backups, captures, control, dumps, footprint, serverlog
 from collectors.postgres.claims import Rows, row_events
+from collectors.postgres.history import history_events
 from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
 from collectors.postgres.options import PostgresClaim, PostgresOptions
 from collectors.postgres.packing import HEAD, opened, packing_of
@@ -86,6 +88,8 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
     methods: dict[str, str] = {}
     clusters = _clusters(found)
     lazy = [one.lazy() for one in events]
+    logged: list[pl.LazyFrame] = []
+    covered: list[pl.DataFrame] = []
     if items.of("pg.wal"):
         from collectors.postgres import wal
 
@@ -110,9 +114,12 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
                 )
         found.warnings += said
         for archive in archives:
-            lazy.append(wal.wal_events(archive, relations, source.id))
-            coverage.append(archive.coverage)
+            logged.append(wal.wal_events(archive, relations, source.id))
+            covered.append(archive.coverage)
             found.warnings += archive.warnings
+        lazy += logged
+        coverage += covered
+        clusters = [one.system_id for one in archives if one.system_id is not None] or clusters
         methods["wal"] = ", ".join(dict.fromkeys(one.method for one in archives))
     if items.of(serverlog.KIND):
         cluster = clusters[0] if len(clusters) == 1 else None
@@ -120,6 +127,19 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
         lazy += [one.lazy() for one in logs.frames]
         found.warnings += logs.warnings
         methods["serverlog"] = f"recon's own reader ({', '.join(sorted(logs.formats))})"
+    lazy.append(
+        history_events(
+            captures=found.captures,
+            dumps=found.dumps,
+            labels=items.of("pg.backup-label"),
+            events=found.events,
+            logged=pl.concat(logged) if logged else None,
+            coverage=pl.concat(covered) if covered else None,
+            tables=claims,
+            clusters=clusters,
+            source=source.id,
+        ).lazy()
+    )
     if found.dumps:
         methods["dump"] = "recon's own reader"
     return Parsed(

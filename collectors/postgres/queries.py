@@ -93,7 +93,9 @@ select 'relation' as what, t.nspname as schema, t.relname as "table",
        c.oid::bigint as oid, n.nspname as own_schema, c.relname as name,
        c.relkind::text as relkind, c.relfilenode::bigint as relfilenode,
        pg_relation_filepath(c.oid) as file, c.xmin::text::bigint as xmin,
-       pg_get_userbyid(c.relowner) as owner
+       pg_get_userbyid(c.relowner) as owner, c.reltuples::text as reltuples,
+       (select d.oid::bigint from pg_database d
+        where d.datname = current_database()) as database_oid
 from ({claimed}) t
 join pg_class c on c.oid = t.oid or c.oid = t.reltoastrelid
   or c.oid in (select indexrelid from pg_index where indrelid in (t.oid, t.reltoastrelid))
@@ -103,7 +105,9 @@ order by t.nspname, t.relname, c.oid"""
 _ATTRIBUTES = """
 select 'attribute' as what, t.nspname as schema, t.relname as "table", t.oid::bigint as oid,
        a.attnum, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
-       a.attisdropped as dropped, a.xmin::text::bigint as xmin
+       a.attisdropped as dropped, a.xmin::text::bigint as xmin,
+       case when current_setting('track_commit_timestamp') = 'on'
+            then pg_xact_commit_timestamp(a.xmin) end as committed
 from ({claimed}) t join pg_attribute a on a.attrelid = t.oid
 order by t.nspname, t.relname, a.attnum"""
 
@@ -112,6 +116,19 @@ select 'constraint' as what, t.nspname as schema, t.relname as "table", c.oid::b
        c.conname as name, c.contype::text as type, c.xmin::text::bigint as xmin
 from ({claimed}) t join pg_constraint c on c.conrelid = t.oid
 order by t.nspname, t.relname, c.conname"""
+
+# Which tables were asked for: one of them that has no line of its own was not there.
+_ASKED = """
+select 'asked' as what, v.* from (values {tables}) v (schema, "table")
+order by v.schema, v."table\""""
+
+# Tables that a subscription fills: their rows are written by its apply worker.
+_SUBSCRIPTIONS = """
+select 'subscription' as what, t.nspname as schema, t.relname as "table", t.oid::bigint as oid,
+       s.subname as name, s.subenabled as enabled, r.srsubstate::text as state
+from ({claimed}) t join pg_subscription_rel r on r.srrelid = t.oid
+join pg_subscription s on s.oid = r.srsubid
+order by t.nspname, t.relname, s.subname"""
 
 _SERVER = """
 select 'server' as what, version() as version, pg_postmaster_start_time() as started,
@@ -184,7 +201,7 @@ def files(tables: list[str]) -> list[File]:
         File(
             "catalogue.jsonl",
             "catalogue",
-            (_HEADER, _RELATIONS, _ATTRIBUTES, _CONSTRAINTS, _END),
+            (_HEADER, _ASKED, _RELATIONS, _ATTRIBUTES, _CONSTRAINTS, _SUBSCRIPTIONS, _END),
             names,
         ),
         File(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from recon.rules.base import Draft, Rule, Timeline
 from recon.rules.digest_conflict import digest_conflict
+from recon.rules.lost_in_restore import lost_in_restore
 from recon.rules.manifest_after_artifact import manifest_after_artifact
 from recon.rules.re_registered import re_registered
+from recon.rules.restore_postdates_release import restore_postdates_release
 from recon.rules.rewritten_ref import rewritten_ref
 from recon.rules.unbacked_deploy import unbacked_deploy
 from recon.rules.vanished_row import vanished_row
@@ -14,6 +16,8 @@ from recon.rules.vanished_version import vanished_version
 RULES: tuple[Rule, ...] = (
     re_registered,
     vanished_row,
+    lost_in_restore,
+    restore_postdates_release,
     digest_conflict,
     unbacked_deploy,
     vanished_version,

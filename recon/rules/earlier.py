@@ -100,11 +100,11 @@ def earlier(
     timeline: Timeline, rows: pl.DataFrame, attributes: Mapping[tuple[str, str], frozenset[str]]
 ) -> dict[Key, Earlier]:
     """By key of the candidates: what was before. A key is missing where no snapshot tells."""
-    keys = rows.select(*_KEY, "act_from").unique().lazy()
+    keys = rows.select(*_KEY, "act_from", "act_seen").unique().lazy()
     before = (
         claims(timeline)
         .join(keys, on=["source", "subject", "table"])
-        .filter(pl.col("seen_to") < pl.col("act_from"))
+        .filter(_before_act())
         .collect()
     )
     found = {
@@ -118,6 +118,13 @@ def earlier(
     for key, group in rows_by_key:
         found[key] = _held(list(group), attributes)
     return found
+
+
+def _before_act() -> pl.Expr:
+    """An act that is known from two snapshots alone lies between them: the first is before it."""
+    return (pl.col("seen_to") < pl.col("act_from")) | (
+        (pl.col("seen_from") == pl.col("act_from")) & pl.col("act_seen")
+    )
 
 
 def _held(
@@ -152,7 +159,7 @@ def _lacking(timeline: Timeline, keys: pl.LazyFrame) -> pl.DataFrame:
         .unique()
         .join(snapshots(timeline), on=["source", "item"])
         .join(keys, on=["source", "table"])
-        .filter(pl.col("seen_to") < pl.col("act_from"))
+        .filter(_before_act())
         .sort("seen_to", "item")
         .unique(_KEY, keep="last", maintain_order=True)
         .collect()

@@ -152,6 +152,8 @@ def _candidates(timeline: Timeline) -> pl.LazyFrame:
         act_from="earliest",
         act_to="latest",
         act_xids=xids(),
+        # Known from two snapshots, and not from a record of it.
+        act_seen=pl.col("names").list.eval(pl.element().str.starts_with("item:")).list.any(),
         act_stream="stream",
         act_position="position",
     )

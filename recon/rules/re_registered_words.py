@@ -206,15 +206,17 @@ def _copied(case: Case) -> Innocent:
 
 
 def _moved(case: Case) -> Innocent:
-    restored = str(case.first["act_kind"]).startswith("timeline.")
-    return Innocent(
-        "VACUUM FULL, CLUSTER or ALTER TABLE gave the table a new file.",
-        True,
-        "Those begin no timeline; the log records that this act did."
-        if restored
-        else "Those keep the table's identity and replace no table; the log records that this act "
-        "did.",
+    because = (
+        "Those keep the table's identity and replace no table; the log records that this act did."
     )
+    if str(case.first["act_kind"]).startswith("timeline."):
+        because = "Those begin no timeline; the log records that this act did."
+    elif case.first["act_stream"] is None:
+        because = (
+            "Those keep a table's OID and its rows; two views show another OID, or fewer rows "
+            "while none was deleted."
+        )
+    return Innocent("VACUUM FULL, CLUSTER or ALTER TABLE gave the table a new file.", True, because)
 
 
 def _changed(case: Case) -> Innocent:

@@ -77,6 +77,7 @@ def _transaction(record: Record, op: str, major: int) -> dict[str, Any]:
         "files": parts["files"] or None,
         "stats": parts["stats"] or None,
         "subxids": parts["subxids"] or None,
+        "origin": record.origin if parts["origin"] and op.startswith("COMMIT") else None,
     }
 
 
@@ -98,6 +99,7 @@ def outcome(record: Record, major: int) -> dict[str, Any]:
         "invals": [],
         "gid": None,
         "database": None,
+        "origin": None,
     }
     info = cursor.u32() if record.info & HAS_INFO else 0
     found["info"] = info
@@ -118,10 +120,18 @@ def outcome(record: Record, major: int) -> dict[str, Any]:
         found["invals"] = [entry[0] for entry in _entries(cursor, "<16s")]
     if info & _TWO_PHASE:
         found["xid"] = cursor.u32()
-        if info & _GID:
-            end = record.main.find(b"\0", cursor.at)
-            found["gid"] = cursor.take(end - cursor.at) if end >= 0 else cursor.take(-1)
+        found["gid"] = _text(cursor) if info & _GID else None
+    if info & _ORIGIN_INFO:
+        # Where the COMMIT stood on the server that it was applied from, and when that was.
+        lsn, moment = struct.unpack("<Qq", cursor.take(16))
+        found["origin"] = lsn, timestamp(moment)
     return found
+
+
+def _text(cursor: Cursor) -> bytes:
+    """Bytes up to a zero, which is passed over."""
+    end = cursor.text.find(b"\0", cursor.at)
+    return cursor.take(end - cursor.at + 1)[:-1] if end >= 0 else cursor.take(-1)
 
 
 def _entries(cursor: Cursor, layout: str) -> list[tuple[Any, ...]]:

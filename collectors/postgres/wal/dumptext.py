@@ -99,6 +99,9 @@ def _columns(heads: pl.DataFrame) -> pl.DataFrame:
                 pl.element().str.extract(r"^2/(\d+/\d+)$").drop_nulls()
             ),
             subxids=_listed("subxacts").list.eval(pl.element().cast(pl.UInt32, strict=False)),
+            origin=pl.when(op == "COMMIT").then(
+                rest.str.extract(r"; origin: node (\d+), lsn ").cast(pl.UInt32, strict=False)
+            ),
             created=pl.when(op.is_in(["CREATE", "TRUNCATE"])).then(
                 _file(rest.str.extract(r"^ (\S+)"))
             ),

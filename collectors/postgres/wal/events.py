@@ -152,6 +152,9 @@ def _media(records: pl.DataFrame, source: str) -> pl.DataFrame:
             .then(ends)
             .when(kind_is("wal.checkpoint"))
             .then(checkpoint)
+            .when(kind_is("wal.commit") & pl.col("origin").is_not_null())
+            # Applied by a subscription: what it wrote comes from another server.
+            .then(pl.format("origin={}", "origin"))
             .when(kind_is("backup.stop"))
             .then(pl.format("start={}", _lsn(pl.col("redo")))),
             stamp=pl.when(pl.col("rmgr") == "Transaction")

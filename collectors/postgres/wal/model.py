@@ -72,6 +72,7 @@ RECORDS: dict[str, pl.DataType] = {
     "next_oid": pl.UInt32(),
     "oldest_commit_xid": pl.UInt32(),
     "oldest_running_xid": pl.UInt32(),
+    "origin": pl.UInt32(),
     "item": pl.String(),
 }
 """One row per record of the resource managers Transaction, Storage, Standby and XLOG that matters.
@@ -83,7 +84,8 @@ checkpoints to the second. ``files``: relation files dropped at commit, ``TABLES
 ``stats``: relations whose statistics are dropped, ``DB/OID``. ``created``: the file of
 Storage CREATE or TRUNCATE. ``locks``: AccessExclusive locks, ``DB/OID``. ``redo`` to
 ``oldest_running_xid``: of checkpoints; ``redo`` also the start of BACKUP_END; ``tli``,
-``prev_tli`` also of END_OF_RECOVERY. ``item``: the segment in which the record starts.
+``prev_tli`` also of END_OF_RECOVERY. ``origin``: number of the replication origin of a COMMIT that
+an apply worker wrote. ``item``: the segment in which the record starts.
 """
 
 WRITES: dict[str, pl.DataType] = {

@@ -16,8 +16,7 @@ from collectors.postgres.wal.layout import OP_MASK, OPS, RECORD_HEADER
 _FILE = struct.Struct("<III")
 _IMAGE = struct.Struct("<HHB")
 _SHORT, _LONG = 0xFF, 0xFE
-_SKIPPED = {0xFD: 2, 0xFC: 4}
-"""Replication origin and top-level transaction: bytes of each."""
+_ORIGIN, _TOP = 0xFD, 0xFC
 _MAX_BLOCK = 32
 _HAS_IMAGE, _HAS_DATA, _SAME_FILE = 0x10, 0x20, 0x80
 _HAS_HOLE = 0x01
@@ -58,6 +57,8 @@ class Record:
     rmgr: int
     blocks: tuple[Block, ...]
     main: bytes
+    origin: int | None = None
+    """Number of the replication origin that wrote it, where one did."""
 
     @property
     def op(self) -> str | None:
@@ -101,13 +102,17 @@ def _split(text: bytes, major: int) -> Record:
     length, xid, prev, info, rmgr, _ = cursor.read(RECORD_HEADER)
     heads: list[_Head] = []
     main = payload = 0
+    origin = None
     while payload < len(text) - cursor.at:
         what = cursor.take(1)[0]
         if what in {_SHORT, _LONG}:
             main = cursor.take(1)[0] if what == _SHORT else cursor.u32()
             break
-        if what in _SKIPPED:
-            cursor.take(_SKIPPED[what])
+        if what == _ORIGIN:
+            origin = int.from_bytes(cursor.take(2), "little")
+            continue
+        if what == _TOP:
+            cursor.take(4)
             continue
         if what > _MAX_BLOCK:
             raise Malformed
@@ -128,7 +133,7 @@ def _split(text: bytes, major: int) -> Record:
                 data=cursor.take(head.size) if head.flags & _HAS_DATA else b"",
             )
         )
-    return Record(length, xid, prev, info, rmgr, tuple(blocks), cursor.take(main))
+    return Record(length, xid, prev, info, rmgr, tuple(blocks), cursor.take(main), origin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,11 @@ def _transaction(record: Record, op: str, major: int) -> str:
     if parts["info"] & _FRESH_RELCACHE and parts["database"]:
         out += "; relcache init file inval dbid {} tsid {}".format(*parts["database"])
     out += f"; inval msgs: {invals}" if invals else ""
-    return out + ("; sync" if parts["info"] & _SYNC else "")
+    out += "; sync" if parts["info"] & _SYNC else ""
+    if parts["origin"] and op.startswith("COMMIT"):
+        lsn, moment = parts["origin"]
+        out += f"; origin: node {record.origin or 0}, lsn {show(lsn)}, at {_time(moment)}"
+    return out
 
 
 def _path(file: str, major: int) -> str:

@@ -472,3 +472,38 @@ def test_a_wide_stretch_about_a_restore_is_undetermined():
         .logged(*MARCH)
     )
     assert all(draft.verdict == "undetermined" for draft in story.judged(re_registered))
+
+
+def seen_recreated(value: str) -> Story:
+    """No log: the catalogue of a later capture has another OID than the dump of 02:00."""
+    story = Story().snapshot(BEFORE, m1=GOOD)
+    dump = story.rows[-1]["item"]
+    story.event(
+        *("lineage-db", "table.recreate", TABLE, BEFORE),
+        names=[TABLE, f"item:{dump}"],
+        value="oid 16391 to 16402; basis: dump and capture of two times",
+    )
+    story.rows[-1]["latest"] = at(NOW)
+    return story.capture(NOW, ("m1", value, FEBRUARY, "19:12", 800))
+
+
+def test_undetermined_where_two_snapshots_show_a_recreation_and_no_log_is_at_hand():
+    (draft,) = seen_recreated(BAD).judged(re_registered)
+    assert draft.verdict == "undetermined"
+    assert [role for role, _ in draft.events][-2:] == ["earlier", "seen"]
+    assert "another OID" in draft.innocent[1].because
+
+
+def test_observes_where_two_snapshots_show_a_recreation_that_copied_the_row():
+    """The innocent twin."""
+    (draft,) = seen_recreated(GOOD).judged(re_registered)
+    assert draft.verdict == "observation"
+
+
+def test_silent_on_storage_that_was_replaced_by_what_cannot_be_told():
+    """The innocent twin: a rewrite and TRUNCATE look the same in two captures."""
+    story = seen_recreated(BAD)
+    for row in story.rows:
+        if row["kind"] == "table.recreate":
+            row["kind"] = "table.replaced"
+    assert story.judged(re_registered) == []

@@ -1,0 +1,238 @@
+"""Releases of which a database speaks from a state that was restored after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from recon.findings import Innocent, Step
+from recon.instants import say_interval, show_interval
+from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.restores import Histories
+from recon.rules.values import alike
+from recon.rules.views import claims
+
+
+@rule("restore-postdates-release", needs=("claim", "snapshot"))
+def restore_postdates_release(timeline: Timeline) -> Iterator[Draft]:
+    """What a database says of a release postdates it iff it comes from a later restore alone.
+
+    That is: the cluster went back to an earlier state, or the database was loaded anew elsewhere,
+    after the release; the newest snapshot was taken after that; and the row was not written after
+    it. A release is the first finished deploy of a subject; where no deploy is on record, the
+    first time that another source asserts of it.
+    Undetermined where no snapshot and no log from before the restore gives the same values: then
+    the restored copy is the only witness of what stood there at the release. This accuses nobody:
+    restores are ordinary, and a copy is mostly true.
+    Observation where a snapshot or the log from before the restore gives the same values.
+    Innocent: a restore of an honest backup; a standby that took over, and pg_upgrade, which go on
+    from the state that was there, are not counted; a row written after the restore speaks for
+    itself.
+    Source: design, section 1: each record trusts the one below it; NIST SP 800-86, 4.2 (copies
+    are verified against an original).
+    """
+    restores = _restores(timeline)
+    if not restores:
+        return
+    released = _released(timeline)
+    if released.is_empty():
+        return
+    # Of several restores the last one is what the state of today came through.
+    for one in {one.source: one for one in restores}.values():
+        yield from _judge(timeline, one, released)
+
+
+class _Restore(NamedTuple):
+    source: str
+    since: datetime
+    """It happened at this time or later."""
+    until: datetime
+    shown: datetime
+    """Snapshots from after this time show what was restored."""
+    row: int
+    database: str
+    """``pg:SOURCE`` or ``pg:SOURCE/DATABASE``."""
+    words: str
+    stream: str | None
+    """Timeline that was left, where the log tells."""
+    switch: int
+
+
+def _restores(timeline: Timeline) -> list[_Restore]:
+    histories = Histories(timeline)
+    found = [
+        _Restore(
+            fork.source,
+            fork.began_from,
+            fork.began_to or fork.began_from,
+            fork.began_to or fork.began_from,
+            fork.began,
+            f"pg:{fork.source}",
+            f"the cluster went on from an earlier state ({fork.reason})",
+            fork.parent,
+            fork.switch,
+        )
+        for fork in histories.forks
+        if fork.is_restore and fork.began_from and histories.goes_on(fork) == "yes"
+    ]
+    moved = timeline.kind("database.moved").filter(pl.col("earliest").is_not_null()).collect()
+    found += [
+        _Restore(
+            *(row["source"], row["earliest"], row["latest"]),
+            # The later of the two views that show it is of the new place, and so is all since.
+            row["earliest"],
+            row["row"],
+            row["subject"],
+            "the database was loaded into another one",
+            None,
+            0,
+        )
+        for row in moved.iter_rows(named=True)
+    ]
+    return sorted(found, key=lambda one: (one.source, one.since, one.row))
+
+
+def _released(timeline: Timeline) -> pl.DataFrame:
+    """By subject (and source that does not count): row, interval and clock of its release."""
+    columns = ["subject", "row", "source", "earliest", "latest"]
+    dated = timeline.events.filter(pl.col("latest").is_not_null())
+    deployed = dated.filter(pl.col("kind") == "deploy.finish").select(columns)
+    said = (
+        dated.filter((pl.col("kind") == "claim") & (pl.col("basis") == "asserted"))
+        .join(deployed.select("subject").unique(), on="subject", how="anti")
+        .select(columns)
+    )
+    return (
+        pl.concat([deployed, said])
+        .sort("latest", "row")
+        .unique(["subject", "source"], keep="first", maintain_order=True)
+        .collect()
+    )
+
+
+def _judge(timeline: Timeline, one: _Restore, released: pl.DataFrame) -> Iterator[Draft]:
+    before = (
+        released.filter((pl.col("latest") < one.since) & (pl.col("source") != one.source))
+        .sort("latest", "row")
+        .unique("subject", keep="first", maintain_order=True)
+        .select("subject", released="row", released_from="earliest", released_to="latest")
+    )
+    own = (
+        claims(timeline)
+        .filter(
+            (pl.col("source") == one.source) & pl.col("table").str.starts_with(f"{one.database}/")
+        )
+        .join(before.lazy(), on="subject")
+    )
+    key = ["subject", "table", "attribute"]
+    after = own.filter(pl.col("seen_from") > one.shown)
+    now = (
+        after.filter(pl.col("seen_to") == pl.col("seen_to").max().over("table"))
+        .filter((pl.col("written_from") > one.until).fill_null(False).not_())
+        .sort("row")
+        .unique(key, keep="first", maintain_order=True)
+        .collect()
+    )
+    logged = (
+        (pl.col("stream") == one.stream) & (pl.col("position") < one.switch)
+        if one.stream
+        else pl.lit(False)
+    )
+    then = (
+        own.filter((pl.col("seen_to") < one.since) | logged.fill_null(False))
+        .sort("seen_to", "position", "row", nulls_last=False)
+        .unique(key, keep="last", maintain_order=True)
+        .select(
+            *key,
+            was="value",
+            was_row="row",
+            was_from="seen_from",
+            was_to="seen_to",
+        )
+        .collect()
+    )
+    both = now.join(then, on=key, how="left").sort("subject", "table", "part", "row")
+    for _, group in both.group_by("subject", "table", maintain_order=True):
+        yield _draft(one, group.to_dicts())
+
+
+def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
+    unlike = [row for row in rows if alike(row["was"], row["value"]) not in {"same", "spelling"}]
+    shown = (unlike or rows)[0]
+    table = shown["table"].rsplit("/", 1)[-1]
+    agreed = not unlike
+    known = shown["was_row"] is not None
+    restored = say_interval(one.since, one.until)
+    events = [("released", shown["released"]), ("restored", one.row), ("states", shown["row"])]
+    steps: list[Step] = [
+        step("released", "released", released=show_interval(*_pair(shown, "released"))),
+        step("restored", "restored", "released", when=show_interval(one.since, one.until)),
+        step("states", "states", attribute=shown["attribute"], value=shown["value"] or ""),
+    ]
+    if known:
+        events.append(("earlier", shown["was_row"]))
+        if agreed:
+            names = ", ".join(row["attribute"] for row in rows)
+            steps.append(step("same-values", "earlier", "states", attributes=names))
+        else:
+            steps.append(
+                step(
+                    "differs",
+                    "earlier",
+                    "states",
+                    attribute=shown["attribute"],
+                    was=shown["was"] or "empty",
+                    now=shown["value"] or "empty",
+                )
+            )
+    what = (
+        "a record from before that gives the same"
+        if agreed
+        else f"a record from before that gives {shown['attribute']} = {shown['was']}"
+        if known
+        else "no record from before that says what it held"
+    )
+    return Draft(
+        verdict="observation" if agreed else "undetermined",
+        subject=shown["subject"],
+        statement=f"What {table} says of {shown['subject']} ({shown['attribute']} = "
+        f"{shown['value']}) comes from a state that is younger than the release of "
+        f"{say_interval(*_pair(shown, 'released'))}: {one.words} on {restored}; {what}",
+        events=events,
+        steps=steps,
+        margin_seconds=(one.since - shown["released_to"]).total_seconds(),
+        excuse="For the records to be those of the release the backup would have had to hold them "
+        "as they were, and nobody to have changed them before, in or after the restore.",
+        alibi="A record from before the restore gives the same values."
+        if agreed
+        else "The backup itself, or the log that was replayed, would say.",
+        innocent=[
+            Innocent(
+                "The backup was honest, and was restored as it was.",
+                False if agreed else None,
+                "A record from before the restore gives the same values."
+                if agreed
+                else "The row as it stood before the restore would say.",
+            ),
+            Innocent(
+                "A standby took over, or the cluster was upgraded, and nothing was restored.",
+                True,
+                "The history was left at a target or with commits above the switch, or the "
+                "database has other OIDs.",
+            ),
+            Innocent(
+                "The value was changed in the ordinary way, before the restore or after it.",
+                True if agreed else None,
+                "The values are the same."
+                if agreed
+                else "The log of the table, or a snapshot from just before the restore, would say.",
+            ),
+        ],
+    )
+
+
+def _pair(row: dict[str, Any], name: str) -> tuple[datetime, datetime]:
+    return row[f"{name}_from"], row[f"{name}_to"]

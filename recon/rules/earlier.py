@@ -48,6 +48,8 @@ class Earlier:
     seen_to: datetime
     snapshot: int
     """Row of the event that dates the snapshot."""
+    item: str
+    """That the snapshot was read from."""
     older: Mapping[str, frozenset[str]]
     """By attribute: values in snapshots before this one."""
 
@@ -109,7 +111,7 @@ def earlier(
     )
     found = {
         (row["source"], row["subject"], row["table"], row["act"]): Earlier(
-            [], row["seen_from"], row["seen_to"], row["snapshot"], {}
+            [], row["seen_from"], row["seen_to"], row["snapshot"], row["item"], {}
         )
         for row in _lacking(timeline, keys).iter_rows(named=True)
     }
@@ -147,6 +149,7 @@ def _held(
         last["seen_from"],
         last["seen_to"],
         last["snapshot"],
+        last["item"],
         {name: frozenset(values) for name, values in older.items()},
     )
 

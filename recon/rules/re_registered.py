@@ -13,6 +13,7 @@ from recon.findings import Step
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, seconds, step
 from recon.rules.earlier import Compared, Earlier, attributes_of, compare, earlier, record
+from recon.rules.identity import Identities, identities
 from recon.rules.re_registered_words import (
     Case,
     Neighbours,
@@ -58,8 +59,9 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     delete from it.
     Undetermined where when it was written is but an estimate, where no snapshot from before the
     act holds the row, where the log has a gap or records such a write, so that the value may have
-    changed in the ordinary way, where an older snapshot gives the value of today, and where a value
-    is there that was empty, or the reverse.
+    changed in the ordinary way, where the snapshot is of another table than the log follows, as it
+    is after a move, where an older snapshot gives the value of today, and where a value is there
+    that was empty, or the reverse.
     Observation where the values are those of the snapshot, or those but for how they are written.
     Innocent: VACUUM FULL, CLUSTER and ALTER move rows and replace no table; an UPDATE writes a
     new row version of an old row; a migration that copies rows keeps their values and dates; a
@@ -76,6 +78,7 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     agreed = _agreement(timeline, rows)
     neighbours = _neighbours(timeline, rows)
     written = log(timeline)
+    known = identities(timeline)
     key = itemgetter("subject", "source", "table", "act")
     ordered = rows.sort("subject", "source", "table", "act", "written_from", "written", "part")
     for (subject, source, table, act), group in groupby(ordered.iter_rows(named=True), key):
@@ -83,7 +86,7 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
         claimed = list(group)
         if then is None and claimed[0]["act_kind"] == "table.create":
             continue  # nothing says that a table of its name stood there before
-        cases = _cases(claimed, then, attributes, written)
+        cases = _cases(claimed, then, attributes, written, known)
         # One finding for a subject and an act: its heaviest row, of equals the first written.
         case = min(cases, key=lambda one: _ORDER.index(one.verdict))
         yield _draft(case, agreed, neighbours[act])
@@ -97,6 +100,7 @@ def _cases(
     before: Earlier | None,
     attributes: Mapping[tuple[str, str], frozenset[str]],
     written: Log,
+    known: Identities,
 ) -> list[Case]:
     """The rows of one subject, each beside what it was."""
     items: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
@@ -107,7 +111,7 @@ def _cases(
         claims_of = list(records.values())
         now = [record(rows, attributes[item, rows[0]["table"]]) for rows in claims_of]
         for rows, compared in zip(claims_of, compare(now, before), strict=True):
-            cases.append(_case(rows, before, compared, written))
+            cases.append(_case(rows, before, compared, written, known))
     # Where some rows are those of the snapshot, others beside them are rows of their own.
     return [case for case in cases if case.compared] or cases
 
@@ -117,6 +121,7 @@ def _case(
     before: Earlier | None,
     compared: Compared | None,
     written: Log,
+    known: Identities,
 ) -> Case:
     first = rows[0]
     by_attribute = {row["attribute"]: row for row in rows}
@@ -129,6 +134,9 @@ def _case(
         first["written_to"],
         first["act_from"],
     )
+    # What the log follows is not what a snapshot of another cluster shows.
+    source, table = first["source"], first["table"]
+    covered = covered and not known.differ(source, table, before.item, before.seen_from)
     return Case(by_attribute, first, before, compared, covered=covered, changes=changes)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from recon.findings import Innocent, Step, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.identity import identities
 from recon.rules.re_registered import REPLACED, RESTORED
 from recon.rules.views import claims, named, snapshots
 from recon.rules.writes import Log, log
@@ -23,7 +24,8 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
     its place, and the log covers the time from the one to the other and records no delete from
     the table; after the act the server's counters of the table serve as well. Observation
     where it records deletes and no such act: deleting is what tables are for. Undetermined where
-    it records both or has a gap, where nothing says what happened in between, and where the later
+    it records both or has a gap, where the earlier snapshot is of another table than the log
+    follows, as it is after a move, where nothing says what happened in between, and where the later
     snapshot has a new subject with the values of the row: it may have been renamed.
     Innocent: retention that deletes old rows, or that writes the table anew without them; a job
     that loads the table whole from a place that has the row no more; a row whose subject was
@@ -37,6 +39,7 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
     written = log(timeline)
     renamed = _renamed(timeline, gone)
     undeleted = _undeleted(timeline)
+    known = identities(timeline)
     for row in gone.sort("subject", "table").iter_rows(named=True):
         span = row["held_from"], row["absent_to"]
         replaced = acts.filter(
@@ -50,7 +53,9 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
             replaced.to_dicts(),
             [one for one in changes if one["deletes"]],
             [one for one in changes if not one["deletes"]],
-            is_logged=_is_logged(row, replaced, written, undeleted),
+            # What the log follows is not what a snapshot of another cluster shows.
+            is_logged=_is_logged(row, replaced, written, undeleted)
+            and not known.differ(row["source"], row["table"], row["held_item"], row["held_from"]),
             renamed=renamed.get((row["source"], row["table"], row["subject"])),
         )
         yield _draft(row, between)

@@ -55,9 +55,13 @@ class Log:
 
         A record names a file, and a table's file may be one that no record at hand gives to it,
         after a VACUUM FULL from before the log begins. Then the log is silent of all its writes.
-        So it must have something to say of the table before that one was replaced.
+        So it must have something to say of the table before that one was replaced. And the table
+        must stand at the beginning of the stretch: where the log has dropped it by then, a snapshot
+        that holds it is of another cluster, such as the one that it moved from.
         """
         here = self.seen.filter((pl.col("source") == source) & (pl.col("table") == table))
+        if not _stands(here, since):
+            return False
         new = here.filter((pl.col("kind") == "table.create") & (pl.col("earliest") >= since))
         until = min([until, *new["earliest"]])
         return not here.filter(pl.col("earliest") < until).is_empty()
@@ -109,6 +113,14 @@ def log(timeline: Timeline) -> Log:
         & pl.col("earliest").is_not_null()
     ).select("source", "kind", "earliest", table="subject")
     return Log(covered.collect(), changes.collect(), seen.unique().collect())
+
+
+def _stands(seen: pl.DataFrame, at: datetime) -> bool:
+    """Whether the log, as far as it tells, has a table of the name at a time."""
+    then = seen.filter(pl.col("earliest") <= at).sort("earliest")
+    kinds = then["kind"].to_list()
+    began = not kinds or kinds[0] != "table.create"
+    return began + kinds.count("table.create") > kinds.count("table.drop")
 
 
 def counted(what: str) -> pl.Expr:

@@ -235,20 +235,17 @@ def _successor(file: str, row: Row) -> bool:
 def _recreated(found: Sequence[Act], known: Known, defined: pl.DataFrame) -> Iterator[Act]:
     """A drop and a create, of two OIDs of one name, with no other such act between them."""
     names: dict[tuple[int, str], _Name] = {}
-    meant: dict[_Name | None, str] = {}
     columns = ("timeline", "created", "oid", "name", "namespace")
-    named = defined.filter(pl.col("oid").is_not_null()).select(columns)
-    for timeline, file, oid, text, namespace in named.iter_rows():
+    rows = defined.filter(pl.col("oid").is_not_null()).select(columns)
+    for timeline, file, oid, text, namespace in rows.iter_rows():
         database = file.split("/")[1]
         names[timeline, f"{database}/{oid}"] = (database, namespace, text)
-        if subject := known.subject(f"{database}/{oid}"):
-            meant[database, namespace, text] = subject
     last: dict[tuple[int, str | _Name], Act] = {}
     order = {"table.drop": 0, "table.create": 1}
     acts_ = [act for act in found if act.kind in order]
     for act in sorted(acts_, key=lambda act: (act.timeline, act.lsn, order[act.kind])):
-        own = names.get((act.timeline, act.relation))
-        name: str | _Name | None = known.subject(act.relation) or meant.get(own, own)
+        name: str | _Name | None = known.subject(act.relation)
+        name = name or names.get((act.timeline, act.relation))
         if name is None:
             continue
         key = (act.timeline, name)

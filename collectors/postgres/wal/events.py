@@ -13,6 +13,7 @@ import polars as pl
 
 from collectors.postgres.wal.acts import Act, acts
 from collectors.postgres.wal.model import Relation, Wal
+from collectors.postgres.wal.naming import named
 from collectors.postgres.wal.piece import in_order
 from collectors.postgres.wal.transactions import Known, placed
 from collectors.postgres.wal.written import Arriving, Pending
@@ -50,8 +51,12 @@ def events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame
 
     relations = placed(relations)
     known = Known.of(relations)
-    found, _ = acts(wal.told, wal.defined, relations, wal.major or 0)
-    of_acts = _acts(found, known, source).sort("timeline", "lsn", "kind", "subject", "value")
+    told = [*relations, *named(relations, wal.defined)]
+    found, _ = acts(wal.told, wal.defined, told, wal.major or 0)
+    # Rows are counted for the tables that were known as the log was read.
+    of_acts = _acts(found, Known.of(told), source).sort(
+        "timeline", "lsn", "kind", "subject", "value"
+    )
 
     def rows(
         columns: list[str] | None, predicate: pl.Expr | None, count: int | None, _size: int | None

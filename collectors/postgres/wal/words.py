@@ -36,6 +36,11 @@ _CATALOGUE = {
 _PATH_SPACES = {1663: "base/{}", 1664: "global"}
 
 
+_LEVEL_SINCE = 17
+"""Checkpoint records have the wal_level from this version on (catalog/pg_control.h)."""
+_LEVELS = {0: "minimal", 1: "replica", 2: "logical"}
+
+
 def words(segments: Sequence[Segment], item: str, lsn: int) -> tuple[str, str] | None:
     """See :func:`collectors.postgres.wal.describe`."""
     found = [one for segment in segments if isinstance(one := check(segment), Checked)]
@@ -169,15 +174,19 @@ def _standby(record: Record, _: str, __: int) -> str:
     return " ".join("xid {} db {} rel {}".format(*lock) for lock in locks)
 
 
-def _xlog(record: Record, op: str, _: int) -> str:
+def _xlog(record: Record, op: str, major: int) -> str:
     main = record.main
     if op.startswith("CHECKPOINT"):
+        level = ""
+        if major >= _LEVEL_SINCE:
+            (number,) = struct.unpack_from("<i", main, 20)
+            level = f"wal_level {_LEVELS.get(number, '?')}; "
         redo, tli, prev, full = struct.unpack_from("<QII?", main)
         numbers = struct.unpack_from("<IIIIIIIII", main, 24)
         (oldest_commit, newest_commit, active) = struct.unpack_from("<III", main, 72)
         low, epoch, oid, multi, offset, oldest, oldest_db, oldest_multi, multi_db = numbers
         return (
-            f"redo {show(redo)}; tli {tli}; prev tli {prev}; fpw {str(full).lower()}; "
+            f"redo {show(redo)}; tli {tli}; prev tli {prev}; fpw {str(full).lower()}; {level}"
             f"xid {epoch}:{low}; oid {oid}; multi {multi}; offset {offset}; "
             f"oldest xid {oldest} in DB {oldest_db}; oldest multi {oldest_multi} in DB {multi_db}; "
             f"oldest/newest commit timestamp xid: {oldest_commit}/{newest_commit}; "

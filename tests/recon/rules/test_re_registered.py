@@ -507,3 +507,36 @@ def test_silent_on_storage_that_was_replaced_by_what_cannot_be_told():
         if row["kind"] == "table.recreate":
             row["kind"] = "table.replaced"
     assert story.judged(re_registered) == []
+
+
+def test_undetermined_where_the_log_has_no_such_table_when_the_snapshot_holds_it():
+    """A move was rehearsed on the new cluster; the snapshot is of the old one, whose log is not
+    at hand: there the row may have been updated before the move."""
+    story = (
+        Story()
+        .wal("table.create", "2026-03-06 10:00", 690)
+        .wrote("2026-03-06 10:00", 691, insert=1)
+        .wal("table.drop", "2026-03-06 18:00", 692)
+        .snapshot(BEFORE, m1=GOOD)
+        .recreated("19:12", 800)
+        .wrote("19:12", 800, insert=1)
+        .capture(NOW, ANEW)
+        .logged(*MARCH)
+    )
+    (draft,) = story.judged(re_registered)
+    assert draft.verdict == "undetermined"
+
+
+@pytest.mark.parametrize(("seen", "verdict"), [(16385, "conflict"), (16999, "undetermined")])
+def test_undetermined_where_the_snapshot_is_of_another_table_than_the_one_replaced(
+    seen: int, verdict: str
+):
+    """The nightly dump is of the cluster that the database moved from: its table has an OID of
+    its own, and the log of the new cluster follows another one of that name."""
+    story = Story().wrote(*EARLY).snapshot(BEFORE, m1=GOOD)
+    item = story.rows[-1]["item"]
+    story.event("lineage-db", "dump.table", TABLE, item=item, value=f"oid={seen} owner=ci")
+    story.commit("19:12", 800).wal("table.recreate", "19:12", 800, value="oid 16385 to 16400")
+    story.wrote("19:12", 800, insert=1).capture(NOW, ANEW).logged(*MARCH)
+    (draft,) = story.judged(re_registered)
+    assert draft.verdict == verdict

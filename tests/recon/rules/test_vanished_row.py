@@ -30,6 +30,17 @@ def test_fires_where_the_table_was_recreated_in_between():
     assert "recreated" in draft.statement
 
 
+def test_undetermined_where_the_earlier_snapshot_is_of_the_cluster_that_it_moved_from():
+    """There the row may have been deleted after it: the log at hand is the new cluster's."""
+    story = Story().wrote("2026-03-04 10:00", 690, insert=2).snapshot(NIGHT, m1=GOOD, m2=GOOD)
+    item = story.rows[-1]["item"]
+    story.event("lineage-db", "dump.table", TABLE, item=item, value="oid=16999 owner=ci")
+    story.commit("19:12", 800).wal("table.recreate", "19:12", 800, value="oid 16385 to 16400")
+    story.wrote("19:12", 800, insert=1).snapshot(NEXT, m1=GOOD).logged(*MARCH)
+    (draft,) = story.judged(vanished_row)
+    assert draft.verdict == "undetermined"
+
+
 def test_observes_an_ordinary_delete():
     story = (
         Story()

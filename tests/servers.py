@@ -159,6 +159,21 @@ class Postgres:
             raise ValueError("this server has the real clock")
         _set_offset(self.faketime, moment)
 
+    @contextmanager
+    def elsewhere(self, ahead: int) -> Iterator[None]:
+        """Programs run as on a machine whose clock is so many seconds ahead of the server's."""
+        if self.faketime is None or not ahead:
+            yield
+            return
+        own, other = self.faketime, self.faketime.with_name("clock-elsewhere")
+        other.write_text(f"{float(own.read_text()) + ahead:+.3f}\n", encoding="utf-8")
+        other.chmod(0o644)
+        self.environment["FAKETIME_TIMESTAMP_FILE"] = str(other)
+        try:
+            yield
+        finally:
+            self.environment["FAKETIME_TIMESTAMP_FILE"] = str(own)
+
     def backup(self, name: str, *options: str) -> Path:
         """A plain base backup in the folder ``name``."""
         target = self.folder / name
@@ -167,8 +182,8 @@ class Postgres:
 
     def switch_wal(self) -> None:
         """End the current WAL segment and wait until it is in the archive."""
-        # Of an empty segment it gives the place where that begins, which names the one before.
-        name = self.psql("select pg_walfile_name(pg_switch_wal())").strip()
+        # The byte before it: of an empty segment it gives the place where that begins.
+        name = self.psql("select pg_walfile_name(pg_switch_wal() - 1)").strip()
         for _ in range(300):
             if (self.archive / name).exists():
                 return
@@ -187,14 +202,23 @@ def postgres(
     clock: datetime | None = None,
     major: int | None = None,
     initdb: Sequence[str] = (),
+    copy: int | None = None,
 ) -> Iterator[Postgres]:
     """A running server in a folder of its own, with an archive of its WAL; ended and removed.
 
     ``tmp`` is used if the user ``postgres`` can enter it; else a folder under the system's own.
     ``settings`` go to ``postgresql.conf``; ``clock`` is the moment that its clock starts from.
+    ``copy``: initdb runs once in this process for each such number and hour of the clock; others
+    are copies, with the same system identifier. Give two clusters of one test two numbers.
     """
-    with _made(tmp, clock, major) as server:
-        _initialise(server, initdb)
+    with _made(tmp, clock, binaries(major)) as server:
+        if copy is None:
+            _initialise(server, initdb)
+        else:
+            hour = clock.replace(minute=0, second=0, microsecond=0) if clock else None
+            kept = _initialised(server.bin, tuple(initdb), copy, hour)
+            server.run("cp", "-r", kept, server.data)
+            server.data.chmod(0o700)
         _configure(server, {**_DEFAULTS, **(settings or {})})
         server.start()
         yield server
@@ -214,12 +238,8 @@ def restored(
     ``settings`` hold the target, ``{"recovery_target_time": …}``; the new timeline's WAL and its
     ``.history`` file go to an archive of its own.
     """
-    with _made(None, clock, major) as server:
-        server.run("cp", "-r", backup, server.data)
-        server.data.chmod(0o700)
-        signal = server.data / "recovery.signal"
-        signal.touch()
-        _give(signal)
+    with _made(None, clock, binaries(major) if major else source.bin) as server:
+        _copied(server, backup, "recovery.signal")
         fetch = {
             "restore_command": f"cp {source.archive}/%f %p",
             "recovery_target_action": "promote",
@@ -231,14 +251,29 @@ def restored(
 
 
 @contextmanager
-def standby(source: Postgres, *, major: int | None = None) -> Iterator[Postgres]:
-    """A standby that follows a running server, and answers reads."""
-    with _made(None, None, major) as server:
-        server.environment = {"PGHOST": str(source.folder)}
-        copy = ("pg_basebackup", "-d", source.dsn, "-D", server.data, "-c", "fast", "-R")
-        server.run(*copy)
-        server.data.chmod(0o700)
-        _configure(server, {"archive_mode": "off", "hot_standby": "on"})
+def standby(
+    source: Postgres,
+    backup: Path | None = None,
+    *,
+    clock: datetime | None = None,
+    major: int | None = None,
+) -> Iterator[Postgres]:
+    """A standby that follows a running server, and answers reads; not promoted.
+
+    It starts from a base backup: ``backup``, or one made now. Without ``backup`` it has no archive.
+    """
+    with _made(None, clock, binaries(major) if major else source.bin) as server:
+        if backup is None:
+            server.environment |= {"PGHOST": str(source.folder)}
+            copy = ("pg_basebackup", "-d", source.dsn, "-D", server.data, "-c", "fast", "-R")
+            server.run(*copy)
+            server.data.chmod(0o700)
+            _configure(server, {"archive_mode": "off", "hot_standby": "on"})
+        else:
+            _copied(server, backup, "standby.signal")
+            upstream = f"host={source.folder} port={source.port} user={USER}"
+            follow = {"primary_conninfo": upstream, "wal_retrieve_retry_interval": "100ms"}
+            _configure(server, follow)
         server.start()
         yield server
 
@@ -256,7 +291,7 @@ def upgraded(
 
     ``initdb`` must give what ``old`` was made with, such as the size of WAL segments.
     """
-    with _made(None, clock, major) as server:
+    with _made(None, clock, binaries(major)) as server:
         _initialise(server, initdb)
         old.stop()
         server.run(
@@ -271,8 +306,7 @@ def upgraded(
 
 
 @contextmanager
-def _made(tmp: Path | None, clock: datetime | None, major: int | None) -> Iterator[Postgres]:
-    bin_folder = binaries(major)
+def _made(tmp: Path | None, clock: datetime | None, bin_folder: Path | None) -> Iterator[Postgres]:
     if bin_folder is None:
         raise FileNotFoundError("PostgreSQL server programs under /usr/lib/postgresql")
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=tmp if tmp and _can_enter(tmp) else None))
@@ -291,6 +325,29 @@ def _made(tmp: Path | None, clock: datetime | None, major: int | None) -> Iterat
         if server.started:
             server.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copied(server: Postgres, backup: Path, signal: str) -> None:
+    """A base backup as the data of a server that starts as the file ``signal`` says."""
+    server.run("cp", "-r", backup, server.data)
+    server.data.chmod(0o700)
+    (server.data / signal).touch()
+    _give(server.data / signal)
+
+
+@cache
+def _initialised(
+    programs: Path, initdb: Sequence[str], number: int, clock: datetime | None
+) -> Path:
+    """A data folder from initdb that no server has run on; ``number`` tells clusters apart."""
+    del number
+    with _made(None, clock, programs) as server:
+        _initialise(server, initdb)
+        kept = Path(tempfile.mkdtemp(prefix="pg-initialised-"))
+        atexit.register(shutil.rmtree, kept, ignore_errors=True)
+        _give(kept)
+        server.run("cp", "-r", server.data, kept / "data")
+    return kept / "data"
 
 
 def _initialise(server: Postgres, initdb: Sequence[str]) -> None:

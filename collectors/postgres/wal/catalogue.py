@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from collectors.postgres.wal.fetch import Fetch
+from collectors.postgres.wal.image import page_of
 from collectors.postgres.wal.layout import HEAP, HEAP2, MULTI_INSERT, OP_MASK, XLOG
 from collectors.postgres.wal.model import DEFINED
 from collectors.postgres.wal.record import Block, Record, split
@@ -25,7 +26,6 @@ from recon.schema import frame
 FIRST_NORMAL_OID = 16384
 """Below it lie the catalogue's own relations (``access/transam.h``)."""
 _PG_CLASS = 1259
-_PAGE = 8192
 _TUPLE_HEADER, _STORED_HEADER = 23, 5
 _FPI = (0xA0, 0xB0)
 _WALK = 2000
@@ -133,52 +133,11 @@ def _pg_class(record: Record, major: int) -> tuple[int, str, int, str] | None:
 
 
 def _from_image(block: Block, line: int) -> bytes:
-    """The tuple's data from a page image; empty where it cannot be had (packed by LZ4 or zstd)."""
-    if block.image is None or block.packed == "other" or line < 1:
-        return b""
-    image = unpack(block.image, _PAGE) if block.packed else block.image
-    if image is None:
-        return b""
-    page = image[: block.hole] + bytes(max(0, _PAGE - len(image))) + image[block.hole :]
-    if len(page) != _PAGE or 24 + line * 4 > _PAGE:
+    """The tuple's data from a page image; empty where it cannot be had."""
+    page = page_of(block)
+    if page is None or line < 1 or 24 + line * 4 > len(page):
         return b""
     (pointer,) = struct.unpack_from("<I", page, 24 + (line - 1) * 4)
     start, length = pointer & 0x7FFF, pointer >> 17
     tuple_ = page[start : start + length]
     return tuple_[tuple_[22] :] if len(tuple_) > _TUPLE_HEADER else b""
-
-
-def unpack(packed: bytes, size: int) -> bytes | None:
-    """Undo PostgreSQL's own compression (``pg_lzcompress.c``) to ``size`` bytes at most.
-
-    None where it is not that.
-
-    A control byte tells of the eight items after it which are bytes and which repeat what stands
-    up to 4095 bytes before.
-    """
-    out = bytearray()
-    at = 0
-    while at < len(packed) and len(out) < size:
-        control = packed[at]
-        at += 1
-        for bit in range(8):
-            if at >= len(packed) or len(out) >= size:
-                break
-            if not control >> bit & 1:
-                out.append(packed[at])
-                at += 1
-                continue
-            if at + 1 >= len(packed):
-                return None
-            length, back = (packed[at] & 0x0F) + 3, (packed[at] & 0xF0) << 4 | packed[at + 1]
-            at += 2
-            if length == 18:  # noqa: PLR2004  (the longest, with a byte that adds to it)
-                if at >= len(packed):
-                    return None
-                length += packed[at]
-                at += 1
-            if not 0 < back <= len(out):
-                return None
-            for _ in range(min(length, size - len(out))):
-                out.append(out[-back])
-    return bytes(out) if at == len(packed) else None

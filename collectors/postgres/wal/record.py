@@ -22,6 +22,8 @@ _HAS_IMAGE, _HAS_DATA, _SAME_FILE = 0x10, 0x20, 0x80
 _HAS_HOLE = 0x01
 # How a page image is packed: one way before 15, three from then on.
 _PACKED_THREE_WAYS_SINCE = 15
+_PACKED = {0x04: "pglz", 0x08: "lz4", 0x10: "zstd"}
+_PACKED_BEFORE = {0x02: "pglz"}
 
 
 class Malformed(ValueError):  # noqa: N818  (a private signal, not an error of the project)
@@ -42,7 +44,7 @@ class Block:
     hole: int
     """Where in the page the zeros begin that the image leaves out."""
     packed: str
-    """``pglz``, PostgreSQL's own way; ``other`` (LZ4, zstd); empty: not packed."""
+    """``pglz``, PostgreSQL's own way; ``lz4``; ``zstd``; empty: not packed."""
     data: bytes
 
 
@@ -153,8 +155,8 @@ def _head(cursor: Cursor, number: int, before: tuple[int, int, int] | None, majo
     size, image, hole, packed = int.from_bytes(cursor.take(2), "little"), 0, 0, ""
     if flags & _HAS_IMAGE:
         image, hole, kind = cursor.read(_IMAGE)
-        own, other = (0x04, 0x18) if major >= _PACKED_THREE_WAYS_SINCE else (0x02, 0x00)
-        packed = "pglz" if kind & own else "other" if kind & other else ""
+        ways = _PACKED if major >= _PACKED_THREE_WAYS_SINCE else _PACKED_BEFORE
+        packed = next((way for bit, way in ways.items() if kind & bit), "")
         if packed and kind & _HAS_HOLE:
             # The hole's length, which otherwise follows from the image's.
             cursor.take(2)

@@ -7,6 +7,9 @@
 - a record that a snapshot from before the instant holds stood there when the snapshot was taken.
   It stood there still at the instant if the write-ahead log covers the time from the snapshot to
   the instant, follows its table, and records no write to it: ``certain``; else ``possible``;
+- a row that the write-ahead log shows being written, and not being ended, by commits up to the
+  instant stood there: ``certain`` where the log is whole from the one to the other. A row that
+  the log shows being ended only had stood since the log began. What was deleted is said no more;
 - a record stored in a table that was made under another name, which it may still have had at the
   instant: ``possible``;
 - a record that nothing stamps, such as a line that its writer dated, may have been there:
@@ -27,10 +30,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from recon import schema
+from recon import rowlog, schema
 from recon.rules.base import Timeline
 from recon.rules.values import alike
-from recon.rules.views import claims
+from recon.rules.views import LOGGED, RECORD, claims
 from recon.subjects import glob
 
 Certainty = Literal["certain", "possible"]
@@ -99,7 +102,7 @@ def asof_frame(timeline: Timeline, instant: datetime, subjects: Sequence[str] = 
     ``subject``, ``attribute``, ``source``, and for *then* and *now* each ``value``, ``certainty``,
     ``event`` and ``because``, with the word before: ``then_value``. Null certainty: nothing said.
     """
-    wanted = claims(timeline)
+    wanted = claims(timeline, logged=True)
     if subjects:
         wanted = wanted.filter(
             pl.any_horizontal(pl.col("subject").str.contains(glob(one)) for one in subjects)
@@ -125,12 +128,12 @@ def _said(row: dict[str, Any], when: str) -> Said | None:
 
 
 def _newest(timeline: Timeline, rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
-    """Per key the row that is newest by ``order`` (an instant); of equals, the last in time.
+    """Per key the row that is newest by ``order`` (an instant); of equals the surest, the last.
 
     Only numbers are carried through the grouping; the words are fetched for the rows it leaves.
     """
     first = pl.lit(datetime.min.replace(tzinfo=UTC)).cast(schema.INSTANT)
-    rank = pl.struct(order.fill_null(first).alias("newest"), "row")
+    rank = pl.struct(order.fill_null(first).alias("newest"), *columns, "row")
     best = rows.group_by(_KEY).agg(pl.col("row", *columns).max_by(rank))
     best = best.collect(engine="streaming").lazy()
     words = timeline.events.select("row", "value", event=schema.event_id())
@@ -141,10 +144,12 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
     at = pl.lit(instant).cast(schema.INSTANT)
     # Stamped as stored: by its row version, or by the claim's own clock.
     stored_to = pl.coalesce(
-        "written_to", pl.when(pl.col("basis") == "stamped").then(pl.col("latest"))
+        "logged_to", "written_to", pl.when(pl.col("basis") == "stamped").then(pl.col("latest"))
     )
     stored_from = pl.coalesce(
-        "written_from", pl.when(pl.col("basis") == "stamped").then(pl.col("earliest"))
+        "logged_from",
+        "written_from",
+        pl.when(pl.col("basis") == "stamped").then(pl.col("earliest")),
     )
     judged = wanted.with_columns(stored_from=stored_from, stored_to=stored_to).join(
         # Small, and read first: a streaming join holds the side that it cannot size.
@@ -155,10 +160,26 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
     )
     misnamed_tables = _misnamed(timeline, instant).collect(engine="streaming").lazy()
     judged = judged.join(misnamed_tables, on=["source", "table"], how="left")
+    judged = _logged(timeline, judged, wanted, at)
+    logged = pl.col("version").is_in(LOGGED)
+    standing = pl.col("ended_from").is_null() | (pl.col("ended_from") > at)
+    followed = (pl.col("followed_to") >= at) & (
+        pl.col("blind_since").is_null() | (pl.col("blind_since") < pl.col("began"))
+    )
     held_at = pl.col("seen_from") >= at
     misnamed = pl.col("stored_to") >= pl.col("misnamed_since")
     cases = (
-        pl.when((pl.col("stored_to") <= at) & misnamed & held_at)
+        pl.when((pl.col("ended_to") <= at) & (~held_at).fill_null(True))
+        .then(pl.lit(None))
+        .when(logged & (pl.col("began") <= at) & standing & followed)
+        .then(pl.lit("3 written before, and the log records no end of it up to then"))
+        .when(logged & (pl.col("began") <= at))
+        .then(pl.lit("2 written before; what was written up to then is not known"))
+        .when(logged & (pl.col("stored_to") <= at))
+        .then(pl.lit("2 written before; what was written up to then is not known"))
+        .when(logged)
+        .then(pl.lit(None))
+        .when((pl.col("stored_to") <= at) & misnamed & held_at)
         .then(pl.lit("1 stored before, in a table that may have had another name then"))
         .when((pl.col("stored_to") <= at) & (held_at | pl.col("seen_to").is_null()))
         .then(pl.lit("3 stored before, and held after"))
@@ -166,6 +187,8 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
         .then(pl.lit("3 stored before"))
         .when((pl.col("seen_to") <= at) & pl.col("quiet"))
         .then(pl.lit("3 held before, and the log records no write to the table up to then"))
+        .when((pl.col("seen_to") <= at) & pl.col("untouched"))
+        .then(pl.lit("3 held before, and the log records no change of that row up to then"))
         .when(pl.col("seen_to") <= at)
         .then(pl.lit("2 held before; what was written up to then is not known"))
         .when(pl.col("stored_from") > at)
@@ -178,7 +201,7 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
         .then(pl.lit("1 dated before by its writer; nothing stamps it"))
     )
     # Of what was there, the newest counts: by when it was stored, then by when it was seen.
-    newest = pl.coalesce("stored_to", "seen_to", "latest")
+    newest = pl.coalesce("stored_to", "began", "seen_to", "latest")
     newest = (
         pl.when(pl.col("seen_to") <= at)
         .then(pl.max_horizontal(newest, "seen_to"))
@@ -196,6 +219,26 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
         .otherwise(pl.lit("possible")),
         because=case.str.slice(2),
     )
+
+
+def _logged(
+    timeline: Timeline, judged: pl.LazyFrame, wanted: pl.LazyFrame, at: pl.Expr
+) -> pl.LazyFrame:
+    """Claims with what the log tells of their rows; all null where it tells of none."""
+    instants = ("began", "ended_from", "ended_to", "followed_to", "blind_since")
+    if not rowlog.has_rows(timeline):
+        nothing = {name: pl.lit(None, schema.INSTANT) for name in instants}
+        return judged.with_columns(**nothing, untouched=pl.lit(None, pl.Boolean))
+    lives = rowlog.lives(timeline).collect(engine="streaming").lazy()
+    judged = judged.join(lives, on=RECORD, how="left").with_columns(
+        began=pl.coalesce("stored_to", "began")
+    )
+    judged = rowlog.ended(timeline, judged)
+    key = ["source", "table", "subject", "seen_from", "seen_to"]
+    still = rowlog.untouched(timeline, wanted, at).lazy()
+    return judged.join(
+        rowlog.unnamed(timeline, at).lazy(), on=["source", "table"], how="left"
+    ).join(still, on=key, how="left", nulls_equal=True)
 
 
 def _quiet(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
@@ -297,8 +340,10 @@ def _says_now(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl
     # A database's newest snapshot stands for what it says; a record gone from it is said no more.
     in_snapshot = pl.col("table").is_not_null() & pl.col("seen_to").is_not_null()
     newest_of_table = pl.col("seen_to") == pl.col("seen_to").max().over("source", "table")
+    # What the log alone shows was said in its time, and is no word of now.
+    logged = pl.col("version").is_in(LOGGED).fill_null(False)
     said = pl.concat(
-        [wanted.filter(in_snapshot).filter(newest_of_table), wanted.filter(~in_snapshot)]
+        [wanted.filter(in_snapshot).filter(newest_of_table), wanted.filter(~in_snapshot & ~logged)]
     ).filter(pl.col("earliest").is_null() | (pl.col("earliest") <= at))
     said = _standing(timeline, said)
     return _newest(timeline, said, pl.col("latest"), "latest").select(

@@ -23,6 +23,8 @@ which the server kept of the transaction ``xmin`` (stamped).
 | ``pg.dump`` | ``snapshot``; ``dump.table``: OID; ``row.dumped`` and ``claim`` for each row |
 | ``pg.wal`` | see :mod:`collectors.postgres.wal` |
 | ``pg.serverlog`` | see :mod:`collectors.postgres.serverlog` |
+| ``pg.wal``, claimed tables | ``row.insert`` … and ``claim``: :mod:`collectors.postgres.heap` |
+| base backups with data files | ``row.ghost`` |
 | ``pg.history`` | ``timeline.fork``, ``timeline.first-not-replayed`` or ``.last-replayed``; |
 | | ``timeline.lost``, and ``table.lost-write`` at the COMMIT records that it left behind |
 | ``pg.backup-label`` | ``backup.start`` |

@@ -23,6 +23,10 @@ from recon.subjects import fields, fill
 
 COLUMN = "column:"
 """Prefix of a table's own columns in a frame of rows."""
+STAMPED = ("row.version", "row.insert", "row.update", "row.delete")
+"""Kinds of rows of which the medium tells when they were written."""
+SILENT = ("row.delete", "row.ghost")
+"""Rows of these kinds say nothing any more, or never did."""
 
 # 64 hexadecimal digits are SHA-256, 40 a git object; before them a word boundary, or the \x of
 # bytea. No other lengths: 32 digits are as often a UUID as an MD5.
@@ -47,7 +51,8 @@ class Rows:
     frame: pl.DataFrame
     """``citation``; ``text`` (the row as the item has it); ``value``, ``stamp`` (instant) and
     ``xid`` of the row's own event, null where not known; a column ``column:NAME`` for each that a
-    claim reads, which is missing if the table has none of that name."""
+    claim reads, which is missing if the table has none of that name. Where they differ from row to
+    row: ``item``, ``kind``, ``stream``, ``position``, and ``versions``, names of row versions."""
 
 
 def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFrame, list[Warn]]:
@@ -72,8 +77,19 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
     # A column that is not there is null in every row.
     frame = rows.frame.with_columns(
         pl.lit(None, pl.String).alias(COLUMN + name) for name in missing
+    )
+    optional = {
+        "item": pl.lit(rows.item),
+        "kind": pl.lit(rows.kind),
+        "stream": pl.lit(None, pl.String),
+        "position": pl.lit(None, pl.UInt64),
+        "versions": pl.lit([], pl.List(pl.String)),
+    }
+    frame = frame.with_columns(
+        **{name: given for name, given in optional.items() if name not in frame.columns}
     ).with_columns(names=_names(rows.subject))
     events = [_own(frame, rows, claims[0])]
+    frame = frame.filter(~pl.col("kind").is_in(SILENT))
     part = 1
     for claim in claims:
         unnamed = frame.filter(_subject(claim).is_null())
@@ -99,18 +115,21 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
 
 def _own(frame: pl.DataFrame, rows: Rows, claim: PostgresClaim) -> pl.DataFrame:
     stamped = pl.col("stamp")
+    # A dump says nothing of when a row was written; a capture may know.
+    knows = pl.col("kind").is_in(STAMPED)
     return frame.select(
         **_columns(
-            kind=pl.lit(rows.kind),
+            kind=pl.col("kind"),
             subject=pl.coalesce(_subject(claim), pl.lit(rows.subject)),
             value=pl.col("value"),
-            # A dump says nothing of when a row was written; a capture may know.
-            clock=pl.lit(f"pg:{rows.source}/commit" if rows.kind == "row.version" else None),
-            basis=pl.lit("stamped" if rows.kind == "row.version" else None),
+            clock=pl.when(knows).then(pl.lit(f"pg:{rows.source}/commit")),
+            basis=pl.when(knows).then(pl.lit("stamped")),
             earliest=stamped,
             latest=stamped,
+            stream=pl.col("stream"),
+            position=pl.col("position"),
             names=pl.col("names"),
-            item=pl.lit(rows.item),
+            item=pl.col("item"),
             citation=pl.col("citation"),
             part=pl.lit(0),
         )
@@ -137,7 +156,7 @@ def _claims(
             latest=time.struct.field("latest"),
             actor=pl.col(COLUMN + claim.actor) if claim.actor else pl.lit(None),
             names=pl.col("names"),
-            item=pl.lit(rows.item),
+            item=pl.col("item"),
             citation=pl.col("citation"),
             part=pl.lit(part),
         )
@@ -173,7 +192,9 @@ def _names(table: str) -> pl.Expr:
         .otherwise(pl.format("git:{}", bare))
     )
     digests = found.list.eval(prefixed).list.unique(maintain_order=True)
-    return pl.concat_list(digests, pl.lit(table), pl.col("xid")).list.drop_nulls()
+    return pl.concat_list(
+        digests, pl.lit(table), pl.col("xid"), pl.col("versions")
+    ).list.drop_nulls()
 
 
 def _digest(value: pl.Expr) -> pl.Expr:
@@ -205,7 +226,7 @@ def _same_way(value: pl.Expr) -> pl.Expr:
 
 def _first(rows: Rows, frame: pl.DataFrame, found: str) -> Warn:
     return Warn(
-        rows.item,
+        Sha256(frame["item"][0]),
         str(frame["citation"][0]),
         f"in {frame.height} of {rows.frame.height} rows of {rows.table}: {found}",
     )

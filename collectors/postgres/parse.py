@@ -36,6 +36,9 @@ from recon.schema import DRAFT, DRAFT_COVERAGE, frame
 
 if TYPE_CHECKING:
     from collectors.postgres.dumps import Dump
+    from collectors.postgres.heap.claimed import WalRows
+    from collectors.postgres.heap.copies import Copy
+    from collectors.postgres.wal.model import Wal
 
 _RELKIND = {"TABLE": "r", "MATERIALIZED VIEW": "m", "INDEX": "i", "SEQUENCE": "S"}
 _PG_CLASS = "1259"
@@ -90,28 +93,33 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
     lazy = [one.lazy() for one in events]
     logged: list[pl.LazyFrame] = []
     covered: list[pl.DataFrame] = []
+    copies = _copies(found, items)
+    archives: list[Wal] = []
     if items.of("pg.wal"):
         from collectors.postgres import wal
+        from collectors.postgres.heap.coverage import followed
 
-        relations = _relations(found)
+        relations = _relations(found, copies)
         # Counting rows takes a pass over the log for each table: those that the case claims.
         claimed = {
             one.subject
             for one in relations
             if any(one.subject.endswith(f"/{table}") for table in claims)
         }
-        archives = []
         with wal.unpacked(segments(items)) as (plain, said):
             for system_id, theirs in _by_cluster(clusters, plain):
-                archives.append(
-                    wal.read(
-                        theirs,
-                        source=source.id,
-                        relations=relations,
-                        counted=claimed,
-                        system_id=system_id,
-                    )
+                archive = wal.read(
+                    theirs,
+                    source=source.id,
+                    relations=relations,
+                    counted=claimed,
+                    system_id=system_id,
                 )
+                archives.append(archive)
+                rows = _wal_rows(found, archive, relations, copies)
+                coverage.append(followed(archive, rows))
+                found.warnings += rows.warnings
+                lazy += [one.lazy() for one in rows.events]
         found.warnings += said
         for archive in archives:
             logged.append(wal.wal_events(archive, relations, source.id))
@@ -127,6 +135,7 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
         lazy += [one.lazy() for one in logs.frames]
         found.warnings += logs.warnings
         methods["serverlog"] = f"recon's own reader ({', '.join(sorted(logs.formats))})"
+    lazy += [one.lazy() for one in _ghosts(found, copies, archives)]
     lazy.append(
         history_events(
             captures=found.captures,
@@ -148,6 +157,76 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
         warnings=tuple(found.warnings),
         methods=methods,
     )
+
+
+def _copies(found: _Found, items: Items) -> list[Copy]:
+    """Base backups that hold data files, read for the claimed tables."""
+    from collectors.postgres.base import base_backups
+    from collectors.postgres.heap.copies import read_copy
+
+    out = []
+    for backup in base_backups(items):
+        if not found.claims or not backup.whole or backup.incremental:
+            continue
+        try:
+            out.append(read_copy(backup, list(found.claims)))
+        except BadInputError as error:
+            found.warnings.append(Warn(backup.items[0].sha256, "", str(error), "error"))
+    return out
+
+
+def _ghosts(found: _Found, copies: Sequence[Copy], archives: Sequence[Wal]) -> list[pl.DataFrame]:
+    """Tuples in base backups that no commit made rows; the copies are let go of."""
+    if not copies:
+        return []
+    from collectors.postgres.heap.commits import Commits
+    from collectors.postgres.heap.ghosts import ghost_events
+
+    frames = []
+    for copy in copies:
+        read = found.controls.get(copy.backup.native)
+        control_ = (read.system_id, read.next_xid & captures.MAX_OID) if read else None
+        own = [one for one in archives if read is None or one.system_id == read.system_id]
+        commits = Commits(own[0]) if len(own) == 1 else None
+        events, said = ghost_events(copy, found.source, found.claims, control_, commits)
+        frames += events
+        found.warnings += said
+        copy.close()
+    return frames
+
+
+def _wal_rows(
+    found: _Found, archive: Wal, relations: Sequence[Relation], copies: Sequence[Copy]
+) -> WalRows:
+    """Row changes of the claimed tables, with what else says how they are laid out."""
+    from collectors.postgres.heap.describe import claimed_tables, from_catalogue, from_dump
+    from collectors.postgres.heap.rows import read_rows
+
+    captured, dumped = {}, {}
+    for copy in copies:
+        for held in copy.tables:
+            captured[f"pg:{found.source}/{held.database}", held.oid] = held.described
+    for _, capture in found.captures:
+        database = f"pg:{found.source}/{capture.header.database}"
+        for oid, table in from_catalogue(line for _, line in capture.lines).items():
+            captured[database, oid] = table
+    for dump in found.dumps:
+        database = f"pg:{found.source}/{dump.archive.database}"
+        for name in found.claims:
+            schema, _, bare = name.partition(".")
+            entry = dump.archive.find("TABLE", schema, bare)
+            oid_ = integer(entry.oid) if entry else None
+            described = from_dump(dump.archive, entry) if entry else None
+            if oid_ is not None and described is not None:
+                dumped[database, oid_] = described
+    claimed = claimed_tables(relations, captured, dumped, found.claims)
+    theirs = [
+        copy
+        for copy in copies
+        if (read := found.controls.get(copy.backup.native)) is None
+        or read.system_id == archive.system_id
+    ]
+    return read_rows(archive, claimed, relations, found.source, theirs)
 
 
 def segments(items: Items) -> list[Segment]:
@@ -312,8 +391,8 @@ def _checkpoint(read: control.ControlFile, item: Item, source: str) -> Row:
     }
 
 
-def _relations(found: _Found) -> Sequence[Relation]:
-    """Every OID and file that captures and dumps give a name to."""
+def _relations(found: _Found, copies: Sequence[Copy] = ()) -> Sequence[Relation]:
+    """Every OID and file that captures, dumps and base backups give a name to."""
     relations: dict[Relation, None] = {}
     for dump in found.dumps:
         for entry in dump.archive.entries:
@@ -326,6 +405,10 @@ def _relations(found: _Found) -> Sequence[Relation]:
                 relations[Relation(oid, subject, kind=kind)] = None
     for _, capture in found.captures:
         relations.update(dict.fromkeys(captures.relations(capture, found.source)))
+    for copy in copies:
+        from collectors.postgres.heap.copies import relations as held
+
+        relations.update(dict.fromkeys(held(copy, found.source)))
     return list(relations)
 
 

@@ -107,8 +107,17 @@ select 'attribute' as what, t.nspname as schema, t.relname as "table", t.oid::bi
        a.attnum, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
        a.attisdropped as dropped, a.xmin::text::bigint as xmin,
        case when current_setting('track_commit_timestamp') = 'on'
-            then pg_xact_commit_timestamp(a.xmin) end as committed
+            then pg_xact_commit_timestamp(a.xmin) end as committed,
+       a.atttypid::bigint as type_oid, b.oid::bigint as base_oid, a.attlen as length,
+       a.attalign::text as align, a.attmissingval::text as missing,
+       (select json_object_agg(e.oid::bigint, e.enumlabel) from pg_enum e
+        where e.enumtypid = b.oid) as labels
 from ({claimed}) t join pg_attribute a on a.attrelid = t.oid
+left join lateral (
+  with recursive below(oid, base) as (
+    select y.oid, y.typbasetype from pg_type y where y.oid = a.atttypid
+    union all select y.oid, y.typbasetype from below join pg_type y on y.oid = below.base)
+  select below.oid from below where below.base = 0) b on true
 order by t.nspname, t.relname, a.attnum"""
 
 _CONSTRAINTS = """

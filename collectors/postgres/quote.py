@@ -27,9 +27,13 @@ _TEXTS = (
 )
 _JSON = ("pg.backup-manifest", SENTINEL, WALG_METADATA)
 _LINE = re.compile(r"line ([1-9]\d{0,11})\Z", re.ASCII)
-_LSN = re.compile(r"lsn ([0-9A-F]{1,8})/([0-9A-F]{1,8})\Z")
+_LSN = re.compile(r"lsn ([0-9A-F]{1,8})/([0-9A-F]{1,8})(?: row [1-9]\d{0,4}| before)?\Z", re.ASCII)
 _ROW = re.compile(r"row (.+) ([1-9]\d{0,11})\Z", re.ASCII | re.DOTALL)
 _TOC = re.compile(r"toc (-?\d{1,10})\Z", re.ASCII)
+_GHOST = re.compile(r"(?:(\S+) )?block (\d{1,10}) line (\d{1,4})\Z", re.ASCII)
+_HEAP = ("rmgr: Heap ", "rmgr: Heap2 ")
+_BLOCKS = 131_072
+"""Pages in one file of a relation: 1 GiB."""
 _SHOWN = 4000
 """Characters of a JSON value that a quote shows."""
 
@@ -48,13 +52,15 @@ def quote_postgres(source: Source, items: Items, item: Item, citation: str) -> Q
 
         found = quote_log(items.path(item), item, citation, source.options.log_line_prefix)
     elif item.kind == "pg.wal":
-        found = _record(items, item, citation)
+        found = _record(source, items, item, citation)
     elif item.kind == "pg.dump":
         found = _dumped(source, items, item, citation)
     elif item.kind == "pg.control-file":
         found = _control(items, item) if citation in {"", "checkpoint"} else None
     elif item.kind in _JSON:
         found = _manifest(items, item, citation)
+    elif match := _GHOST.match(citation):
+        found = _ghost(source, items, item, match)
     if found is None:
         raise BadInputError(
             f"a place in an item of kind {item.kind}",
@@ -88,7 +94,7 @@ def _text(data: bytes, how: str) -> Quote:
         return Quote(data.decode("utf-8", "backslashreplace"), how, verbatim=False)
 
 
-def _record(items: Items, item: Item, citation: str) -> Quote | None:
+def _record(source: Source, items: Items, item: Item, citation: str) -> Quote | None:
     from collectors.postgres import wal
     from collectors.postgres.parse import segments
 
@@ -98,7 +104,25 @@ def _record(items: Items, item: Item, citation: str) -> Quote | None:
     lsn = int(match.group(1), 16) << 32 | int(match.group(2), 16)
     with wal.unpacked(_and_next(segments(items), item)) as (plain, _):
         found = wal.describe(plain, item.sha256, lsn)
-    return Quote(found[0], found[1], verbatim=False) if found else None
+    if found is None:
+        return None
+    text, how = found
+    if text.startswith(_HEAP):
+        from collectors.postgres.heap.quoted import row_words
+
+        text = "\n".join([text, *row_words(source, items, item, citation)])
+    return Quote(text, how, verbatim=False)
+
+
+def _ghost(source: Source, items: Items, item: Item, place: re.Match[str]) -> Quote | None:
+    from collectors.postgres.heap.quoted import row_words
+
+    lines = list(row_words(source, items, item, place[0]))
+    within, block = place[1], int(place[2]) % _BLOCKS
+    page = f"dd bs=8192 skip={block} count=1"
+    inside = f"tar -xOf ITEM {shlex.quote(within)} | " if within else ""
+    how = f"{inside}{page} {'' if within else 'if=ITEM '}status=none | od -A d -c"
+    return Quote("\n".join(lines), how, verbatim=False) if lines else None
 
 
 def _segment(items: Items, item: Item) -> Quote:

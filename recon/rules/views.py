@@ -10,10 +10,12 @@ from recon.written import BASES, best
 from recon.written import written as recon_written
 from recon.written.verdict import BEST
 
-__all__ = ["RECORD", "claims", "named", "snapshots", "versions", "xids"]
+__all__ = ["LOGGED", "RECORD", "claims", "named", "snapshots", "versions", "xids"]
 
 RECORD = ["source", "item", "citation"]
 """What one record is known by: events of one record share it."""
+LOGGED = ("row.insert", "row.update", "row.before")
+"""Kinds of rows that the write-ahead log shows: written, and what stood before they were ended."""
 
 
 def snapshots(timeline: Timeline) -> pl.LazyFrame:
@@ -32,15 +34,29 @@ def snapshots(timeline: Timeline) -> pl.LazyFrame:
     )
 
 
-def claims(timeline: Timeline) -> pl.LazyFrame:
+def claims(timeline: Timeline, *, logged: bool = False) -> pl.LazyFrame:
     """Claims, each with the table it stands in (null outside databases) and its item's snapshot.
 
     Columns of the timeline, and ``table``, ``xid`` (of the row version), ``written`` (row of the
     event that stamped the record), what :func:`versions` says of when, ``seen_from``, ``seen_to``.
+    ``logged``: those also that the write-ahead log alone shows, with ``version``, the kind of the
+    row's own event: each was said in its time, and what replaced it is an ordinary update until
+    something says otherwise.
     """
+    found = timeline.kind("claim")
+    rows = timeline.kind(*LOGGED)
+    if logged:
+        known = rows.select(
+            *RECORD,
+            version="kind",
+            logged_from="earliest",
+            logged_to="latest",
+        )
+        found = found.join(known, on=RECORD, how="left")
+    elif not rows.limit(1).collect().is_empty():
+        found = found.join(rows.select(RECORD), on=RECORD, how="anti")
     return (
-        timeline.kind("claim")
-        .join(versions(timeline), on=RECORD, how="left")
+        found.join(versions(timeline), on=RECORD, how="left")
         .join(snapshots(timeline), on=["source", "item"], how="left")
         .with_columns(
             table=pl.coalesce("table", named("pg:")),

@@ -69,7 +69,7 @@ def catalog(oid: int, major: int) -> Table:
     for word in _text(oid, major).split():
         name, _, kind = word.partition(":")
         columns.append(Column(name, types[kind]))
-    return Table(tuple(columns), f"built in, of PostgreSQL {major}")
+    return Table(tuple(columns), f"built in, of PostgreSQL {major}", whole=False)
 
 
 def _text(oid: int, major: int) -> str:

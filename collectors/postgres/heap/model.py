@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -58,10 +58,10 @@ class Table:
     """What says so, in a few words: ``the catalogue in a capture``."""
     exact: bool = True
     """False: columns dropped before it was described are not known, as in a dump."""
-    toast: int | None = None
-    """OID of its TOAST table, where known."""
-    unread: tuple[str, ...] = field(default=())
-    """Names of the columns whose type cannot be read."""
+    whole: bool = True
+    """False: tuples have further columns, which are not described."""
+    at: int | None = None
+    """LSN at which it was so; None: after all of the archive."""
 
 
 class Tuple(NamedTuple):

@@ -18,8 +18,9 @@ File = tuple[int, int, int]
 """Tablespace, database, number of the relation file."""
 Key = tuple[File, int]
 """A file and a block of it."""
-Seed = Callable[[File, int], bytes | None]
-"""A page as a copy holds it, where that is what it was before the record at hand."""
+Seed = Callable[[File, int, int, int, int], bytes | None]
+"""A page as a copy holds it, where that is what it was before a record: file, block, the record's
+LSN and timeline, and the LSN from which on the archive is whole."""
 KEPT = 8192
 """Pages in memory; the others lie in a temporary file."""
 _TUPLE = struct.Struct("<HIHHBI")
@@ -48,6 +49,8 @@ class Pages:
 
     def __init__(self, seed: Seed | None = None) -> None:
         self._seed = seed
+        self.now = (0, 0, 0)
+        """LSN and timeline of the record at hand, and where the archive begins to be whole."""
         self._pages: OrderedDict[Key, Page] = OrderedDict()
         self._spool = Spool()
         self._stored: dict[Key, tuple[int, int]] = {}
@@ -61,7 +64,7 @@ class Pages:
         place = self._stored.pop(key, None)
         if place is not None:
             return self._keep(key, _read(self._spool.get(place)))
-        return self._keep(key, Page(self._seed(*key) if self._seed else None))
+        return self._keep(key, Page(self._seed(*key, *self.now) if self._seed else None))
 
     def known(self, key: Key, image: bytes | None) -> Page:
         """A page that is known whole from here on: by its image, or as new (None)."""

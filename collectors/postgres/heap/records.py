@@ -79,10 +79,8 @@ def replay(record: Record, pages: Pages, files: frozenset[File], major: int) -> 
             pages.known((block.file, block.page), images.get((block.file, block.page)))
         raise Malformed from error
     for key, image in images.items():
-        if image is not None:
-            pages.known(key, image)
-        else:
-            pages.forget(key[0], key[1])
+        # Of an image that does not unpack, nothing is known of the page.
+        pages.known(key, image)
     return found
 
 

@@ -15,6 +15,11 @@ class Spool:
         self._file: IO[bytes] | None = None
         self._end = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes so far: where the next begin."""
+        return self._end
+
     def put(self, data: bytes) -> tuple[int, int]:
         """Where it stands from now on: place and length."""
         if self._file is None:

@@ -45,7 +45,8 @@ class Decoder:
 
     def row(self, one: Tuple, fetch: Fetch | None = None) -> dict[str, Value]:
         """Its values by name of the column, dropped ones left out."""
-        if one.natts > len(self._plan) or (not self._table.exact and one.natts < len(self._plan)):
+        more = one.natts > len(self._plan) and self._table.whole
+        if more or (not self._table.exact and one.natts < len(self._plan)):
             return dict.fromkeys(self.names, MORE)
         values = self.values(one, fetch)
         return {name: values[at] for at, name in self._live}

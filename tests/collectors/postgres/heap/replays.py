@@ -51,6 +51,11 @@ insert into t select g, 'filled', 0, g from generate_series(5000,5300) g;
 select id from t where id < 20 for update;
 """
 
+_FILES = """
+select pg_relation_filepath(oid), pg_relation_filepath(reltoastrelid)
+from pg_class where oid = '{table}'::regclass
+"""
+
 
 def run(server: Postgres) -> None:
     """The story, and rows by COPY, which are written many at a time."""
@@ -88,11 +93,7 @@ def segments(server: Postgres) -> list[Segment]:
 
 def files_of(server: Postgres, table: str) -> tuple[str, str]:
     """Of a table and of its TOAST table, as WAL names them."""
-    query = (
-        "select pg_relation_filepath(oid), pg_relation_filepath(reltoastrelid) from pg_class "
-        f"where oid = '{table}'::regclass"  # noqa: S608  (tests' own)
-    )
-    main, toast = server.psql(query).strip().split("|")
+    main, toast = server.psql(_FILES.format(table=table)).strip().split("|")
     return main.replace("base/", "1663/"), toast.replace("base/", "1663/")
 
 

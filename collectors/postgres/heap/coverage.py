@@ -1,0 +1,38 @@
+"""In which stretches of time every change of a claimed table's rows would be an event."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from collectors.postgres.heap.claimed import WalRows
+from collectors.postgres.wal.model import Wal
+from recon.schema import DRAFT_COVERAGE, frame
+
+
+def followed(wal: Wal, rows: WalRows) -> pl.DataFrame:
+    """Rows of :data:`recon.schema.DRAFT_COVERAGE`, of kind ``row.*``, one for each table.
+
+    Only where the log itself is covered for what befalls tables, and the table's rows were read.
+    A table whose file nothing names until a rewrite in the archive made a new one is covered from
+    that rewrite on.
+    """
+    stretches = wal.coverage.filter(pl.col("kind") == "table.*")
+    found = []
+    for subject, counts in sorted(rows.counts.items()):
+        if subject not in rows.described or not counts.events:
+            continue
+        since = rows.since.get(subject)
+        found += [
+            {
+                **one,
+                "kind": "row.*",
+                "subject": subject,
+                "earliest": max(one["earliest"], since) if since else one["earliest"],
+                "because": f"{one['because']}; {counts.events} row change(s) read, columns by "
+                f"{rows.described[subject]}; {counts.undone} of transactions without a commit; "
+                f"{counts.unknown} without the row before",
+            }
+            for one in stretches.iter_rows(named=True)
+            if since is None or one["latest"] >= since
+        ]
+    return frame(found, DRAFT_COVERAGE)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recon.findings import Innocent, Step, Verdict
+from recon.subjects import glob
 
 if TYPE_CHECKING:
     from recon.config import Norm
@@ -26,6 +27,17 @@ class Timeline:
     norms: Sequence[Norm] = ()
     tolerance: Mapping[str, float] = field(default_factory=dict)
     """Seconds by glob of clock."""
+
+    def allowed(self, clock: str, default: float = 0.0) -> float:
+        """Seconds: the widest tolerance that the case declares for a clock, or the default."""
+        import re
+
+        widest = [
+            value
+            for name, value in self.tolerance.items()
+            if re.match(glob(name).replace(r"\z", r"\Z"), clock)
+        ]
+        return max([*widest, default])
 
     def kind(self, *kinds: str) -> pl.LazyFrame:
         """Events of the kinds."""

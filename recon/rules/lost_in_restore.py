@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from recon import schema
 from recon.findings import Innocent, Step, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
@@ -75,14 +76,27 @@ class _Lost:
 
     def _claims(self, table: str) -> pl.DataFrame:
         """The last that the lost rows of a table state, where rows were read from the log."""
+        columns = list(schema.EVENTS)
         place = (
             (pl.col("source") == self.fork.source)
             & (pl.col("stream") == self.fork.parent)
             & (pl.col("position") >= self.fork.switch)
         )
+        changes = self.timeline.kind("row.insert", "row.update", "row.delete").filter(
+            place & (named("pg:") == table)
+        )
+        # Claims share the place in the log of the change that made them.
+        stated = (
+            self.timeline.kind("claim")
+            .drop("position")
+            .join(
+                changes.select("source", "item", "citation", "position"),
+                on=["source", "item", "citation"],
+            )
+        )
+        deletes = changes.filter(pl.col("kind") == "row.delete")
         rows = (
-            self.timeline.kind("claim", "row.delete")
-            .filter(place & (named("pg:") == table))
+            pl.concat([stated.select(columns), deletes.select(columns)])
             .sort("position", "row")
             .collect()
         )

@@ -10,7 +10,6 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
 from recon.rules.base import Draft, Timeline, rule, seconds, step
-from recon.subjects import glob
 
 if TYPE_CHECKING:
     from recon.config import Norm
@@ -64,23 +63,10 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
         .collect()
     )
     for row in late.iter_rows(named=True):
-        tolerance = max(
-            _tolerance(timeline, row["clock"]), _tolerance(timeline, row["clock_manifest"])
-        )
+        tolerance = max(timeline.allowed(row["clock"]), timeline.allowed(row["clock_manifest"]))
         apart = (row["latest_manifest"] - row["earliest"]).total_seconds()
         if apart > _SAME_ACT + tolerance and apart > tolerance:
             yield _draft(row, tolerance)
-
-
-def _tolerance(timeline: Timeline, clock: str) -> float:
-    import re
-
-    widest = (
-        value
-        for name, value in timeline.tolerance.items()
-        if re.match(glob(name).replace(r"\z", r"\Z"), clock)
-    )
-    return max(widest, default=0.0)
 
 
 def _draft(row: dict[str, Any], tolerance: float) -> Draft:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -23,7 +24,7 @@ from recon.rules.re_registered_words import (
     innocent,
 )
 from recon.rules.views import RECORD, claims, named, versions, xids
-from recon.rules.writes import Log, counted, log
+from recon.rules.writes import Log, counted, log, slacks
 from recon.time.agreement import Agreement, agreements
 from recon.written import BASES
 
@@ -59,9 +60,10 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     delete from it.
     Undetermined where when it was written is but an estimate, where no snapshot from before the
     act holds the row, where the log has a gap or records such a write, so that the value may have
-    changed in the ordinary way, where the snapshot is of another table than the log follows, as it
-    is after a move, where an older snapshot gives the value of today, and where a value is there
-    that was empty, or the reverse.
+    changed in the ordinary way, where it records one so shortly before the time of a dump that the
+    dump's clock may be that far off, where the snapshot is of another table than the log follows,
+    as it is after a move, where an older snapshot gives the value of today, and where a value is
+    there that was empty, or the reverse.
     Observation where the values are those of the snapshot, or those but for how they are written.
     Innocent: VACUUM FULL, CLUSTER and ALTER move rows and replace no table; an UPDATE writes a
     new row version of an old row; a migration that copies rows keeps their values and dates; a
@@ -79,6 +81,7 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     neighbours = _neighbours(timeline, rows)
     written = log(timeline)
     known = identities(timeline)
+    slack = slacks(timeline)
     key = itemgetter("subject", "source", "table", "act")
     ordered = rows.sort("subject", "source", "table", "act", "written_from", "written", "part")
     for (subject, source, table, act), group in groupby(ordered.iter_rows(named=True), key):
@@ -86,7 +89,7 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
         claimed = list(group)
         if then is None and claimed[0]["act_kind"] == "table.create":
             continue  # nothing says that a table of its name stood there before
-        cases = _cases(claimed, then, attributes, written, known)
+        cases = _cases(claimed, then, attributes, written, known, slack)
         # One finding for a subject and an act: its heaviest row, of equals the first written.
         case = min(cases, key=lambda one: _ORDER.index(one.verdict))
         yield _draft(case, agreed, neighbours[act])
@@ -95,12 +98,13 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
 _ORDER = ("conflict", "undetermined", "observation")
 
 
-def _cases(
+def _cases(  # noqa: PLR0913, PLR0917  (each is one frame of the timeline)
     group: Sequence[Mapping[str, Any]],
     before: Earlier | None,
     attributes: Mapping[tuple[str, str], frozenset[str]],
     written: Log,
     known: Identities,
+    slack: Mapping[tuple[str, str], timedelta],
 ) -> list[Case]:
     """The rows of one subject, each beside what it was."""
     items: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
@@ -111,22 +115,23 @@ def _cases(
         claims_of = list(records.values())
         now = [record(rows, attributes[item, rows[0]["table"]]) for rows in claims_of]
         for rows, compared in zip(claims_of, compare(now, before), strict=True):
-            cases.append(_case(rows, before, compared, written, known))
+            cases.append(_case(rows, before, compared, written, known, slack))
     # Where some rows are those of the snapshot, others beside them are rows of their own.
     return [case for case in cases if case.compared] or cases
 
 
-def _case(
+def _case(  # noqa: PLR0913, PLR0917  (as above)
     rows: Sequence[Mapping[str, Any]],
     before: Earlier | None,
     compared: Compared | None,
     written: Log,
     known: Identities,
+    slack: Mapping[tuple[str, str], timedelta],
 ) -> Case:
     first = rows[0]
     by_attribute = {row["attribute"]: row for row in rows}
     if before is None:
-        return Case(by_attribute, first, before, compared, covered=False, changes=())
+        return Case(by_attribute, first, before, compared, covered=False, changes=(), near=())
     covered, changes = written.stretch(
         first["source"],
         first["table"],
@@ -137,7 +142,14 @@ def _case(
     # What the log follows is not what a snapshot of another cluster shows.
     source, table = first["source"], first["table"]
     covered = covered and not known.differ(source, table, before.item, before.seen_from)
-    return Case(by_attribute, first, before, compared, covered=covered, changes=changes)
+    near = written.shortly_before(
+        source,
+        table,
+        first["subject"],
+        before.seen_from,
+        slack.get((source, before.item), timedelta()),
+    )
+    return Case(by_attribute, first, before, compared, covered=covered, changes=changes, near=near)
 
 
 def _candidates(timeline: Timeline) -> pl.LazyFrame:

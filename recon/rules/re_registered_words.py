@@ -36,6 +36,8 @@ class Case:
     """Whether the log follows the table from the snapshot to the row's transaction."""
     changes: Sequence[Mapping[str, Any]]
     """Transactions that updated rows of the table, or deleted some, in that time."""
+    near: Sequence[Mapping[str, Any]]
+    """The same, so shortly before the time of the snapshot that they may have come after it."""
 
     @property
     def table(self) -> str:
@@ -89,6 +91,12 @@ class Case:
             doubts.append("an update or a delete that the log records in between may have done it")
         elif not self.covered:
             doubts.append("the log does not follow the table all of the time in between")
+        if self.near and self.before:
+            early = (self.before.seen_from - self.near[-1]["latest"]).total_seconds()
+            doubts.append(
+                f"an update or a delete that the log records {show_span(early)} before the time of "
+                "the snapshot came after it if the clock that dated the snapshot was that far ahead"
+            )
         if self.reverted:
             doubts.append("an older snapshot gives what it is now")
         if not self.compared.alone:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from recon.rules.base import Timeline
+from recon.rules.views import snapshots
 
 GoesOn = Literal["yes", "no", "unknown"]
 _PLACED = (
@@ -104,10 +105,16 @@ class Histories:
 
     @cached_property
     def _placed(self) -> pl.DataFrame:
+        # Control data that a server was asked for shows its timeline in use as it was asked.
+        asked = pl.when(pl.col("kind") == "control.checkpoint").then(pl.col("seen_to"))
         return (
             self._timeline.kind(*_PLACED)
             .filter(pl.col("stream").str.starts_with("pg:") & pl.col("latest").is_not_null())
-            .select("source", "stream", "kind", "row", "earliest", "latest")
+            .join(snapshots(self._timeline), on=["source", "item"], how="left")
+            .select(
+                *("source", "stream", "kind", "row", "earliest"),
+                latest=pl.max_horizontal("latest", asked),
+            )
             .collect()
         )
 

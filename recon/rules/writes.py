@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from recon.names import named
 from recon.rules.base import Timeline
+
+_UNMEASURED = 3600.0
+"""Seconds."""
 
 
 class Stretch(NamedTuple):
@@ -34,6 +38,11 @@ class Log:
     ``deletes``."""
     seen: pl.DataFrame
     """What it records of tables at all: ``source``, ``table``, ``kind``, ``earliest``."""
+    rows_covered: pl.DataFrame
+    """Where it tells which rows were changed: ``source``, ``table``, ``earliest``, ``latest``."""
+    rows_changed: pl.DataFrame
+    """Rows that it shows updated or deleted: ``source``, ``table``, ``subject``, ``earliest``,
+    ``latest``."""
 
     _kept: dict[tuple[object, ...], Stretch] = field(default_factory=dict)
 
@@ -85,6 +94,51 @@ class Log:
             & (pl.col("earliest") <= until)
         ).to_dicts()
 
+    def shortly_before(
+        self, source: str, table: str, subject: str, at: datetime, slack: timedelta
+    ) -> list[dict[str, Any]]:
+        """Updates and deletes up to ``slack`` before a time that may be of the subject's row.
+
+        Where the log tells which rows they changed, only those that changed the subject's.
+        """
+        since = at - slack
+        changes = [one for one in self.between(source, table, since, at) if one["latest"] < at]
+        told = self.rows_covered.filter(
+            (pl.col("source") == source)
+            & (pl.col("table") == table)
+            & (pl.col("earliest") <= since)
+            & (pl.col("latest") >= at)
+        )
+        if told.is_empty():
+            return changes
+        own = self.rows_changed.filter(
+            (pl.col("source") == source)
+            & (pl.col("table") == table)
+            & (pl.col("subject") == subject)
+        )
+        times = set(own["latest"].to_list())
+        return [one for one in changes if one["latest"] in times]
+
+
+def slacks(timeline: Timeline) -> dict[tuple[str, str], timedelta]:
+    """By source and item: how far off the clock may be that dates the snapshot.
+
+    A database that is asked gives its own time, by the clock that stamps its log. A dump's time is
+    that of the machine that made it, which nobody measured: an hour, unless the case declares a
+    tolerance for that clock.
+    """
+    found = (
+        timeline.kind("snapshot")
+        .filter(pl.col("clock").str.ends_with("/dump"))
+        .select("source", "item", "clock")
+        .unique()
+        .collect()
+    )
+    return {
+        (source, item): timedelta(seconds=timeline.allowed(clock, _UNMEASURED))
+        for source, item, clock in found.iter_rows()
+    }
+
 
 def log(timeline: Timeline) -> Log:
     """The log as far as the case has it."""
@@ -112,7 +166,21 @@ def log(timeline: Timeline) -> Log:
         & pl.col("stream").is_not_null()
         & pl.col("earliest").is_not_null()
     ).select("source", "kind", "earliest", table="subject")
-    return Log(covered.collect(), changes.collect(), seen.unique().collect())
+    rows_covered = timeline.coverage.filter(
+        (pl.col("kind") == "row.*") & pl.col("earliest").is_not_null()
+    ).select("source", "earliest", "latest", table="subject")
+    rows_changed = (
+        timeline.kind("row.update", "row.delete")
+        .filter(pl.col("earliest").is_not_null())
+        .select("source", "subject", "earliest", "latest", table=named("pg:"))
+    )
+    return Log(
+        covered.collect(),
+        changes.collect(),
+        seen.unique().collect(),
+        rows_covered.collect(),
+        rows_changed.unique().collect(),
+    )
 
 
 def _stands(seen: pl.DataFrame, at: datetime) -> bool:

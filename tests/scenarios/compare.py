@@ -213,7 +213,10 @@ def _logged(one: Transaction, events: pl.DataFrame) -> Iterator[str]:
     here = events.filter((pl.col("stream") == stream) & pl.col("names").list.contains(name))
     for table, written in one.writes.items():
         rows = here.filter(pl.col("names").list.contains(table_subject(table)))
-        claims = rows.filter(pl.col("kind") == "claim")
+        made = rows.filter(pl.col("kind").is_in(["row.insert", "row.update"]))
+        claims = events.filter(pl.col("kind") == "claim").join(
+            made.select("item", "citation"), on=["item", "citation"], how="semi"
+        )
         told = sorted(claims.select("subject", "attribute", "value").rows())
         true = sorted(
             (row.subject, *pair) for row in one.came[table] for pair in row.values.items()

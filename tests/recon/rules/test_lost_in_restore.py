@@ -54,12 +54,18 @@ class Restored(Story):
 
     def stated(self, time: str, xid: int, model: str, digest: str) -> Restored:
         """A row that was read from the log above the switch."""
-        self.placed(
-            *(1, SWITCH + xid - 1, "claim", f"model:{model}@1", time),
+        names = [digest, TABLE, f"xid:1/{xid}"]
+        place = {"item": self.item(), "citation": f"lsn 0/{0x1000 + xid - 1:X}", "names": names}
+        subject = f"model:{model}@1"
+        self.placed(1, SWITCH + xid, "row.insert", subject, time, **place)
+        self.event(
+            *("lineage-db", "claim", subject, "2026-02-14 10:00"),
             attribute="artifact",
             value=digest.removeprefix("sha256:"),
             digest=digest,
-            names=[digest, TABLE, f"xid:1/{xid}"],
+            basis="asserted",
+            part=1,
+            **place,
         )
         return self
 

@@ -12,7 +12,7 @@ from tests import servers
 from tests.scenarios.cluster import instant
 from tests.scenarios.lineage import ALTERED, LOST, begin, literals, register, release
 from tests.scenarios.stage import Stage
-from tests.scenarios.truth import Found, Gap, Truth
+from tests.scenarios.truth import Truth
 
 MAJORS = (15, 18)
 """Before 15 the process that recovers a server keeps the machine's clock under libfaketime."""
@@ -37,13 +37,10 @@ def incident(stage: Stage) -> Truth:
     findings = {
         ("re-registered", "undetermined", ALTERED),
         ("vanished-row", "undetermined", LOST),
+        ("lost-in-restore", "missing", ALTERED),
+        ("lost-in-restore", "missing", LOST),
     }
-    gap = Gap(
-        Found("lost-in-restore", "missing", LOST),
-        "2026-11-25",
-        "no rule compares the two timelines yet",
-    )
-    return stage.truth(findings, gaps=[gap], lost=[LOST], lost_transactions=undone)
+    return stage.truth(findings, lost=[ALTERED, LOST], lost_transactions=undone)
 
 
 def innocent(stage: Stage) -> Truth:

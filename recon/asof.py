@@ -2,6 +2,8 @@
 
 *Said then* counts what the evidence shows to have stood in the source at the instant:
 
+- a record that a snapshot of the very instant holds (a database rebuilt as it stood then):
+  ``certain``; and of such a table nothing that the snapshot does not hold was there;
 - a record whose storing is stamped at or before the instant and that a later snapshot still
   holds stood there in between: ``certain``;
 - a record that a snapshot from before the instant holds stood there when the snapshot was taken.
@@ -161,6 +163,10 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
     misnamed_tables = _misnamed(timeline, instant).collect(engine="streaming").lazy()
     judged = judged.join(misnamed_tables, on=["source", "table"], how="left")
     judged = _logged(timeline, judged, wanted, at)
+    whole = timeline.coverage.filter(
+        (pl.col("kind") == "claim") & (pl.col("earliest") == at) & (pl.col("latest") == at)
+    ).select("source", table="subject", whole=pl.lit(value=True))
+    judged = judged.join(whole.unique().collect().lazy(), on=["source", "table"], how="left")
     logged = pl.col("version").is_in(LOGGED)
     standing = pl.col("ended_from").is_null() | (pl.col("ended_from") > at)
     followed = (pl.col("followed_to") >= at) & (
@@ -169,7 +175,11 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
     held_at = pl.col("seen_from") >= at
     misnamed = pl.col("stored_to") >= pl.col("misnamed_since")
     cases = (
-        pl.when((pl.col("ended_to") <= at) & (~held_at).fill_null(True))
+        pl.when((pl.col("seen_from") == at) & (pl.col("seen_to") == at))
+        .then(pl.lit("3 held at that very instant"))
+        .when(pl.col("whole"))
+        .then(pl.lit(None))
+        .when((pl.col("ended_to") <= at) & (~held_at).fill_null(True))
         .then(pl.lit(None))
         .when(logged & (pl.col("began") <= at) & standing & followed)
         .then(pl.lit("3 written before, and the log records no end of it up to then"))

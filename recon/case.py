@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -26,6 +26,9 @@ from recon.reconcile import Findings, reconcile
 from recon.rules import Timeline
 from recon.timeline import Built
 from recon.written.answers import Version, answers
+
+if TYPE_CHECKING:
+    from recon.rehydrate import Rehydrated, Rehydration
 
 CASE_FILE = "case.toml"
 TIMELINE = "timeline"
@@ -128,6 +131,14 @@ class Case:
         finally:
             self.evidence.custody.close()
 
+    def rehydrate(
+        self, source: str, asked: Rehydration, *, progress: Progress | None = None
+    ) -> Rehydrated:
+        """A source as it stood; see :func:`recon.rehydrate.rehydrate`."""
+        from recon.rehydrate import rehydrate
+
+        return rehydrate(self, source, asked, progress=progress)
+
     def items(self) -> list[Item]:
         """All items, in the order in which they were entered."""
         return self.evidence.items()
@@ -176,7 +187,7 @@ class Case:
                 str(self.evidence.folder),
                 "acquire some with `recon collect`",
             )
-        self._check_items()
+        self.check_items()
         self.__dict__.pop("_root", None)
         return timelines.build(
             self.evidence,
@@ -310,7 +321,8 @@ class Case:
     def _judged(self) -> Timeline:
         return Timeline(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance)
 
-    def _check_items(self) -> None:
+    def check_items(self) -> None:
+        """Raise IntegrityError where an item's bytes are not those of its name."""
         wrong = self.verify()
         if wrong:
             raise IntegrityError(

@@ -331,6 +331,48 @@ def reconcile(
 
 
 @app.command()
+def rehydrate(  # noqa: PLR0913  (one option each)
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source with base backups.")],
+    *,
+    at: Annotated[
+        str, typer.Option("--at", metavar="INSTANT|LSN", help="2026-03-08T12:00Z, or 0/16B3740.")
+    ],
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="schema.table; may be given more than once; else the claimed ones."),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="One query over plain tables, instead of tables.")
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="Where more than one has the table.")] = None,
+    branch: Annotated[
+        int | None,
+        typer.Option("--timeline", min=1, help="Where the log does not say which was current."),
+    ] = None,
+    case: CaseOption = Path(),
+    form: FormatOption = Format.table,
+) -> None:
+    """The database as it stood, from backup and log, in a scratch server.
+
+    Nothing of the evidence is run, and what cannot be proved is refused with the reason.
+    The answer becomes an item of the case, and part of what the source said then.
+    """
+    from recon import show
+    from recon.errors import UsageError
+    from recon.rehydrate import Rehydration
+
+    if query is not None and table:
+        raise UsageError("--table or --query", "both", "rehydrate")
+    asked = Rehydration(at, tuple(table or ()), query, database, branch)
+    with show.progress() as told:
+        stood = _open(case).rehydrate(source, asked, progress=told)
+    if form is Format.json:
+        _json(stood.to_json())
+    else:
+        show.stood(show.console(), stood)
+
+
+@app.command()
 def exhibits(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Name of the production.")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from recon.errors import ReconError
+    from recon.rehydrate import Rehydrated, Rehydration
 
 Sha256 = NewType("Sha256", str)
 """Lower-case hexadecimal SHA-256 of an item's bytes; also its name."""
@@ -206,3 +207,8 @@ class Collector:
     """Pydantic model of ``[[source.claim]]``, where the collector takes claims."""
     example: str = ""
     """A ``[[source]]`` stanza as TOML, for ``recon init``."""
+    rehydrate: Callable[[Acquisition, Items, Rehydration], Rehydrated] | None = None
+    """Rebuild the source as it stood, from items alone, and store what it says as items.
+
+    Only where the source can be rebuilt from its own backups. Raises ReconError where not.
+    """

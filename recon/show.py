@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from recon.evidence import Progress
     from recon.findings import Finding
     from recon.reconcile import Findings
+    from recon.rehydrate import Rehydrated
     from recon.written.answers import Version
 
 _STYLE = {
@@ -215,6 +216,24 @@ def _span(earliest: datetime | None, latest: datetime | None) -> str:
     if earliest is None:
         return f"up to {show(latest)}" if latest is not None else "at a time not known"
     return f"{show(earliest)} or later" if latest is None else show_interval(earliest, latest)
+
+
+def stood(out: Console, given: Rehydrated) -> None:
+    """Tables as they stood, and where that is known from."""
+    for answer in given.answers:
+        out.print(Text(one_line(answer.name, 200), "bold"))
+        table = _table(*(one_line(column, 60) for column in answer.columns))
+        for row in answer.rows:
+            table.add_row(*("" if cell is None else _cell(str(cell), 80) for cell in row))
+        out.print(table)
+        rows = f"{len(answer.rows)} row" + ("" if len(answer.rows) == 1 else "s")
+        out.print(Text(f"{rows}; item {answer.item}", "dim"))
+        out.print()
+    for name, value in given.provenance.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        out.print(Text(f"{name.replace('_', ' ')}: {one_line(text, 1000)}", "dim"))
+    for note in given.notes:
+        out.print(f"note: {one_line(note, 2000)}")
 
 
 def timeline(

@@ -20,6 +20,7 @@ which the server kept of the transaction ``xmin`` (stamped).
 | ``pg.control`` | ``snapshot``; ``control.checkpoint``; ``restore.trace`` |
 | two captures or dumps | ``table.recreate``, ``.rename``, ``.create``, ``.drop``, ``.rewrite``, |
 | | ``.truncate``, ``.replaced``; ``database.moved``, ``.upgraded`` |
+| ``pg.rehydrated`` | as ``pg.rows``, of the instant that was asked for |
 | ``pg.dump`` | ``snapshot``; ``dump.table``: OID; ``row.dumped`` and ``claim`` for each row |
 | ``pg.wal`` | see :mod:`collectors.postgres.wal` |
 | ``pg.serverlog`` | see :mod:`collectors.postgres.serverlog` |
@@ -47,6 +48,7 @@ from recon.errors import ReconError
 
 if TYPE_CHECKING:
     from recon.collector import Acquisition, Item, Items, Parsed, Quote, Source
+    from recon.rehydrate import Rehydrated, Rehydration
 
 __all__ = ["collector"]
 
@@ -80,6 +82,13 @@ def quote(source: Source, items: Items, item: Item, citation: str) -> Quote:
     return quote_postgres(source, items, item, citation)
 
 
+def as_it_stood(acquisition: Acquisition, items: Items, asked: Rehydration) -> Rehydrated:
+    """The database as it stood; see :mod:`collectors.postgres.rehydrate`."""
+    from collectors.postgres.rehydrate import rehydrate
+
+    return rehydrate(acquisition, items, asked)
+
+
 collector = Collector(
     "postgres",
     acquire=acquire,
@@ -88,4 +97,5 @@ collector = Collector(
     options=PostgresOptions,
     claim=PostgresClaim,
     example=EXAMPLE,
+    rehydrate=as_it_stood,
 )

@@ -65,6 +65,11 @@ class ControlFile:
     newest_commit_ts_xid: int
     oldest_running_xid: int
     """At the checkpoint; 0 where none is told, as of a shutdown."""
+    max_connections: int
+    max_worker_processes: int
+    max_wal_senders: int
+    max_prepared_transactions: int
+    max_locks_per_transaction: int
     track_commit_timestamp: bool
     segment_size: int
     """Of WAL, in bytes."""
@@ -108,6 +113,7 @@ def read_control(data: bytes, where: str = "pg_control") -> ControlFile:
     copy = _COPY.unpack_from(data, _HEAD.size)
     redo, timeline, previous, next_xid, next_oid, _, _, oldest_xid = copy[:8]
     checkpoint_time, oldest_commit, newest_commit, oldest_running = copy[11:15]
+    settings = _SETTINGS.unpack_from(data, _SETTINGS_AT)
     return ControlFile(
         system_id=system_id,
         control_version=version,
@@ -125,7 +131,12 @@ def read_control(data: bytes, where: str = "pg_control") -> ControlFile:
         oldest_commit_ts_xid=oldest_commit,
         newest_commit_ts_xid=newest_commit,
         oldest_running_xid=oldest_running,
-        track_commit_timestamp=_SETTINGS.unpack_from(data, _SETTINGS_AT)[-1],
+        max_connections=settings[2],
+        max_worker_processes=settings[3],
+        max_wal_senders=settings[4],
+        max_prepared_transactions=settings[5],
+        max_locks_per_transaction=settings[6],
+        track_commit_timestamp=settings[7],
         segment_size=_SIZES.unpack_from(data, _SIZES_AT)[3],
     )
 

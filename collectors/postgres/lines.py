@@ -19,7 +19,7 @@ from recon.collector import Item, Warn
 from recon.errors import BadInputError
 from recon.instants import interval
 
-KINDS = ("pg.rows", "pg.catalogue", "pg.statistics", "pg.control")
+KINDS = ("pg.rows", "pg.catalogue", "pg.statistics", "pg.control", "pg.rehydrated")
 MAX_LINE = 1 << 26
 """Bytes of one line: a row with values larger than this is not read."""
 _MAX_BAD_LINES = 20

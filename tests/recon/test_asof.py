@@ -79,6 +79,17 @@ def test_a_row_that_is_gone_is_said_no_more():
     assert [said(a) for a in gone] == [("a", None)]
 
 
+def test_a_snapshot_of_the_very_instant_is_certain_of_what_it_holds_and_of_what_not():
+    """As of a database rebuilt at that instant; the dump before it leaves both possible."""
+    story = Story().snapshot("02:00", m1=GOOD, m2=GOOD).snapshot(NOW, m1=BAD)
+    before = {a.subject: a.said_then.certainty for a in asof(story.timeline(), NOON)}
+    assert before == {"model:m1@1": "possible", "model:m2@1": "possible"}
+    answers = {a.subject: a for a in asof(story.snapshot("12:00", m1=GOOD).timeline(), NOON)}
+    assert answers["model:m1@1"].said_then.certainty == "certain"
+    assert said(answers["model:m1@1"]) == ("a", "b")
+    assert "model:m2@1" not in answers
+
+
 def test_a_bucket_said_the_version_stored_before():
     story = Story().stored(FEBRUARY, "m1", GOOD).stored("19:00", "m1", BAD)
     answer = one(story, "models")

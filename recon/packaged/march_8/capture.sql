@@ -25,7 +25,13 @@ select 'rows' as capture,
        current_database() as database, current_user as "user",
        current_setting('server_version_num')::int as version,
        pg_is_in_recovery() as in_recovery, pg_current_snapshot()::text as snapshot,
-       now() as started, clock_timestamp() as read, 'ml' as schema, 'lineage' as "table") line;
+       now() as started, clock_timestamp() as read,
+       'ml' as schema, 'lineage' as "table",
+       (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) order by a.attnum)
+        from pg_attribute a join pg_class c on c.oid = a.attrelid
+        join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'ml' and c.relname = 'lineage'
+          and a.attnum > 0 and not a.attisdropped) as types) line;
 select translate(row_to_json(line)::text, E'\n\r', '  ') from (
 select "the whole row".tableoid::bigint as tableoid, "the whole row".ctid::text as ctid,
        "the whole row".xmin::text::bigint as xmin, "the whole row".cmin::text::bigint as cmin,
@@ -41,7 +47,13 @@ select 'rows' as capture,
        current_database() as database, current_user as "user",
        current_setting('server_version_num')::int as version,
        pg_is_in_recovery() as in_recovery, pg_current_snapshot()::text as snapshot,
-       now() as started, clock_timestamp() as read, 'ml' as schema, 'evaluations' as "table") line;
+       now() as started, clock_timestamp() as read,
+       'ml' as schema, 'evaluations' as "table",
+       (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) order by a.attnum)
+        from pg_attribute a join pg_class c on c.oid = a.attrelid
+        join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'ml' and c.relname = 'evaluations'
+          and a.attnum > 0 and not a.attisdropped) as types) line;
 select translate(row_to_json(line)::text, E'\n\r', '  ') from (
 select "the whole row".tableoid::bigint as tableoid, "the whole row".ctid::text as ctid,
        "the whole row".xmin::text::bigint as xmin, "the whole row".cmin::text::bigint as cmin,
@@ -57,7 +69,13 @@ select 'rows' as capture,
        current_database() as database, current_user as "user",
        current_setting('server_version_num')::int as version,
        pg_is_in_recovery() as in_recovery, pg_current_snapshot()::text as snapshot,
-       now() as started, clock_timestamp() as read, 'ml' as schema, 'deployments' as "table") line;
+       now() as started, clock_timestamp() as read,
+       'ml' as schema, 'deployments' as "table",
+       (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) order by a.attnum)
+        from pg_attribute a join pg_class c on c.oid = a.attrelid
+        join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'ml' and c.relname = 'deployments'
+          and a.attnum > 0 and not a.attisdropped) as types) line;
 select translate(row_to_json(line)::text, E'\n\r', '  ') from (
 select "the whole row".tableoid::bigint as tableoid, "the whole row".ctid::text as ctid,
        "the whole row".xmin::text::bigint as xmin, "the whole row".cmin::text::bigint as cmin,

@@ -102,6 +102,8 @@ def _as_of(learnt: Learnt) -> dict[str, Any]:
             _answer(story.LOST, "lineage-db", story.LOST.digest(), None),
             _answer(story.LOST, "models", story.LOST.digest(), story.LOST.digest()),
         ],
+        # Between noon and the migration nothing was written to the table.
+        "stood": {"table": "ml.lineage", "rows": "rows_before"},
         "not_yet": sorted(set(_subjects(after=True)) - set(learnt.before)),
     }
 

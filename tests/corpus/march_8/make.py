@@ -182,16 +182,18 @@ class World:
         copy(made, self.out / "dumps" / name)
 
     def backup(self) -> None:
-        """The weekly base backup, of which the reviewer got three files."""
+        """The weekly base backup, whole, in a tar file."""
         name = f"base-{story.ARCHIVE_FROM:%Y-%m-%d}"
         self.dba("checkpoint")  # so that the backup's own finds little left to write
         self.pace.age_files()
         with ThreadPoolExecutor(1) as pool:
-            backup = pool.submit(self.database.backup, name, "-X", "none", "-l", f"weekly {name}")
-            while not backup.done():  # every checkpoint writes one file anew
+            options = ("-Ft", "--compress=client-zstd:19", "-X", "none", "-l", f"weekly {name}")
+            backup = pool.submit(self.database.backup, name, *options)
+            while not backup.done():  # every checkpoint writes some files anew
                 self.pace.age_files("pg_logical")
+                self.pace.age_files("global")
         made = backup.result()
-        for file in ("backup_label", "backup_manifest", "global/pg_control"):
+        for file in ("base.tar.zst", "backup_manifest"):
             copy(made / file, self.out / name / file)
 
     def capture(self) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import subprocess
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from tests.servers import binaries
 
@@ -94,8 +97,15 @@ def test_dumps_differ_in_one_oid_one_digest_and_one_row(expected: dict[str, Any]
         assert f"Archive created at {night} 02:00:03 UTC" in toc
 
 
-def test_control_file_is_of_the_cluster_that_the_capture_names(expected: dict[str, Any]) -> None:
-    control = tool("pg_controldata", PACKAGED / "base-2026-02-10")
+def test_control_file_is_of_the_cluster_that_the_capture_names(
+    expected: dict[str, Any], tmp_path: Path
+) -> None:
+    packed = (PACKAGED / "base-2026-02-10" / "base.tar.zst").open("rb")
+    with packed, zstandard.ZstdDecompressor().stream_reader(packed) as plain:
+        whole = io.BytesIO(plain.read())
+    with tarfile.open(fileobj=whole) as tar:
+        tar.extract("global/pg_control", tmp_path, filter="data")
+    control = tool("pg_controldata", tmp_path)
     assert re.search(rf"system identifier: +{expected['system_identifier']}\n", control)
     capture = PACKAGED / "capture-2026-04-02" / "rows.ml.lineage.jsonl"
     head, *rows, end = map(json.loads, capture.read_text(encoding="utf-8").splitlines())

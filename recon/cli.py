@@ -369,7 +369,9 @@ def rehydrate(  # noqa: PLR0913  (one option each)
     if form is Format.json:
         _json(stood.to_json())
     else:
-        show.stood(show.console(), stood)
+        from recon.show_stood import stood as show_stood
+
+        show_stood(show.console(), stood)
 
 
 @app.command()

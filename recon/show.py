@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from recon.evidence import Progress
     from recon.findings import Finding
     from recon.reconcile import Findings
-    from recon.rehydrate import Rehydrated
     from recon.written.answers import Version
 
 _STYLE = {
@@ -80,7 +79,7 @@ def progress() -> Iterator[Progress]:
 
 def collected(out: Console, results: Sequence[Collected]) -> None:
     """One line per source: what was stored, how much failed; standard error says what."""
-    table = _table("source", "items", "")
+    table = plain_table("source", "items", "")
     for one in results:
         said = (
             "already collected; --again acquires it anew"
@@ -149,7 +148,7 @@ def explain(out: Console, finding: Finding, events: Mapping[str, Mapping[str, An
 def answers(out: Console, given: Sequence[Answer], instant: datetime, *, total: int) -> None:
     """The two answers as a table."""
     out.print(Text(f"Said then ({show(instant)}), and says now about then", "bold"))
-    table = _table("subject", "attribute", "source", "said then", "says now", "")
+    table = plain_table("subject", "attribute", "source", "said then", "says now", "")
     for one in given:
         table.add_row(
             one_line(one.subject, 60),
@@ -218,24 +217,6 @@ def _span(earliest: datetime | None, latest: datetime | None) -> str:
     return f"{show(earliest)} or later" if latest is None else show_interval(earliest, latest)
 
 
-def stood(out: Console, given: Rehydrated) -> None:
-    """Tables as they stood, and where that is known from."""
-    for answer in given.answers:
-        out.print(Text(one_line(answer.name, 200), "bold"))
-        table = _table(*(one_line(column, 60) for column in answer.columns))
-        for row in answer.rows:
-            table.add_row(*("" if cell is None else _cell(str(cell), 80) for cell in row))
-        out.print(table)
-        rows = f"{len(answer.rows)} row" + ("" if len(answer.rows) == 1 else "s")
-        out.print(Text(f"{rows}; item {answer.item}", "dim"))
-        out.print()
-    for name, value in given.provenance.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        out.print(Text(f"{name.replace('_', ' ')}: {one_line(text, 1000)}", "dim"))
-    for note in given.notes:
-        out.print(f"note: {one_line(note, 2000)}")
-
-
 def timeline(
     out: Console, rows: Sequence[Mapping[str, Any]], matching: int, *, of: int | None = None
 ) -> None:
@@ -247,7 +228,7 @@ def timeline(
         matching: events that the filters leave.
         of: events of the whole timeline.
     """
-    table = _table("time (UTC)", "source", "kind", "subject", "says", "basis")
+    table = plain_table("time (UTC)", "source", "kind", "subject", "says", "basis")
     for column in (0, -1):
         table.columns[column].no_wrap = True
     for row in rows:
@@ -256,10 +237,10 @@ def timeline(
             says = f"{row['attribute']} = {says}"
         table.add_row(
             show_interval(row["earliest"], row["latest"]),
-            _cell(row["source"], 24),
-            _cell(row["kind"], 24),
-            _cell(row["subject"], 60),
-            _cell(says, 60),
+            cell(row["source"], 24),
+            cell(row["kind"], 24),
+            cell(row["subject"], 60),
+            cell(says, 60),
             row["basis"] or "",
         )
     out.print(table)
@@ -273,7 +254,7 @@ def timeline(
     )
 
 
-def _cell(text: str, limit: int) -> str:
+def cell(text: str, limit: int) -> str:
     """Text of a table's cell: digests by their first digits, and no more than fits."""
     short = _DIGEST.sub(r"\1…", text)
     return clean(short[:limit]) + ("…" if len(short) > limit else "")
@@ -282,14 +263,15 @@ def _cell(text: str, limit: int) -> str:
 def sources(out: Console, case: Case) -> None:
     """The question and who was asked."""
     out.print(Text(one_line(case.config.title, 300), "bold"))
-    table = _table("source", "what", "domain", "account")
+    table = plain_table("source", "what", "domain", "account")
     for source in case.sources:
         domain = case.domains[source.domain]
         table.add_row(source.id, source.collector, source.domain, one_line(domain.account or ""))
     out.print(table)
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """A table without lines, whose cells fold."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(escape(column), overflow="fold")

@@ -1,0 +1,197 @@
+"""How far apart any two clocks can be at a time, directly or through others.
+
+Offsets hold for the stretch of time of their pairs and no longer. Where the stretches of several
+two clocks overlap, they make a network of difference constraints, and its closure holds for every
+two clocks in that slice of time: an offset of the morning says nothing of a clock's afternoon.
+
+Clocks that are hours apart date one moment differently, so slices are cut on one axis: each
+clock's reading less its rough distance from the first clock of its group. A reading is looked up
+with room for what its clock is known to have stepped by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recon.time.consensus import OPEN
+from recon.time.network import Cycle, Edge, Network
+from recon.time.offsets import measured
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Table = NDArray[np.int64]
+
+
+_ROOM = 5_000_000
+"""µs of room at the ends of a slice, for the width of the offsets that the axis is laid by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Upper bounds of D(head) − D(tail), by slice of time."""
+
+    clocks: Sequence[str]
+    """Sorted; their places are the indexes of the table."""
+    cuts: Table
+    """µs on the axis, ascending: slice *n* reaches from cut *n* to the next."""
+    table: Table
+    """µs, [slice, tail, head]: D(head) − D(tail) is at most that; OPEN: not bounded.
+
+    The last layer is for a time of which nothing is known: all open, or the loosest of all.
+    """
+    axis: Mapping[str, int]
+    """µs by clock: its reading less this lies on the axis."""
+    steps: Mapping[str, int]
+    """µs by clock: how far it can have stepped over the whole time, all its steps together."""
+
+    def slots(self, clock: str, readings: Table) -> Table:
+        """[3, reading]: layers of the table at each reading of a clock, and at its room's ends."""
+        import numpy as np
+
+        nothing = len(self.table) - 1
+        if clock not in self.axis or not len(self.cuts):
+            return np.full((3, len(readings)), nothing, dtype=np.int64)
+        at = readings - self.axis[clock]
+        room = self.steps.get(clock, 0) + _ROOM
+        found = np.searchsorted(self.cuts, np.stack([at - room, at, at + room]), "right") - 1
+        outside = (found < 0) | (found >= len(self.cuts) - 1)
+        return np.where(outside, nothing, found)
+
+    def most(self, tail: str, head: str, clock: str, at: int) -> int | None:
+        """µs that D(head) − D(tail) can be at most when ``clock`` reads ``at``; None: unbounded."""
+        import numpy as np
+
+        if tail == head:
+            return 0
+        places = {name: place for place, name in enumerate(self.clocks)}
+        if tail not in places or head not in places:
+            return None
+        slots = self.slots(clock, np.array([at]))[:, 0]
+        values = [int(self.table[slot, places[tail], places[head]]) for slot in slots]
+        known = [value for value in values if value < OPEN // 2]
+        return max(known) if known else None
+
+
+def bounds(offsets: pl.DataFrame, *, only_measured: bool = True) -> Bounds:
+    """Close the offsets of each slice of time.
+
+    Args:
+        offsets: rows of :data:`recon.time.offsets.OFFSETS`.
+        only_measured: leave out what fewer than three agreeing pairs bound, or one side alone.
+    """
+    import numpy as np
+
+    kept = offsets.filter(measured()) if only_measured else offsets
+    clocks = sorted(set(kept["first"]) | set(kept["second"]))
+    place = {clock: number for number, clock in enumerate(clocks)}
+    axis, steps = _axis(kept, clocks), _stepped(kept)
+    spans: list[tuple[int, int, int, int, int | None, int | None]] = []
+    # One by one: a row is a stretch of time, not a pair.
+    columns = ("first", "second", "since", "until", "low", "high")
+    for first, second, since, until, low, high in kept.select(columns).iter_rows():
+        begin, end = since - axis[first], until - axis[first]
+        spans.append((begin, max(end, begin + 1), place[first], place[second], low, high))
+    cuts = np.array(sorted({cut for span in spans for cut in span[:2]}), dtype=np.int64)
+    table = np.full((max(len(cuts), 1), len(clocks), len(clocks)), OPEN, dtype=np.int64)
+    for begin, end, first, second, low, high in spans:
+        layers = slice(*np.searchsorted(cuts, [begin, end]))
+        for tail, head, weight in (
+            (first, second, high),
+            (second, first, None if low is None else -low),
+        ):
+            if weight is not None:
+                table[layers, tail, head] = np.minimum(table[layers, tail, head], weight)
+    same = np.arange(len(clocks))
+    table[:, same, same] = 0
+    for middle in range(len(clocks)):
+        through = table[:, :, middle, None] + table[:, None, middle, :]
+        table = np.minimum(table, np.minimum(through, OPEN))
+    table[table > OPEN // 2] = OPEN
+    table[-1] = OPEN
+    if not only_measured and len(table) > 1:
+        # Of a time of which nothing is known, the loosest that was ever known.
+        table[-1] = np.where(table[:-1] < OPEN, table[:-1], -OPEN).max(axis=0)
+        table[-1] = np.where(table[-1] > -OPEN, table[-1], OPEN)
+    return Bounds(clocks, cuts, table, axis, steps)
+
+
+def _axis(offsets: pl.DataFrame, clocks: Sequence[str]) -> dict[str, int]:
+    """By clock its rough distance from the first clock that it is bounded against, through any."""
+    middle = (
+        offsets.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
+        .group_by("first", "second")
+        .agg(middle=((pl.col("low") + pl.col("high")) // 2).median().cast(pl.Int64))
+        .sort("first", "second")
+    )
+    near: dict[str, list[tuple[str, int]]] = {}
+    for first, second, apart in middle.iter_rows():
+        near.setdefault(first, []).append((second, apart))
+        near.setdefault(second, []).append((first, -apart))
+    axis: dict[str, int] = {}
+    for clock in clocks:
+        if clock in axis:
+            continue
+        axis[clock] = 0
+        queue = [clock]
+        for at in queue:
+            for other, apart in near.get(at, ()):
+                if other not in axis:
+                    axis[other] = axis[at] + apart
+                    queue.append(other)
+    return axis
+
+
+def _stepped(offsets: pl.DataFrame) -> dict[str, int]:
+    """By clock the sum of all jumps of its offsets against others: any of the two may have made."""
+    keys = ["first", "second"]
+    before = {name: pl.col(name).shift(1).over(keys) for name in ("low", "high")}
+    jump = (
+        pl.when(pl.col("low") > before["high"])
+        .then(pl.col("high") - before["low"])
+        .when(pl.col("high") < before["low"])
+        .then(before["high"] - pl.col("low"))
+        .otherwise(0)
+    )
+    jumps = offsets.sort(*keys, "since").select(*keys, jump=jump.fill_null(0))
+    total: dict[str, int] = {}
+    for first, second, size in jumps.filter(pl.col("jump") > 0).iter_rows():
+        for clock in (first, second):
+            total[clock] = total.get(clock, 0) + size
+    return total
+
+
+def cycles(offsets: pl.DataFrame) -> Iterator[Cycle]:
+    """A negative cycle for each slice of time whose offsets no clocks can have.
+
+    The rows of an edge are its stretch of time: ``before`` and ``after`` hold ``since`` and
+    ``until`` of the offset, by which the pairs behind it are looked up.
+    """
+    import numpy as np
+
+    loose = bounds(offsets, only_measured=False)
+    diagonals = loose.table.diagonal(axis1=1, axis2=2)
+    for layer in np.flatnonzero((diagonals < 0).any(axis=1)).tolist():
+        cycle = _network(offsets, loose, layer).cycle()
+        if cycle is not None:
+            yield cycle
+
+
+def _network(offsets: pl.DataFrame, loose: Bounds, layer: int) -> Network:
+    out = Network()
+    begin, end = int(loose.cuts[layer]), int(loose.cuts[layer + 1])
+    columns = ("first", "second", "since", "until", "low", "high")
+    for first, second, since, until, low, high in offsets.select(columns).iter_rows():
+        starts, ends = since - loose.axis[first], until - loose.axis[first]
+        if starts > begin or max(ends, starts + 1) < end:
+            continue
+        if high is not None:
+            out.add(Edge(high, first, second, since, until))
+        if low is not None:
+            out.add(Edge(-low, second, first, since, until))
+    return out

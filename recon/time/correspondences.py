@@ -1,0 +1,192 @@
+"""Two records of one act, in two sources: proposed where many pairs of one shape agree closely.
+
+A shape is a source's records of one kind (of one table, where they are rows) by one clock.
+Records of two shapes that name the same act (:data:`ACTS`), speak of one subject with one digest,
+once on either side, are taken for records of one act, if the differences between their two
+readings lie close together for most of them. That is an assumption, and is shown as one: nothing
+in the bytes forces it. It says no more than that the two records were made within
+:attr:`Proposal.within` of each other, and so gives the second side of a bound; a latency within
+that room is never taken for an offset.
+
+A steady interval alone proves no act: a pipeline that deploys three hours after every upload has
+one too. So the words must agree, and where a shape has two partners in one source (the start and
+the finish of a deployment, say) nothing is proposed, and the case can declare which is meant.
+
+Laws need no such thing, and a proof by laws alone is the stronger one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon.time.pairs import CORRESPONDENCES, LATE
+
+MANY = 8
+"""Pairs below which a shape is not proposed."""
+_CLOSE = 60_000_000
+"""µs; the differences of that share may spread by no more than a minute."""
+ACTS = ("deploy", "regist", "upload", "evaluat", "releas", "train", "promot", "approv", "push")
+"""Stems of words for acts, as they stand in names of kinds and tables."""
+_ROOM = 2
+"""How often the spread the two records may lie apart: the least latency is not known."""
+_LEAST_ROOM = 1_000_000
+"""µs; sources write whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One shape whose pairs agree, shown as the assumption that it is."""
+
+    first: str
+    """``SOURCE KIND by CLOCK``, of rows ``SOURCE TABLE by CLOCK``; alphabetically the first."""
+    second: str
+    pairs: int
+    close: int
+    """Pairs whose difference lies in the densest stretch that holds three quarters of them."""
+    spread: int
+    """µs; the width of that stretch."""
+    offset: int
+    """µs; second reading less first, in the middle of that stretch: clocks and latency together."""
+
+    @property
+    def within(self) -> int:
+        """µs by which the true times of the two records may differ."""
+        return max(_ROOM * self.spread, _LEAST_ROOM)
+
+    @property
+    def name(self) -> str:
+        """What the correspondence is called where a pair of it is shown."""
+        return f"one act in {self.first} and {self.second}"
+
+
+def records(events: pl.LazyFrame) -> pl.LazyFrame:
+    """What may correspond: ``shape``, ``act``, ``row``, ``key`` (subject and digest), reading.
+
+    A claim stands for its record. Where the medium stamped the record as it was stored, that
+    reading is taken and not the one that its writer put in.
+    """
+    place = ["source", "item", "citation"]
+    prompt = (
+        (pl.col("basis") == "stamped")
+        & pl.col("earliest").is_not_null()
+        & ~pl.col("kind").is_in(LATE)
+    )
+    own = events.filter(pl.col("part") == 0).select(
+        *place,
+        own_kind="kind",
+        stamp=pl.when(prompt).then("row"),
+        stamp_clock=pl.when(prompt).then("clock"),
+        stamp_from=pl.when(prompt).then("earliest"),
+        stamp_to=pl.when(prompt).then("latest"),
+    )
+    table = pl.col("names").list.filter(pl.element().str.starts_with("pg:")).list.first()
+    what = pl.coalesce(table.str.extract(r"([^/]*)$"), "own_kind")
+    clock = pl.coalesce("stamp_clock", "clock")
+    return (
+        events.filter((pl.col("kind") == "claim") & pl.col("digest").is_not_null())
+        .join(own, on=place, how="left")
+        .select(
+            "source",
+            row=pl.coalesce("stamp", "row"),
+            clock=clock,
+            earliest=pl.coalesce("stamp_from", "earliest").dt.epoch("us"),
+            latest=pl.coalesce("stamp_to", "latest").dt.epoch("us"),
+            shape=pl.format("{} {} by {}", "source", what, clock),
+            act=what.str.to_lowercase().str.extract(f"({'|'.join(ACTS)})"),
+            key=pl.format("{} {}", "subject", "digest"),
+        )
+        .filter(pl.col("clock").is_not_null() & pl.col("latest").is_not_null())
+        # A record met in several snapshots is one record.
+        .filter(pl.col("act").is_not_null())
+        .group_by("source", "shape", "act", "clock", "key", "earliest", "latest")
+        .agg(pl.col("row").min())
+    )
+
+
+def propose(events: pl.LazyFrame) -> tuple[list[Proposal], pl.DataFrame]:
+    """Proposals, and their pairs as rows of :data:`~recon.time.pairs.CORRESPONDENCES`."""
+    both = _matched(records(events)).collect(engine="streaming")
+    shapes = sorted(
+        both.partition_by("first", "second", as_dict=True).items(), key=lambda one: one[0]
+    )
+    judged = [(_judged(str(first), str(second), pairs), pairs) for (first, second), pairs in shapes]
+    partners = Counter(
+        one
+        for found, _ in judged
+        if found
+        for one in ((found.first, _source(found.second)), (found.second, _source(found.first)))
+    )
+    proposals: list[Proposal] = []
+    rows = [pl.DataFrame(schema=CORRESPONDENCES)]
+    for found, pairs in judged:
+        if found is None:
+            continue
+        own = partners[found.first, _source(found.second)]
+        if max(own, partners[found.second, _source(found.first)]) > 1:
+            continue
+        proposals.append(found)
+        rows.append(
+            pairs.select(
+                "before",
+                "after",
+                least=pl.lit(-found.within, dtype=pl.Int64),
+                most=pl.lit(found.within, dtype=pl.Int64),
+                name=pl.lit(found.name),
+            )
+        )
+    return proposals, pl.concat(rows)
+
+
+def _matched(records: pl.LazyFrame) -> pl.LazyFrame:
+    """Pairs of records that speak of one subject and digest, once on each side of a shape."""
+    once = records.filter(pl.len().over("shape", "key") == 1)
+    side = ["source", "row", "clock", "earliest", "latest", "shape"]
+    first = once.rename({name: f"first_{name}" for name in side})
+    second = once.rename({name: f"second_{name}" for name in side})
+    return (
+        first.join(second, on=["key", "act"])
+        .filter(
+            (pl.col("first_source") != pl.col("second_source"))
+            & (pl.col("first_clock") != pl.col("second_clock"))
+            & (pl.col("first_shape") < pl.col("second_shape"))
+        )
+        .select(
+            first="first_shape",
+            second="second_shape",
+            before="first_row",
+            after="second_row",
+            difference=(
+                pl.col("second_earliest")
+                + pl.col("second_latest")
+                - pl.col("first_earliest")
+                - pl.col("first_latest")
+            )
+            // 2,
+        )
+        .unique(["first", "second", "before", "after"])
+        .sort("first", "second", "before", "after")
+    )
+
+
+def _source(shape: str) -> str:
+    return shape.split(" ", 1)[0]
+
+
+def _judged(first: str, second: str, pairs: pl.DataFrame) -> Proposal | None:
+    """The densest stretch that holds most of the differences, if it is narrow enough."""
+    count = len(pairs)
+    if count < MANY:
+        return None
+    ordered = pairs["difference"].sort().to_numpy()
+    held = -(-count * 3 // 4)
+    widths = ordered[held - 1 :] - ordered[: count - held + 1]
+    begin = int(widths.argmin())
+    spread = int(widths[begin])
+    if spread > _CLOSE:
+        return None
+    low, high = int(ordered[begin]), int(ordered[begin + held - 1])
+    close = int(((ordered >= low) & (ordered <= high)).sum())
+    return Proposal(first, second, count, close, spread, (low + high) // 2)

@@ -1,0 +1,112 @@
+"""Pairs of events that bound the offset between two clocks.
+
+A law *a before b* says T(a) ≤ T(b). With a read on clock A and b on clock B it follows that
+D(B) − D(A) ≤ R(b).latest − R(a).earliest. A correspondence says more: least ≤ T(b) − T(a) ≤ most,
+which bounds D(B) − D(A) from both sides. Both are brought to one form: for two clocks in
+alphabetical order, low ≤ D(second) − D(first) ≤ high.
+
+Which end of a reading holds depends on what wrote it. A time that is written down when something
+begins says nothing of how late the record itself came to be; :data:`LATE` lists those.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+PAIRS: dict[str, pl.DataType] = {
+    "first": pl.String(),
+    "second": pl.String(),
+    "at": pl.Int64(),
+    "low": pl.Int64(),
+    "high": pl.Int64(),
+    "before": pl.UInt64(),
+    "after": pl.UInt64(),
+    "law": pl.String(),
+}
+"""One row for a pair. ``at``: the first clock's reading, µs since 1970. ``low``, ``high``: bounds
+of D(second) − D(first), µs, null where the pair gives none. ``before``, ``after``: rows of the
+timeline, the earlier event first. ``law``: the law's or the correspondence's name."""
+
+CORRESPONDENCES: dict[str, pl.DataType] = {
+    "before": pl.UInt64(),
+    "after": pl.UInt64(),
+    "least": pl.Int64(),
+    "most": pl.Int64(),
+    "name": pl.String(),
+}
+"""Two records of one act: ``least`` ≤ T(after) − T(before) ≤ ``most``, in µs."""
+
+LATE = ("wal.checkpoint", "control.checkpoint", "timeline.end-of-recovery", "backup.start")
+"""Kinds whose time is of a beginning, while their place in an order is of an end.
+
+A checkpoint's record holds the time at which the checkpoint began, and stands in the log where it
+ended (PostgreSQL's ``CreateCheckPoint``)."""
+
+
+def readings(events: pl.LazyFrame) -> pl.LazyFrame:
+    """``row``, ``clock``, ``earliest`` and ``latest`` in µs; dated events of a known clock alone.
+
+    ``latest`` is null where the reading gives no upper end to when the record came to be.
+    """
+    open_ended = pl.col("kind").is_in(LATE)
+    return events.filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()).select(
+        "row",
+        "clock",
+        earliest=pl.col("earliest").dt.epoch("us"),
+        latest=pl.when(~open_ended).then(pl.col("latest").dt.epoch("us")),
+    )
+
+
+def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of :data:`PAIRS` from laws between events that two clocks read."""
+    read = readings(events)
+    both = (
+        relations.select("before", "after", "law")
+        .join(_named(read, "before"), on="before")
+        .join(_named(read, "after"), on="after")
+        .filter(pl.col("before_clock") != pl.col("after_clock"))
+    )
+    most = pl.col("after_latest") - pl.col("before_earliest")
+    return _sided(both, least=None, most=most).filter(
+        pl.col("low").is_not_null() | pl.col("high").is_not_null()
+    )
+
+
+def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of :data:`PAIRS` from two records of one act, bounded from both sides."""
+    read = readings(events)
+    both = (
+        correspondences.rename({"name": "law"})
+        .join(_named(read, "before"), on="before")
+        .join(_named(read, "after"), on="after")
+        .filter(pl.col("before_clock") != pl.col("after_clock"))
+    )
+    most = pl.col("after_latest") - pl.col("before_earliest") - pl.col("least")
+    least = pl.col("after_earliest") - pl.col("before_latest") - pl.col("most")
+    return _sided(both, least=least, most=most)
+
+
+def _named(read: pl.LazyFrame, end: str) -> pl.LazyFrame:
+    return read.rename(
+        {"row": end} | {name: f"{end}_{name}" for name in ("clock", "earliest", "latest")}
+    )
+
+
+def _sided(both: pl.LazyFrame, *, least: pl.Expr | None, most: pl.Expr) -> pl.LazyFrame:
+    """The pair with its clocks in alphabetical order, and the bounds turned to fit."""
+    forward = pl.col("before_clock") < pl.col("after_clock")
+    nothing = pl.lit(None, dtype=pl.Int64)
+    low = nothing if least is None else least
+    return both.select(
+        first=pl.when(forward).then("before_clock").otherwise("after_clock"),
+        second=pl.when(forward).then("after_clock").otherwise("before_clock"),
+        at=pl.when(forward).then("before_earliest").otherwise("after_earliest"),
+        low=pl.when(forward).then(low).otherwise(-most),
+        high=pl.when(forward).then(most).otherwise(-low),
+        before="before",
+        after="after",
+        law="law",
+    ).select(list(PAIRS))
+
+
+__all__ = ["CORRESPONDENCES", "LATE", "PAIRS", "act_pairs", "law_pairs", "readings"]

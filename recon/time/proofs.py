@@ -1,0 +1,297 @@
+"""Proofs: the fewest events that cannot all be as recorded, and what would restore them.
+
+A chain of laws leads from an earlier event to a later one. If the earlier one's reading is past
+the later one's by more than the two clocks can be apart, not all of it can be as recorded: that
+is a negative cycle of the whole network of events and clocks, closed through the bounds of that
+day. The cycle's weight is the margin.
+
+What it rests on decides what it is worth: bounds that three or more pairs measure before and
+after, or one clock that later records show to run on unbroken, leave no room for a step; else one
+step of one clock explains it, and the answer is undetermined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon.time.bounds import Bounds, bounds
+from recon.time.consensus import OPEN
+from recon.time.offsets import measured
+from recon.time.pairs import readings
+from recon.time.reach import NEVER, Allowed, Readings, denied
+from recon.time.settle import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Events of which not all can be as recorded."""
+
+    chain: Sequence[int]
+    """Rows of the timeline: from the earlier event to the later one, by laws, both included."""
+    excess: int
+    """µs by which the readings of its ends deny their order, the clocks' bounds allowed for."""
+    firm: bool
+    """Whether no single step of a clock explains it."""
+    restores: Sequence[int]
+    """Rows of which each alone, set aside, leaves the rest of its part consistent."""
+    aside: int
+    """Row of the event that was set aside to go on: the one whose absence leaves least denied."""
+    against: Sequence[int]
+    """Rows of all events whose readings cannot be true together with the one set aside."""
+
+    @property
+    def before(self) -> int:
+        """The earlier event by law, with the later reading."""
+        return self.chain[0]
+
+    @property
+    def after(self) -> int:
+        """The later event by law, with the earlier reading."""
+        return self.chain[-1]
+
+
+def proofs(
+    events: pl.LazyFrame, relations: pl.LazyFrame, pairs: pl.LazyFrame, settled: Settled
+) -> list[Proof]:
+    """All of them, in the order of rows: after each the event that most denials share is set aside.
+
+    So one false record gives one proof, the shortest, and of these the one with the widest margin.
+    """
+    laws = relations.select("before", "after").unique().collect().sort("before", "after")
+    spoken = pl.concat([laws["before"], laws["after"]]).unique().sort().rename("row").to_frame()
+    read = readings(events).join(spoken.lazy(), on="row").collect(engine="streaming")
+    # Undated events carry laws on as well.
+    rows = spoken.join(read, on="row", how="left", maintain_order="left")
+    # What is denied by any bound is looked at; what is denied by measured ones alone may be firm.
+    table, allowed = _columns(rows, bounds(settled.offsets, only_measured=False))
+    places = rows.select("row", place=pl.int_range(pl.len()))
+    ends = {
+        end: laws.join(places, left_on=end, right_on="row", maintain_order="left")["place"]
+        for end in ("before", "after")
+    }
+    found = denied(table, ends["before"].to_numpy(), ends["after"].to_numpy(), allowed)
+    if found.is_empty():
+        return []
+    strict = _columns(rows, bounds(settled.offsets), strict=True)
+    return _told(found, laws, _Known((table, allowed), strict, _sound(pairs, settled)))
+
+
+def _columns(
+    rows: pl.DataFrame, bounded: Bounds, *, strict: bool = False
+) -> tuple[Readings, Allowed]:
+    """The events as numbers, and what the clocks' bounds allow between them."""
+    import numpy as np
+
+    own = sorted(set(rows["clock"].drop_nulls()))
+    known = {clock: place for place, clock in enumerate(bounded.clocks)}
+    table = np.full((len(bounded.table), len(own), len(own)), OPEN, dtype=np.int64)
+    shared = [(place, known[clock]) for place, clock in enumerate(own) if clock in known]
+    if shared:
+        here, there = (list(one) for one in zip(*shared, strict=True))
+        table[:, np.array(here)[:, None], np.array(here)] = bounded.table[
+            :, np.array(there)[:, None], np.array(there)
+        ]
+    for place, clock in enumerate(own):
+        table[:, place, place] = bounded.steps.get(clock, 0)
+    numbers = {clock: place for place, clock in enumerate(own)}
+    number = rows["clock"].replace_strict(numbers, default=-1, return_dtype=pl.Int32).to_numpy()
+    earliest = rows["earliest"].fill_null(NEVER).to_numpy()
+    latest = rows["latest"].fill_null(-NEVER).to_numpy()
+    slots = np.full((3, len(rows)), len(table) - 1, dtype=np.int64)
+    for clock, place in numbers.items():
+        if clock in known:
+            mine = np.flatnonzero(number == place)
+            slots[:, mine] = bounded.slots(clock, earliest[mine])
+    row = rows["row"].to_numpy().astype(np.int64)
+    return Readings(row, number, earliest, latest, slots), Allowed(table, OPEN, strict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    loose: tuple[Readings, Allowed]
+    """By all bounds."""
+    strict: tuple[Readings, Allowed]
+    """By measured bounds alone."""
+    sound: Mapping[int, frozenset[int]]
+    """Of acts that two sources record: row to the measured offsets that they agree with."""
+
+    def place(self, row: int) -> int:
+        import numpy as np
+
+        return int(np.searchsorted(self.loose[0].row, row))
+
+    def excess(self, before: int, after: int, *, measured: bool = False) -> int:
+        """µs by which the reading of one is past that of the other, allowances taken off."""
+        import numpy as np
+
+        readings, allowed = self.strict if measured else self.loose
+        one, other = self.place(before), self.place(after)
+        if readings.clock[one] < 0 or readings.clock[other] < 0:
+            return NEVER
+        most = allowed.of(readings, np.array([one]), np.array([other]))
+        gap = int(readings.earliest[one]) - int(readings.latest[other])
+        return gap - int(most[0])
+
+    def clock(self, row: int) -> int:
+        return int(self.loose[0].clock[self.place(row)])
+
+
+def _told(found: pl.DataFrame, laws: pl.DataFrame, known: _Known) -> list[Proof]:
+    """Proofs part by part; a loop over what is denied, which is little."""
+    out: list[Proof] = []
+    graph = _Graph.of(laws)
+    for _, part in found.group_by("part", maintain_order=True):
+        seeds = [int(row) for row in part["after"]]
+        out += _part(seeds, graph, known)
+    return sorted(out, key=lambda proof: (proof.after, proof.before))
+
+
+def _part(seeds: Sequence[int], graph: _Graph, known: _Known) -> list[Proof]:
+    out: list[Proof] = []
+    gone: set[int] = set()
+    denials = _denials(seeds, graph, known, gone)
+    while denials:
+        chains = [(graph.chain(a, e, gone), excess) for (a, e), excess in denials.items()]
+        path, excess = min(chains, key=lambda one: (len(one[0]), -one[1], one[0]))
+        left = {row: _denials(seeds, graph, known, gone | {row}) for row in path}
+        fewest = min(len(one) for one in left.values())
+        restores = tuple(row for row in path if not left[row])
+        # The one whose absence leaves the least; of equals the later by law, which asserts more.
+        worst = [row for row in path if len(left[row]) == fewest][-1]
+        solved = {row for pair in denials if pair not in left[worst] for row in pair}
+        firm = _firm(path, graph, known, gone)
+        against = tuple(sorted(solved - {worst}))
+        out.append(Proof(tuple(path), excess, firm, restores, worst, against))
+        gone.add(worst)
+        denials = left[worst]
+    return out
+
+
+def _denials(
+    seeds: Sequence[int], graph: _Graph, known: _Known, gone: set[int]
+) -> dict[tuple[int, int], int]:
+    """µs by (earlier, later) of all denied pairs that end in a seed, without what is gone."""
+    found = {}
+    for after in seeds:
+        if after in gone:
+            continue
+        for before in graph.ancestors(after, gone):
+            excess = known.excess(before, after)
+            if excess > 0:
+                found[before, after] = excess
+    return found
+
+
+def _sound(pairs: pl.LazyFrame, settled: Settled) -> dict[int, frozenset[int]]:
+    """Rows of pairs that bound both sides, and the measured offsets that they are within.
+
+    One side alone proves little: an hour's delay hides an hour's step.
+    """
+    both = pairs.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
+    stretches = settled.offsets.with_row_index("stretch").filter(measured())
+    held = (
+        both.join(settled.dissent.lazy(), on=["before", "after", "law"], how="anti")
+        .join(
+            stretches.lazy().select("first", "second", "since", "until", "stretch"),
+            on=["first", "second"],
+        )
+        .filter(pl.col("at").is_between("since", "until"))
+    )
+    ends = pl.concat([held.select(row=end, stretch="stretch") for end in ("before", "after")])
+    by_row = ends.group_by("row").agg(pl.col("stretch").unique()).collect(engine="streaming")
+    return {row: frozenset(found) for row, found in by_row.iter_rows()}
+
+
+def _firm(path: Sequence[int], graph: _Graph, known: _Known, gone: set[int]) -> bool:
+    """Whether no one step of a clock explains it.
+
+    A clock that stepped stays stepped, and its records before and after agree with no one offset.
+    So for each clock there must be an act that by law came before the reading in question and one
+    that came after it, both recorded by another source too, both within one measured offset.
+    The earlier event may itself be such an act; and its clock's bound must be measured.
+    """
+    before, after = path[0], path[-1]
+    if known.excess(before, after, measured=True) <= 0:
+        return False
+    if known.clock(before) == known.clock(after):
+        return _held(before, after, graph, known, gone)
+    return _held(before, before, graph, known, gone) and bool(
+        _stretches(graph.ancestors(after, gone), after, known)
+        & _stretches(graph.descendants(after, gone), after, known)
+    )
+
+
+def _held(first: int, last: int, graph: _Graph, known: _Known, gone: set[int]) -> bool:
+    """Whether the clock of ``first`` had one offset up to it and after ``last``."""
+    earlier = _stretches([first, *graph.ancestors(first, gone)], first, known)
+    later = _stretches(graph.descendants(last, gone), first, known)
+    if first == last:
+        later |= _stretches([first], first, known)
+    return bool(earlier & later)
+
+
+def _stretches(rows: Iterable[int], like: int, known: _Known) -> set[int]:
+    """Measured offsets that acts of the same clock agree with."""
+    clock = known.clock(like)
+    return {
+        stretch
+        for row in rows
+        if row in known.sound and known.clock(row) == clock
+        for stretch in known.sound[row]
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """The laws by their ends."""
+
+    follow: Mapping[int, Sequence[int]]
+    lead: Mapping[int, Sequence[int]]
+
+    @classmethod
+    def of(cls, laws: pl.DataFrame) -> _Graph:
+        """From ``before`` and ``after``."""
+        sides: list[dict[int, list[int]]] = [{}, {}]
+        for before, after in laws.select("before", "after").iter_rows():
+            sides[0].setdefault(before, []).append(after)
+            sides[1].setdefault(after, []).append(before)
+        return cls(*sides)
+
+    def descendants(self, row: int, gone: set[int]) -> list[int]:
+        """Events that come after by laws, nearest first."""
+        return _reached(row, self.follow, gone)
+
+    def ancestors(self, row: int, gone: set[int]) -> list[int]:
+        """Events that come before by laws, nearest first."""
+        return _reached(row, self.lead, gone)
+
+    def chain(self, before: int, after: int, gone: set[int]) -> list[int]:
+        """The fewest events from one to the other; of equals those of the first rows."""
+        come = {before: before}
+        layer = [before]
+        while layer and after not in come:
+            grown: dict[int, int] = {}
+            for at in layer:
+                for head in self.follow.get(at, ()):
+                    if head not in come and head not in gone:
+                        grown.setdefault(head, at)
+            come |= grown
+            layer = sorted(grown)
+        path = [after]
+        while path[-1] != before:
+            path.append(come[path[-1]])
+        return path[::-1]
+
+
+def _reached(row: int, edges: Mapping[int, Sequence[int]], gone: set[int]) -> list[int]:
+    seen = dict.fromkeys(one for one in edges.get(row, ()) if one not in gone)
+    queue = list(seen)
+    for at in queue:
+        for one in edges.get(at, ()):
+            if one not in seen and one not in gone and one != row:
+                seen[one] = None
+                queue.append(one)
+    return queue

@@ -1,0 +1,239 @@
+"""Which dated event must come before which, along any chain of laws, and where readings deny it.
+
+Laws form a directed graph without cycles; its connected parts (the records of one subject, one
+commit graph, one stream) are small or large. Small parts are padded to one size and closed
+together, as a stack of matrices; a large part is walked once in topological order, carrying for
+each clock the latest reading so far. Both are complete over chains of laws.
+
+Source: Dechter, Meiri & Pearl 1991 (section 5 of the design); S. Warshall, *A Theorem on Boolean
+Matrices*, JACM 9 (1962); A. Kahn, *Topological Sorting of Large Networks*, CACM 5 (1962).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Numbers = NDArray[np.int32]
+
+SMALL = 64
+"""Events of a part that is closed as a matrix."""
+_STACK = 4_000_000
+"""Cells of a stack of matrices: 32 MB a layer."""
+_SIZES = (4, 8, 16, 24, 32, 48, SMALL)
+NEVER = -(2**61)
+"""A reading that is before every other."""
+
+CHAINS: dict[str, pl.DataType] = {
+    "before": pl.UInt64(),
+    "after": pl.UInt64(),
+    "excess": pl.Int64(),
+    "part": pl.Int64(),
+}
+"""One row for each later event whose reading an earlier one's denies, by the widest excess.
+
+``excess``: µs by which the earlier event's reading is past all that the later one's and the
+clocks' bounds allow. ``part``: which connected part of the laws.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The events that laws speak of, as columns of equal length, ordered by row."""
+
+    row: Ints
+    """Row of the timeline."""
+    clock: Numbers
+    """Number of its clock; −1 where it has none."""
+    earliest: Ints
+    """µs since 1970; :data:`NEVER` where it gives no lower end."""
+    latest: Ints
+    """µs since 1970; −:data:`NEVER` where it gives no upper end."""
+    slots: Ints
+    """[3, event]: layers of the table of allowances that may hold at its reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """By how much one clock can be ahead of another."""
+
+    table: Ints
+    """µs, [layer, clock of the later event, clock of the earlier]; the last layer: not known."""
+    unknown: int
+    """A value from which on nothing is known."""
+    strict: bool = False
+    """Whether a reading near a time of which nothing is known has no bound."""
+
+    @property
+    def least(self) -> Ints:
+        """µs, [clock of the later event, clock of the earlier]: over all layers."""
+        least: Ints = self.table.min(axis=0)
+        return least
+
+    def of(self, readings: Readings, earlier: Ints, later: Ints) -> Ints:
+        """µs for pairs of events: the loosest of what is known at both readings.
+
+        Where one reading lies where nothing is known, the other decides: a reading that is wrong
+        may lie anywhere.
+        """
+        import numpy as np
+
+        tail, head = readings.clock[later], readings.clock[earlier]
+        most = np.full(np.shape(earlier), -self.unknown, dtype=np.int64)
+        for slots in (readings.slots[:, earlier], readings.slots[:, later]):
+            found = np.stack([self.table[slot, tail, head] for slot in slots])
+            loosest = np.where(found < self.unknown, found, -self.unknown).max(axis=0)
+            if self.strict:
+                known = (found < self.unknown).all(axis=0)
+                loosest = np.where(known, loosest, -self.unknown)
+            most = np.maximum(most, loosest)
+        return np.where(most > -self.unknown, most, self.unknown)
+
+
+def denied(readings: Readings, before: Ints, after: Ints, allowed: Allowed) -> pl.DataFrame:
+    """Rows of :data:`CHAINS`: pairs in a chain of laws whose readings run the other way.
+
+    Args:
+        readings: the events.
+        before: of each law the earlier event, as a position in ``readings``.
+        after: the later one.
+        allowed: by how much at most the earlier one's clock is ahead of the later one's.
+    """
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(readings.row)
+    links = coo_array((np.ones(len(before), dtype=np.int8), (before, after)), (count, count))
+    _, part = connected_components(links, directed=False)
+    size = np.bincount(part, minlength=1)
+    found = [pl.DataFrame(schema=CHAINS)]
+    small = size[part] <= SMALL
+    for members, edges in _stacks(part, size, small, before, after):
+        found += _closed(readings, members, edges, part, allowed)
+    for number in np.flatnonzero(size > SMALL).tolist():
+        own = part[before] == number
+        found.append(_walked(readings, before[own], after[own], number, allowed))
+    return pl.concat(found).sort("part", "after", "before")
+
+
+def _stacks(
+    part: Ints, size: Ints, small: NDArray[np.bool_], before: Ints, after: Ints
+) -> Iterator[tuple[Ints, tuple[Ints, Ints, Ints]]]:
+    """Stacks of parts of like size: members [part, place], padded with −1, and their edges."""
+    import numpy as np
+
+    # The place of each event among those of its part.
+    order = np.argsort(part, kind="stable")
+    begins = np.concatenate([[0], np.cumsum(size)[:-1]])
+    place = np.empty(len(part), dtype=np.int64)
+    place[order] = np.arange(len(part)) - begins[part[order]]
+    lower = 1
+    for width in _SIZES:
+        chosen = np.flatnonzero((size > lower) & (size <= width))
+        lower = width
+        for numbers in np.array_split(chosen, max(1, -(-len(chosen) * width * width // _STACK))):
+            if not len(numbers):
+                continue
+            layer = np.full(len(size), -1, dtype=np.int64)
+            layer[numbers] = np.arange(len(numbers))
+            members = np.full((len(numbers), width), -1, dtype=np.int64)
+            mine = np.flatnonzero(small & (layer[part] >= 0))
+            members[layer[part[mine]], place[mine]] = mine
+            edge = np.flatnonzero(layer[part[before]] >= 0)
+            yield (
+                members,
+                (layer[part[before[edge]]], place[before[edge]], place[after[edge]]),
+            )
+
+
+def _closed(
+    readings: Readings, members: Ints, edges: tuple[Ints, Ints, Ints], part: Ints, allowed: Allowed
+) -> list[pl.DataFrame]:
+    import numpy as np
+
+    layers, width = members.shape
+    reach = np.zeros((layers, width, width), dtype=bool)
+    reach[edges] = True
+    for middle in range(width):
+        reach |= reach[:, :, middle, None] & reach[:, None, middle, :]
+    held = members >= 0
+    clock = np.where(held, readings.clock[members], -1)
+    low = np.where(held & (clock >= 0), readings.earliest[members], NEVER)
+    high = np.where(held & (clock >= 0), readings.latest[members], -NEVER)
+    # [layer, earlier, later]. A clock of −1 reads the last of the table; its readings mask it.
+    least = allowed.least[clock[:, None, :], clock[:, :, None]]
+    gap = np.where(reach, low[:, :, None] - high[:, None, :], NEVER)
+    layer, first, second = np.nonzero(gap > least)
+    most = allowed.of(readings, members[layer, first], members[layer, second])
+    excess = np.full_like(gap, NEVER)
+    excess[layer, first, second] = gap[layer, first, second] - most
+    worst = excess.argmax(axis=1)
+    value = np.take_along_axis(excess, worst[:, None, :], axis=1)[:, 0, :]
+    layer, later = np.nonzero(value > 0)
+    earlier = worst[layer, later]
+    return [
+        pl.DataFrame(
+            {
+                "before": readings.row[members[layer, earlier]],
+                "after": readings.row[members[layer, later]],
+                "excess": value[layer, later],
+                "part": part[members[layer, later]],
+            },
+        ).cast(CHAINS)  # type: ignore[arg-type]
+    ]
+
+
+def _walked(
+    readings: Readings, before: Ints, after: Ints, number: int, allowed: Allowed
+) -> pl.DataFrame:
+    """One large part in topological order: for each clock the latest reading before each event."""
+    import numpy as np
+
+    events, places = np.unique(np.concatenate([before, after]), return_inverse=True)
+    tail, head = places[: len(before)], places[len(before) :]
+    order = np.argsort(tail, kind="stable")
+    follow, begins = head[order], np.searchsorted(tail[order], np.arange(len(events) + 1))
+    waiting = np.bincount(head, minlength=len(events)).tolist()
+    clocks, numbers = np.unique(readings.clock[events], return_inverse=True)
+    best = np.full((len(events), len(clocks)), NEVER, dtype=np.int64)
+    best_of = np.full((len(events), len(clocks)), -1, dtype=np.int64)
+    low = np.where(readings.clock[events] >= 0, readings.earliest[events], NEVER)
+    ready = [at for at, count in enumerate(waiting) if not count]
+    # One by one: each event's bounds depend on those of all before it.
+    while ready:
+        at = ready.pop()
+        own, own_of = best[at].copy(), best_of[at].copy()
+        if low[at] > own[numbers[at]]:
+            own[numbers[at]], own_of[numbers[at]] = low[at], at
+        for next_ in follow[begins[at] : begins[at + 1]].tolist():
+            later = own > best[next_]
+            best[next_][later] = own[later]
+            best_of[next_][later] = own_of[later]
+            waiting[next_] -= 1
+            if not waiting[next_]:
+                ready.append(next_)
+    clock = readings.clock[events]
+    high = np.where(clock >= 0, readings.latest[events], -NEVER)
+    most = allowed.of(readings, events[best_of], np.broadcast_to(events[:, None], best.shape))
+    excess = best - high[:, None] - most
+    excess = np.where((best_of >= 0) & (clocks >= 0)[None, :], excess, NEVER)
+    worst = excess.argmax(axis=1)
+    value = excess[np.arange(len(events)), worst]
+    bad = np.flatnonzero(value > 0)
+    return pl.DataFrame(
+        {
+            "before": readings.row[events[best_of[bad, worst[bad]]]],
+            "after": readings.row[events[bad]],
+            "excess": value[bad],
+            "part": np.full(len(bad), number),
+        },
+    ).cast(CHAINS)  # type: ignore[arg-type]

@@ -1,0 +1,195 @@
+"""Worlds whose truth is known: clocks that are off, drift and step, late records, and lies.
+
+A world has true times, clocks that read them, laws between its events, records of one act in two
+sources, and a few planted falsehoods. The tool sees the readings, the laws and the acts alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+
+from recon import schema
+from recon.time.pairs import CORRESPONDENCES
+
+SECOND = 1_000_000
+MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
+START = 1_772_323_200 * SECOND  # 2026-03-01
+LATENCY = 3 * SECOND
+
+
+@dataclass
+class Clock:
+    """What it shows is the true time, its offset, its drift since the start, and its step."""
+
+    name: str
+    offset: int = 0
+    drift: float = 0.0
+    step_at: int = 0
+    step: int = 0
+    grain: int = 1
+
+    def off(self, true: int) -> int:
+        stepped = self.step if self.step and true >= self.step_at else 0
+        return self.offset + int(self.drift * (true - START)) + stepped
+
+    def read(self, true: int) -> tuple[int, int]:
+        shown = true + self.off(true)
+        low = shown - shown % self.grain
+        return low, low + self.grain - 1
+
+
+@dataclass
+class Event:
+    """One record: when it came to be, and by which clock it says so."""
+
+    true: int
+    clock: Clock
+    shift: int = 0
+    """µs by which its reading is false."""
+
+    def reading(self) -> tuple[int, int]:
+        low, high = self.clock.read(self.true)
+        return low + self.shift, high + self.shift
+
+
+@dataclass
+class World:
+    """Events by number, laws and acts between them."""
+
+    clocks: list[Clock]
+    events: list[Event] = field(default_factory=list)
+    laws: set[tuple[int, int]] = field(default_factory=set)
+    acts: list[tuple[int, int]] = field(default_factory=list)
+    false: list[int] = field(default_factory=list)
+
+    def add(self, true: int, clock: Clock) -> int:
+        self.events.append(Event(true, clock))
+        return len(self.events) - 1
+
+    def frames(self) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+        """Events, relations and correspondences as the tool gets them."""
+        rows: list[dict[str, Any]] = []
+        for number, event in enumerate(self.events):
+            low, high = event.reading()
+            rows.append(
+                {
+                    "row": number,
+                    "kind": "event",
+                    "subject": "s",
+                    "clock": event.clock.name,
+                    "earliest": low,
+                    "latest": high,
+                    "item": "0" * 64,
+                    "citation": str(number),
+                    "part": 0,
+                    "basis": "stamped",
+                }
+            )
+        types = {
+            name: pl.Int64() if name in {"earliest", "latest"} else dtype
+            for name, dtype in schema.EVENTS.items()
+        }
+        events = pl.DataFrame(rows, schema=types, orient="row").with_columns(
+            pl.col("earliest", "latest").cast(schema.INSTANT)
+        )
+        relations = pl.DataFrame(
+            [
+                {"before": a, "after": b, "law": "digest", "because": "contains it"}
+                for a, b in sorted(self.laws)
+            ],
+            schema=schema.RELATIONS,
+        )
+        acts = pl.DataFrame(
+            [
+                {"before": a, "after": b, "least": 0, "most": LATENCY, "name": "one act"}
+                for a, b in self.acts
+            ],
+            schema=CORRESPONDENCES,
+        )
+        return events.lazy(), relations.lazy(), acts.lazy()
+
+
+def world(
+    seed: int, *, steps: bool = False, drift: bool = True, lies: int = 0, size: int = 12
+) -> World:
+    """One of any number of worlds; the same seed gives the same one."""
+    rng = random.Random(seed)  # noqa: S311  (a story, no secret)
+    clocks = [_clock(rng, f"c{number}", steps=steps, drift=drift) for number in range(3)]
+    out = World(clocks)
+    span = 3 * DAY
+    for _ in range(size):
+        begin = START + rng.randrange(span)
+        numbers = []
+        for _ in range(rng.randint(2, 6)):
+            begin += rng.randrange(1, rng.choice([2 * SECOND, MINUTE, 2 * HOUR]))
+            numbers.append(out.add(begin, rng.choice(clocks)))
+            if len(numbers) > 1:
+                out.laws.add((rng.choice(numbers[:-1]), numbers[-1]))
+    for first, second in ((0, 1), (1, 2), (0, 2)):
+        for _ in range(rng.choice([0, 2, 3 * size])):
+            at = START + rng.randrange(span)
+            a = out.add(at, clocks[first])
+            out.acts.append((a, out.add(at + rng.randrange(LATENCY), clocks[second])))
+    for clock in clocks:
+        if rng.random() < 0.7:
+            own = [n for n, event in enumerate(out.events) if event.clock is clock]
+            own.sort(key=lambda n: out.events[n].true)
+            out.laws |= set(pairwise(own))
+    lied = rng.sample(range(len(out.events)), lies)
+    for number in lied:
+        shift = rng.choice([-1, 1]) * rng.randrange(MINUTE, rng.choice([2 * HOUR, 20 * DAY]))
+        out.events[number].shift = shift
+    out.false = sorted(lied)
+    return out
+
+
+def _clock(rng: random.Random, name: str, *, steps: bool, drift: bool) -> Clock:
+    clock = Clock(name, offset=rng.choice([0, rng.randrange(-2 * SECOND, 2 * SECOND), 6 * HOUR]))
+    clock.grain = rng.choice([1, SECOND])
+    if drift and rng.random() < 0.5:
+        clock.drift = rng.uniform(-5e-6, 5e-6)
+    if steps and rng.random() < 0.6:
+        clock.step_at = START + rng.randrange(3 * DAY)
+        clock.step = rng.choice([-1, 1]) * rng.randrange(2 * MINUTE, HOUR)
+    return clock
+
+
+def feasible(of: World, numbers: Sequence[int] | None = None) -> bool:
+    """Whether constant offsets and true times exist that fit the readings of these events.
+
+    The oracle: linear programming over all events and clocks at once.
+    """
+    import numpy as np
+    from scipy.optimize import linprog
+    from scipy.sparse import lil_matrix
+
+    chosen = list(range(len(of.events))) if numbers is None else list(numbers)
+    place = {number: at for at, number in enumerate(chosen)}
+    names = {clock.name: len(chosen) + at for at, clock in enumerate(of.clocks)}
+    rows: list[tuple[dict[int, int], int]] = []
+    for number in chosen:
+        low, high = of.events[number].reading()
+        both = {place[number]: 1, names[of.events[number].clock.name]: 1}
+        rows += [(both, high - START), (dict.fromkeys(both, -1), START - low)]
+    # As the tool is told: laws, and acts with their latency.
+    for a, b in of.laws:
+        if a in place and b in place:
+            rows.append(({place[a]: 1, place[b]: -1}, 0))
+    for a, b in of.acts:
+        if a in place and b in place:
+            rows.append(({place[b]: 1, place[a]: -1}, LATENCY))
+            rows.append(({place[a]: 1, place[b]: -1}, 0))
+    matrix = lil_matrix((len(rows), len(chosen) + len(of.clocks)))
+    for at, (terms, _) in enumerate(rows):
+        for column, sign in terms.items():
+            matrix[at, column] = sign
+    bound = np.array([limit for _, limit in rows]) / SECOND
+    width = matrix.shape[1]
+    done = linprog(np.zeros(width), matrix.tocsr(), bound, bounds=[(None, None)] * width)
+    return bool(done.status == 0)

@@ -7,9 +7,10 @@ export RECON_POSTGRES ?= $(CURDIR)/.tools/postgres
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO ?= march-8
+COUNT ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit bench notebooks docs lock case system clean
+.PHONY: help demo test lint unit bench worlds notebooks docs lock case system clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +31,9 @@ unit: $(READY) ## Tests alone
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench
+
+worlds: $(READY) ## Error rates about time over COUNT made-up worlds, into the README
+	$(BIN)/python -m tests.error_rates --count $(COUNT)
 
 notebooks: $(READY) ## JupyterLab on the walk-through of March 8
 	$(BIN)/jupyter lab notebooks/march_8.ipynb

@@ -21,6 +21,8 @@ SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
 START = 1_772_323_200 * SECOND  # 2026-03-01
 LATENCY = 3 * SECOND
+Constraint = tuple[dict[int, int], int]
+"""Coefficients by variable, and what their sum is at most, µs."""
 
 
 @dataclass
@@ -160,19 +162,34 @@ def _clock(rng: random.Random, name: str, *, steps: bool, drift: bool) -> Clock:
     return clock
 
 
+def together(worlds: Sequence[World]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    """Worlds as one timeline: their clocks have names of their own, and rows run on."""
+    parts: list[list[pl.LazyFrame]] = [[], [], []]
+    begin = 0
+    for number, one in enumerate(worlds):
+        events, relations, acts = one.frames()
+        ends = (pl.col("before") + begin, pl.col("after") + begin)
+        parts[0].append(
+            events.with_columns(
+                row=pl.col("row") + begin, clock=pl.format("w{}:{}", pl.lit(number), "clock")
+            )
+        )
+        parts[1].append(relations.with_columns(ends))
+        parts[2].append(acts.with_columns(ends))
+        begin += len(one.events)
+    events, relations, acts = (pl.concat(part) for part in parts)
+    return events, relations, acts
+
+
 def feasible(of: World, numbers: Sequence[int] | None = None) -> bool:
     """Whether constant offsets and true times exist that fit the readings of these events.
 
     The oracle: linear programming over all events and clocks at once.
     """
-    import numpy as np
-    from scipy.optimize import linprog
-    from scipy.sparse import lil_matrix
-
     chosen = list(range(len(of.events))) if numbers is None else list(numbers)
     place = {number: at for at, number in enumerate(chosen)}
     names = {clock.name: len(chosen) + at for at, clock in enumerate(of.clocks)}
-    rows: list[tuple[dict[int, int], int]] = []
+    rows: list[Constraint] = []
     for number in chosen:
         low, high = of.events[number].reading()
         both = {place[number]: 1, names[of.events[number].clock.name]: 1}
@@ -185,11 +202,20 @@ def feasible(of: World, numbers: Sequence[int] | None = None) -> bool:
         if a in place and b in place:
             rows.append(({place[b]: 1, place[a]: -1}, LATENCY))
             rows.append(({place[a]: 1, place[b]: -1}, 0))
-    matrix = lil_matrix((len(rows), len(chosen) + len(of.clocks)))
-    for at, (terms, _) in enumerate(rows):
-        for column, sign in terms.items():
-            matrix[at, column] = sign
+    return solvable(rows, len(chosen) + len(of.clocks))
+
+
+def solvable(rows: Sequence[Constraint], width: int) -> bool:
+    """Whether numbers exist whose weighted sums keep every limit (µs), by linear programming."""
+    import numpy as np
+    from scipy.optimize import linprog
+    from scipy.sparse import coo_array
+
+    cells = [
+        (at, column, sign) for at, (terms, _) in enumerate(rows) for column, sign in terms.items()
+    ]
+    down, across, signs = zip(*cells, strict=True)
+    matrix = coo_array((signs, (down, across)), (len(rows), width)).tocsr()
     bound = np.array([limit for _, limit in rows]) / SECOND
-    width = matrix.shape[1]
-    done = linprog(np.zeros(width), matrix.tocsr(), bound, bounds=[(None, None)] * width)
+    done = linprog(np.zeros(width), matrix, bound, bounds=[(None, None)] * width)
     return bool(done.status == 0)

@@ -12,7 +12,7 @@ with room for what its clock is known to have stepped by.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _ROOM = 5_000_000
 """µs of room at the ends of a slice, for the width of the offsets that the axis is laid by."""
+_CELLS = 2**25
+"""Cells of the table at most: 256 MiB, and as much again while it is closed."""
+_WORK = 2**30
+"""Cells that are gone through to close it, at most: each once for every clock. Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Bounds:
     table: Table
     """µs, [slice, tail, head]: D(head) − D(tail) is at most that; OPEN: not bounded.
 
-    The last layer is for a time of which nothing is known: all open, or the loosest of all.
+    The last layer is for a time of which nothing is known.
     """
     axis: Mapping[str, int]
     """µs by clock: its reading less this lies on the axis."""
@@ -62,6 +66,14 @@ class Bounds:
         found = np.searchsorted(self.cuts, np.stack([at - room, at, at + room]), "right") - 1
         outside = (found < 0) | (found >= len(self.cuts) - 1)
         return np.where(outside, nothing, found)
+
+    def everywhere(self) -> Bounds:
+        """With the loosest that was ever known of two clocks wherever nothing is known of them."""
+        import numpy as np
+
+        loosest = np.where(self.table < OPEN, self.table, -OPEN).max(axis=0)
+        loosest = np.where(loosest > -OPEN, loosest, OPEN)
+        return replace(self, table=np.where(self.table < OPEN, self.table, loosest))
 
     def most(self, tail: str, head: str, clock: str, at: int) -> int | None:
         """µs that D(head) − D(tail) can be at most when ``clock`` reads ``at``; None: unbounded."""
@@ -87,7 +99,7 @@ def bounds(offsets: pl.DataFrame, *, only_measured: bool = True) -> Bounds:
     """
     import numpy as np
 
-    kept = offsets.filter(measured()) if only_measured else offsets
+    kept = _fitting(offsets.filter(measured()) if only_measured else offsets)
     clocks = sorted(set(kept["first"]) | set(kept["second"]))
     place = {clock: number for number, clock in enumerate(clocks)}
     axis, steps = _axis(kept, clocks), _stepped(kept)
@@ -114,11 +126,27 @@ def bounds(offsets: pl.DataFrame, *, only_measured: bool = True) -> Bounds:
         table = np.minimum(table, np.minimum(through, OPEN))
     table[table > OPEN // 2] = OPEN
     table[-1] = OPEN
-    if not only_measured and len(table) > 1:
-        # Of a time of which nothing is known, the loosest that was ever known.
-        table[-1] = np.where(table[:-1] < OPEN, table[:-1], -OPEN).max(axis=0)
-        table[-1] = np.where(table[-1] > -OPEN, table[-1], OPEN)
     return Bounds(clocks, cuts, table, axis, steps)
+
+
+def _fitting(offsets: pl.DataFrame) -> pl.DataFrame:
+    """Rows of as many clocks as a table has room for, those with the most pairs first.
+
+    A repository can have thousands of committers, each a clock. What is left out bounds nothing,
+    so what is said is looser and holds.
+    """
+    ends = pl.concat([offsets.select("held", "pairs", clock=end) for end in ("first", "second")])
+    ranked = (
+        ends.group_by("clock")
+        .agg(pl.col("held", "pairs").sum())
+        .sort("held", "pairs", "clock", descending=[True, True, False])["clock"]
+    )
+    count, kept = len(ranked), offsets
+    while count > 1 and count**2 * (2 * len(kept) + 1) > min(_CELLS, _WORK // count):
+        count = count * 3 // 4
+        chosen = ranked[:count].implode()
+        kept = offsets.filter(pl.col("first").is_in(chosen) & pl.col("second").is_in(chosen))
+    return kept
 
 
 def _axis(offsets: pl.DataFrame, clocks: Sequence[str]) -> dict[str, int]:

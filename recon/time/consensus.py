@@ -42,11 +42,12 @@ class Consensus:
     """Whether one place has more pairs than any other."""
 
 
-def consensus(low: Micros, high: Micros) -> Consensus:
+def consensus(low: Micros, high: Micros, *, least: bool = False) -> Consensus:
     """Of pairs of one stretch of time; ``low`` and ``high`` in µs, ∓OPEN where there is none.
 
     Where two places that exclude each other satisfy equally many, none is taken: the pairs that
-    are not satisfied in both dissent, and the bounds are those of the rest.
+    are not satisfied in both dissent, and the bounds are those of the rest. With ``least`` the
+    least of these places is taken, to look for what else there is.
     """
     import numpy as np
 
@@ -61,7 +62,7 @@ def consensus(low: Micros, high: Micros) -> Consensus:
     best = places[satisfied == satisfied.max()]
     outside = np.zeros(len(low), dtype=bool)
     # A place reaches from its low to the next high. Of several, what all of them satisfy counts.
-    for place in best.tolist():
+    for place in best[: 1 if least else None].tolist():
         outside |= (low > place) | (high < place)
     inside = ~outside
     return Consensus(

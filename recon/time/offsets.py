@@ -78,9 +78,15 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
     """Rows of :data:`OFFSETS` and of :data:`DISSENT`, from rows of ``PAIRS``."""
     keys = ["first", "second"]
     day = pl.col("at") // DAY
+    # What every pair is needed for, made once: the joins behind the pairs cost the most.
+    slim = (
+        pairs.select(pl.col(keys).cast(pl.Categorical), "at", "low", "high")
+        .collect(engine="streaming")
+        .lazy()
+    )
     both = pl.col("low").is_not_null() & pl.col("high").is_not_null()
     daily = (
-        pairs.group_by(*keys, day.alias("day"))
+        slim.group_by(*keys, day.alias("day"))
         .agg(
             pl.col("low").max(),
             pl.col("high").min(),
@@ -91,6 +97,7 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
             held_until=pl.col("at").filter(both).max(),
             held=both.sum(),
         )
+        .with_columns(pl.col(keys).cast(pl.String))
         .collect(engine="streaming")
         .sort(*keys, "day")
     )
@@ -105,10 +112,13 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
     slack = ((pl.col("until") - pl.col("since")) * (drift / 2)).cast(pl.Int64) + 1
     whole = whole.with_columns(low=pl.col("low") - slack, high=pl.col("high") + slack)
     crossed = (pl.col("low") > pl.col("high")).fill_null(value=False)
-    chosen = pairs.join(
-        groups.select(*keys, "day", "group").lazy(), left_on=[*keys, day], right_on=[*keys, "day"]
+    grouped = groups.select(*keys, "day", "group").lazy()
+    named = grouped.with_columns(pl.col(keys).cast(pl.Categorical))
+    middles = _certain(
+        slim.join(named, left_on=[*keys, day], right_on=[*keys, "day"]),
+        slack_of=whole.select(*keys, "group", slack=slack),
     )
-    middles = _certain(chosen, slack_of=whole.select(*keys, "group", slack=slack))
+    chosen = pairs.join(grouped, left_on=[*keys, day], right_on=[*keys, "day"])
     plain = (
         whole.filter(~crossed)
         .join(middles, on=[*keys, "group"])
@@ -124,9 +134,52 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
         )
     )
     looked, dissent = _closer(chosen, whole.filter(crossed).select(*keys, "group"), drift)
+    found = pl.concat([plain.select(list(OFFSETS)), looked]).sort(*keys, "since", "until")
+    alone = _alone(found, pairs, drift)
+    if not alone.is_empty():
+        rest = pairs.join(alone.lazy(), on=["before", "after", "law"], how="anti")
+        found, dissent = offsets(rest, drift)
+        dissent = pl.concat([dissent, alone])
+    return found, dissent.sort(*keys, "at", "before", "after")
+
+
+def _alone(found: pl.DataFrame, pairs: pl.LazyFrame, drift: float) -> pl.DataFrame:
+    """Pairs far from all others in time, that the nearest measured offset excludes.
+
+    A reading that is weeks off takes its pair to a time where no other is, and there it would
+    agree with itself. Fewer than three are no offset; a step of a clock explains them, though.
+    """
+    spans = []
+    held = found.filter(measured()).rows_by_key(["first", "second"], named=True)
+    few = found.filter(
+        ~measured() & (pl.col("pairs") < _FEW) & pl.col("low").is_not_null() & (pl.col("held") > 0)
+    )
+    # One by one: rows are stretches of time, and few of them hold so little.
+    for row in few.iter_rows(named=True):
+        near = min(
+            held.get((row["first"], row["second"]), ()),
+            key=lambda one: max(one["since"] - row["until"], row["since"] - one["until"]),
+            default=None,
+        )
+        if near is None:
+            continue
+        away = max(near["until"], row["until"]) - min(near["since"], row["since"])
+        slack = int(drift * away) + 1
+        low, high = near["low"] - slack, near["high"] + slack
+        if row["low"] > high or row["high"] < low:
+            spans.append((row["first"], row["second"], row["since"], row["until"], low, high))
+    columns = ("first", "second", "since", "until", "most_low", "most_high")
+    schema = {name: OFFSETS.get(name, pl.Int64()) for name in columns}
+    outside = (pl.col("low") > pl.col("most_high")) | (pl.col("high") < pl.col("most_low"))
     return (
-        pl.concat([plain.select(list(OFFSETS)), looked]).sort(*keys, "since", "until"),
-        dissent.sort(*keys, "at", "before", "after"),
+        pairs.join(pl.LazyFrame(spans, schema=schema, orient="row"), on=["first", "second"])
+        .filter(pl.col("at").is_between("since", "until") & outside.fill_null(value=False))
+        .with_columns(bracketed=pl.lit(value=False))
+        .select(list(DISSENT))
+        .unique()
+        .collect(engine="streaming")
+        if spans
+        else pl.DataFrame(schema=DISSENT)
     )
 
 
@@ -154,6 +207,7 @@ def _certain(pairs: pl.LazyFrame, slack_of: pl.DataFrame) -> pl.DataFrame:
             certain_low=low.get(low.len() // 2, null_on_oob=True),
             certain_high=high.get((high.len() - 1) // 2, null_on_oob=True),
         )
+        .with_columns(pl.col("first", "second").cast(pl.String))
         .collect(engine="streaming")
     )
     return found.join(slack_of, on=keys).select(

@@ -12,16 +12,18 @@ step of one clock explains it, and the answer is undetermined.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 
 import polars as pl
 
 from recon.time.bounds import Bounds, bounds
 from recon.time.consensus import OPEN
+from recon.time.graph import Graph
 from recon.time.offsets import measured
 from recon.time.pairs import readings
-from recon.time.reach import NEVER, Allowed, Readings, denied
+from recon.time.reach import NEVER, Allowed, Readings, connected, denied
 from recon.time.settle import Settled
 
 
@@ -60,23 +62,31 @@ def proofs(
 
     So one false record gives one proof, the shortest, and of these the one with the widest margin.
     """
+    import numpy as np
+
     laws = relations.select("before", "after").unique().collect().sort("before", "after")
     spoken = pl.concat([laws["before"], laws["after"]]).unique().sort().rename("row").to_frame()
     read = readings(events).join(spoken.lazy(), on="row").collect(engine="streaming")
     # Undated events carry laws on as well.
     rows = spoken.join(read, on="row", how="left", maintain_order="left")
     # What is denied by any bound is looked at; what is denied by measured ones alone may be firm.
-    table, allowed = _columns(rows, bounds(settled.offsets, only_measured=False))
+    loose = bounds(settled.offsets, only_measured=False).everywhere()
+    table, allowed = _columns(rows, loose)
     places = rows.select("row", place=pl.int_range(pl.len()))
     ends = {
         end: laws.join(places, left_on=end, right_on="row", maintain_order="left")["place"]
         for end in ("before", "after")
     }
-    found = denied(table, ends["before"].to_numpy(), ends["after"].to_numpy(), allowed)
+    before, after = ends["before"].to_numpy(), ends["after"].to_numpy()
+    part = connected(len(rows), before, after)
+    found = denied(table, before, after, allowed, part)
     if found.is_empty():
         return []
     strict = _columns(rows, bounds(settled.offsets), strict=True)
-    return _told(found, laws, _Known((table, allowed), strict, _sound(pairs, settled)))
+    # Only parts in which something is denied are looked at further.
+    laws = laws.filter(np.isin(part[before], found["part"].unique().to_numpy()))
+    sound = _sound(pairs, settled, laws)
+    return _told(found, laws, _Known((table, allowed), strict, sound))
 
 
 def _columns(
@@ -123,17 +133,20 @@ class _Known:
 
         return int(np.searchsorted(self.loose[0].row, row))
 
-    def excess(self, before: int, after: int, *, measured: bool = False) -> int:
-        """µs by which the reading of one is past that of the other, allowances taken off."""
+    def excesses(
+        self, before: Sequence[int], after: int, *, measured: bool = False
+    ) -> Sequence[int]:
+        """µs by which each reading is past that of the later event, allowances taken off."""
         import numpy as np
 
         readings, allowed = self.strict if measured else self.loose
-        one, other = self.place(before), self.place(after)
-        if readings.clock[one] < 0 or readings.clock[other] < 0:
-            return NEVER
-        most = allowed.of(readings, np.array([one]), np.array([other]))
-        gap = int(readings.earliest[one]) - int(readings.latest[other])
-        return gap - int(most[0])
+        ones = np.searchsorted(readings.row, np.array(before, dtype=np.int64))
+        other = np.full(len(ones), self.place(after))
+        most = allowed.of(readings, ones, other)
+        gap = readings.earliest[ones] - readings.latest[other] - most
+        dated = (readings.clock[ones] >= 0) & (readings.clock[other] >= 0)
+        found: list[int] = np.where(dated, gap, NEVER).tolist()
+        return found
 
     def clock(self, row: int) -> int:
         return int(self.loose[0].clock[self.place(row)])
@@ -142,14 +155,14 @@ class _Known:
 def _told(found: pl.DataFrame, laws: pl.DataFrame, known: _Known) -> list[Proof]:
     """Proofs part by part; a loop over what is denied, which is little."""
     out: list[Proof] = []
-    graph = _Graph.of(laws)
+    graph = Graph.of(laws)
     for _, part in found.group_by("part", maintain_order=True):
         seeds = [int(row) for row in part["after"]]
         out += _part(seeds, graph, known)
     return sorted(out, key=lambda proof: (proof.after, proof.before))
 
 
-def _part(seeds: Sequence[int], graph: _Graph, known: _Known) -> list[Proof]:
+def _part(seeds: Sequence[int], graph: Graph, known: _Known) -> list[Proof]:
     out: list[Proof] = []
     gone: set[int] = set()
     denials = _denials(seeds, graph, known, gone)
@@ -171,21 +184,21 @@ def _part(seeds: Sequence[int], graph: _Graph, known: _Known) -> list[Proof]:
 
 
 def _denials(
-    seeds: Sequence[int], graph: _Graph, known: _Known, gone: set[int]
+    seeds: Sequence[int], graph: Graph, known: _Known, gone: set[int]
 ) -> dict[tuple[int, int], int]:
     """µs by (earlier, later) of all denied pairs that end in a seed, without what is gone."""
     found = {}
     for after in seeds:
         if after in gone:
             continue
-        for before in graph.ancestors(after, gone):
-            excess = known.excess(before, after)
+        earlier = list(graph.ancestors(after, gone))
+        for before, excess in zip(earlier, known.excesses(earlier, after), strict=True):
             if excess > 0:
                 found[before, after] = excess
     return found
 
 
-def _sound(pairs: pl.LazyFrame, settled: Settled) -> dict[int, frozenset[int]]:
+def _sound(pairs: pl.LazyFrame, settled: Settled, laws: pl.DataFrame) -> dict[int, frozenset[int]]:
     """Rows of pairs that bound both sides, and the measured offsets that they are within.
 
     One side alone proves little: an hour's delay hides an hour's step.
@@ -201,11 +214,13 @@ def _sound(pairs: pl.LazyFrame, settled: Settled) -> dict[int, frozenset[int]]:
         .filter(pl.col("at").is_between("since", "until"))
     )
     ends = pl.concat([held.select(row=end, stretch="stretch") for end in ("before", "after")])
+    spoken = pl.concat([laws["before"], laws["after"]]).unique().rename("row").to_frame()
+    ends = ends.join(spoken.lazy(), on="row", how="semi")
     by_row = ends.group_by("row").agg(pl.col("stretch").unique()).collect(engine="streaming")
     return {row: frozenset(found) for row, found in by_row.iter_rows()}
 
 
-def _firm(path: Sequence[int], graph: _Graph, known: _Known, gone: set[int]) -> bool:
+def _firm(path: Sequence[int], graph: Graph, known: _Known, gone: set[int]) -> bool:
     """Whether no one step of a clock explains it.
 
     A clock that stepped stays stepped, and its records before and after agree with no one offset.
@@ -214,84 +229,38 @@ def _firm(path: Sequence[int], graph: _Graph, known: _Known, gone: set[int]) -> 
     The earlier event may itself be such an act; and its clock's bound must be measured.
     """
     before, after = path[0], path[-1]
-    if known.excess(before, after, measured=True) <= 0:
+    if known.excesses([before], after, measured=True)[0] <= 0:
         return False
     if known.clock(before) == known.clock(after):
         return _held(before, after, graph, known, gone)
-    return _held(before, before, graph, known, gone) and bool(
-        _stretches(graph.ancestors(after, gone), after, known)
-        & _stretches(graph.descendants(after, gone), after, known)
+    earlier, later = graph.ancestors(after, gone), graph.descendants(after, gone)
+    return _held(before, before, graph, known, gone) and _met(
+        _stretches(earlier, after, known), _stretches(later, after, known)
     )
 
 
-def _held(first: int, last: int, graph: _Graph, known: _Known, gone: set[int]) -> bool:
+def _held(first: int, last: int, graph: Graph, known: _Known, gone: set[int]) -> bool:
     """Whether the clock of ``first`` had one offset up to it and after ``last``."""
-    earlier = _stretches([first, *graph.ancestors(first, gone)], first, known)
-    later = _stretches(graph.descendants(last, gone), first, known)
-    if first == last:
-        later |= _stretches([first], first, known)
-    return bool(earlier & later)
+    earlier = chain([first], graph.ancestors(first, gone))
+    later = chain([first] if first == last else [], graph.descendants(last, gone))
+    return _met(_stretches(earlier, first, known), _stretches(later, first, known))
 
 
-def _stretches(rows: Iterable[int], like: int, known: _Known) -> set[int]:
-    """Measured offsets that acts of the same clock agree with."""
+def _met(one: Iterator[int], other: Iterator[int]) -> bool:
+    """Whether both give one number; each is gone through no further than is needed."""
+    seen: tuple[set[int], set[int]] = (set(), set())
+    for pair in zip_longest(one, other):
+        for side, number in enumerate(pair):
+            if number is not None:
+                if number in seen[1 - side]:
+                    return True
+                seen[side].add(number)
+    return False
+
+
+def _stretches(rows: Iterable[int], like: int, known: _Known) -> Iterator[int]:
+    """Measured offsets that acts of the same clock agree with, as they are met."""
     clock = known.clock(like)
-    return {
-        stretch
-        for row in rows
-        if row in known.sound and known.clock(row) == clock
-        for stretch in known.sound[row]
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Graph:
-    """The laws by their ends."""
-
-    follow: Mapping[int, Sequence[int]]
-    lead: Mapping[int, Sequence[int]]
-
-    @classmethod
-    def of(cls, laws: pl.DataFrame) -> _Graph:
-        """From ``before`` and ``after``."""
-        sides: list[dict[int, list[int]]] = [{}, {}]
-        for before, after in laws.select("before", "after").iter_rows():
-            sides[0].setdefault(before, []).append(after)
-            sides[1].setdefault(after, []).append(before)
-        return cls(*sides)
-
-    def descendants(self, row: int, gone: set[int]) -> list[int]:
-        """Events that come after by laws, nearest first."""
-        return _reached(row, self.follow, gone)
-
-    def ancestors(self, row: int, gone: set[int]) -> list[int]:
-        """Events that come before by laws, nearest first."""
-        return _reached(row, self.lead, gone)
-
-    def chain(self, before: int, after: int, gone: set[int]) -> list[int]:
-        """The fewest events from one to the other; of equals those of the first rows."""
-        come = {before: before}
-        layer = [before]
-        while layer and after not in come:
-            grown: dict[int, int] = {}
-            for at in layer:
-                for head in self.follow.get(at, ()):
-                    if head not in come and head not in gone:
-                        grown.setdefault(head, at)
-            come |= grown
-            layer = sorted(grown)
-        path = [after]
-        while path[-1] != before:
-            path.append(come[path[-1]])
-        return path[::-1]
-
-
-def _reached(row: int, edges: Mapping[int, Sequence[int]], gone: set[int]) -> list[int]:
-    seen = dict.fromkeys(one for one in edges.get(row, ()) if one not in gone)
-    queue = list(seen)
-    for at in queue:
-        for one in edges.get(at, ()):
-            if one not in seen and one not in gone and one != row:
-                seen[one] = None
-                queue.append(one)
-    return queue
+    for row in rows:
+        if row in known.sound and known.clock(row) == clock:
+            yield from sorted(known.sound[row])

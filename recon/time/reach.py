@@ -98,7 +98,20 @@ class Allowed:
         return np.where(most > -self.unknown, most, self.unknown)
 
 
-def denied(readings: Readings, before: Ints, after: Ints, allowed: Allowed) -> pl.DataFrame:
+def connected(count: int, before: Ints, after: Ints) -> Ints:
+    """For each of ``count`` events the number of the part of the laws that it stands in."""
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(before), dtype=np.int8), (before, after)), (count, count))
+    part: Ints = connected_components(links, directed=False)[1]
+    return part
+
+
+def denied(
+    readings: Readings, before: Ints, after: Ints, allowed: Allowed, part: Ints
+) -> pl.DataFrame:
     """Rows of :data:`CHAINS`: pairs in a chain of laws whose readings run the other way.
 
     Args:
@@ -106,36 +119,40 @@ def denied(readings: Readings, before: Ints, after: Ints, allowed: Allowed) -> p
         before: of each law the earlier event, as a position in ``readings``.
         after: the later one.
         allowed: by how much at most the earlier one's clock is ahead of the later one's.
+        part: of each event, see :func:`connected`.
     """
     import numpy as np
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
 
-    count = len(readings.row)
-    links = coo_array((np.ones(len(before), dtype=np.int8), (before, after)), (count, count))
-    _, part = connected_components(links, directed=False)
     size = np.bincount(part, minlength=1)
     found = [pl.DataFrame(schema=CHAINS)]
-    small = size[part] <= SMALL
-    for members, edges in _stacks(part, size, small, before, after):
+    for members, edges in _stacks(part, size, before, after):
         found += _closed(readings, members, edges, part, allowed)
-    for number in np.flatnonzero(size > SMALL).tolist():
-        own = part[before] == number
-        found.append(_walked(readings, before[own], after[own], number, allowed))
+    large = np.flatnonzero(size > SMALL)
+    if len(large):
+        order = np.argsort(part[before], kind="stable")
+        of = part[before][order]
+        ends = zip(np.searchsorted(of, large), np.searchsorted(of, large, "right"), strict=True)
+        for number, (begin, end) in zip(large.tolist(), ends, strict=True):
+            own = order[begin:end]
+            found.append(_walked(readings, before[own], after[own], number, allowed))
     return pl.concat(found).sort("part", "after", "before")
 
 
 def _stacks(
-    part: Ints, size: Ints, small: NDArray[np.bool_], before: Ints, after: Ints
+    part: Ints, size: Ints, before: Ints, after: Ints
 ) -> Iterator[tuple[Ints, tuple[Ints, Ints, Ints]]]:
     """Stacks of parts of like size: members [part, place], padded with −1, and their edges."""
     import numpy as np
 
-    # The place of each event among those of its part.
+    # Events and laws in the order of their parts, so that a part is a run of either.
     order = np.argsort(part, kind="stable")
-    begins = np.concatenate([[0], np.cumsum(size)[:-1]])
+    begins = np.concatenate([[0], np.cumsum(size)])
     place = np.empty(len(part), dtype=np.int64)
     place[order] = np.arange(len(part)) - begins[part[order]]
+    law_part = part[before]
+    law_order = np.argsort(law_part, kind="stable")
+    law_size = np.bincount(law_part, minlength=len(size))
+    law_begins = np.concatenate([[0], np.cumsum(law_size)])
     lower = 1
     for width in _SIZES:
         chosen = np.flatnonzero((size > lower) & (size <= width))
@@ -143,16 +160,22 @@ def _stacks(
         for numbers in np.array_split(chosen, max(1, -(-len(chosen) * width * width // _STACK))):
             if not len(numbers):
                 continue
-            layer = np.full(len(size), -1, dtype=np.int64)
-            layer[numbers] = np.arange(len(numbers))
+            layer, at = _runs(begins[numbers], size[numbers])
+            mine = order[at]
             members = np.full((len(numbers), width), -1, dtype=np.int64)
-            mine = np.flatnonzero(small & (layer[part] >= 0))
-            members[layer[part[mine]], place[mine]] = mine
-            edge = np.flatnonzero(layer[part[before]] >= 0)
-            yield (
-                members,
-                (layer[part[before[edge]]], place[before[edge]], place[after[edge]]),
-            )
+            members[layer, place[mine]] = mine
+            layer, at = _runs(law_begins[numbers], law_size[numbers])
+            edge = law_order[at]
+            yield members, (layer, place[before[edge]], place[after[edge]])
+
+
+def _runs(begins: Ints, sizes: Ints) -> tuple[Ints, Ints]:
+    """For each item of several runs: which run, and its position."""
+    import numpy as np
+
+    run = np.repeat(np.arange(len(sizes)), sizes)
+    within = np.arange(len(run)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return run, begins[run] + within
 
 
 def _closed(
@@ -202,25 +225,10 @@ def _walked(
     tail, head = places[: len(before)], places[len(before) :]
     order = np.argsort(tail, kind="stable")
     follow, begins = head[order], np.searchsorted(tail[order], np.arange(len(events) + 1))
-    waiting = np.bincount(head, minlength=len(events)).tolist()
     clocks, numbers = np.unique(readings.clock[events], return_inverse=True)
-    best = np.full((len(events), len(clocks)), NEVER, dtype=np.int64)
-    best_of = np.full((len(events), len(clocks)), -1, dtype=np.int64)
     low = np.where(readings.clock[events] >= 0, readings.earliest[events], NEVER)
-    ready = [at for at, count in enumerate(waiting) if not count]
-    # One by one: each event's bounds depend on those of all before it.
-    while ready:
-        at = ready.pop()
-        own, own_of = best[at].copy(), best_of[at].copy()
-        if low[at] > own[numbers[at]]:
-            own[numbers[at]], own_of[numbers[at]] = low[at], at
-        for next_ in follow[begins[at] : begins[at + 1]].tolist():
-            later = own > best[next_]
-            best[next_][later] = own[later]
-            best_of[next_][later] = own_of[later]
-            waiting[next_] -= 1
-            if not waiting[next_]:
-                ready.append(next_)
+    steps = _order(begins, follow, np.bincount(head, minlength=len(events)))
+    best, best_of = _latest(steps, (begins, follow), low, numbers, len(clocks))
     clock = readings.clock[events]
     high = np.where(clock >= 0, readings.latest[events], -NEVER)
     most = allowed.of(readings, events[best_of], np.broadcast_to(events[:, None], best.shape))
@@ -237,3 +245,45 @@ def _walked(
             "part": np.full(len(bad), number),
         },
     ).cast(CHAINS)  # type: ignore[arg-type]
+
+
+def _order(begins: Ints, follow: Ints, waiting: Ints) -> list[int]:
+    """Events so that each comes after all that precede it by law (Kahn 1962)."""
+    import numpy as np
+
+    # Python's own numbers: taking one out of an array costs many times as much.
+    starts, heads, left = begins.tolist(), follow.tolist(), waiting.tolist()
+    ready = np.flatnonzero(waiting == 0).tolist()
+    for at in ready:
+        for next_ in heads[starts[at] : starts[at + 1]]:
+            left[next_] -= 1
+            if not left[next_]:
+                ready.append(next_)
+    return ready
+
+
+def _latest(
+    steps: list[int], laws: tuple[Ints, Ints], low: Ints, numbers: Ints, clocks: int
+) -> tuple[Ints, Ints]:
+    """[event, clock]: the latest reading of each clock before each event, and whose it is."""
+    import numpy as np
+
+    starts, heads = laws[0].tolist(), laws[1].tolist()
+    count = len(numbers)
+    readings, own_clock = low.tolist(), numbers.tolist()
+    best = np.full((count, clocks), NEVER, dtype=np.int64)
+    best_of = np.full((count, clocks), -1, dtype=np.int64)
+    for clock in range(clocks):
+        # One by one: each event's bounds depend on those of all before it.
+        value, whose = [NEVER] * count, [-1] * count
+        for at in steps:
+            mine, mine_of = value[at], whose[at]
+            if own_clock[at] == clock and readings[at] > mine:
+                mine, mine_of = readings[at], at
+            if mine_of < 0:
+                continue
+            for next_ in heads[starts[at] : starts[at + 1]]:
+                if mine > value[next_]:
+                    value[next_], whose[next_] = mine, mine_of
+        best[:, clock], best_of[:, clock] = value, whose
+    return best, best_of

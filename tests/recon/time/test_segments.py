@@ -96,3 +96,20 @@ def test_every_pair_is_in_one_stretch(pairs: list[tuple[int, int, int]]):
     high = low + array(*(one[2] for one in pairs))
     members = [place for one in segments(at, low, high) for place in one.members.tolist()]
     assert sorted(members) == list(range(len(pairs)))
+
+
+def test_a_step_half_way_has_as_many_pairs_on_either_side_and_is_found():
+    at = array(*(HOUR * n for n in range(12)))
+    offset = np.where(at < 6 * HOUR, 0, HOUR)
+    found = segments(at, offset - SECOND, offset + SECOND, drift=0.0)
+    assert [len(one.members) for one in found] == [6, 6]
+    (step,) = steps(found)
+    assert (step.after, step.before) == (5 * HOUR, 6 * HOUR)
+    assert step.low <= HOUR <= step.high
+
+
+def test_as_many_that_contradict_each_other_by_turns_leave_nothing_measured():
+    at = array(*(HOUR * n for n in range(4)))
+    offset = array(0, HOUR, 0, HOUR)
+    found = segments(at, offset - SECOND, offset + SECOND, drift=0.0)
+    assert not any(one.measured for one in found)

@@ -1,0 +1,153 @@
+"""Clocks and proofs at size, beside DuckDB's grouped minimum over the same events and laws.
+
+``RECON_BENCH_MILLIONS`` chooses the sizes, ``1,10`` for instance.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recon import schema
+from recon.time.bounds import bounds
+from recon.time.offsets import offsets
+from recon.time.pairs import law_pairs
+from recon.time.relations import relations
+
+pytestmark = pytest.mark.bench
+SIZES = [int(one) for one in os.environ.get("RECON_BENCH_MILLIONS", "1").split(",")]
+ROUNDS = 3
+DAYS = 365
+SUBJECTS, LENGTH = 200_000, 20
+
+
+def made(count: int, path: Path) -> None:
+    """Commits by one clock, and rows by another that name them, over a year."""
+    number = pl.int_range(count // 2, eager=True)
+    digest = pl.DataFrame({"n": number}).select(d=pl.format("git:{}", pl.col("n").hash(1)))["d"]
+    begin = 1_772_323_200_000_000 - DAYS * 86_400_000_000
+    at = begin + number * (DAYS * 86_400_000_000 // (count // 2))
+    lag = (number * 7919) % 5_000_000
+    commits = pl.DataFrame(
+        {"kind": "git.commit", "digest": digest, "clock": "git", "earliest": at, "names": None}
+    )
+    rows = pl.DataFrame(
+        {
+            "kind": "row.version",
+            "digest": None,
+            "clock": "pg",
+            "earliest": at + lag,
+            "names": digest.implode().explode().to_frame("names").select(pl.concat_list("names")),
+        }
+    )
+    frame = pl.concat([commits, rows], how="vertical_relaxed").with_row_index("row")
+    types = dict(schema.EVENTS)
+    frame = frame.with_columns(
+        earliest=pl.col("earliest").cast(schema.INSTANT),
+        latest=(pl.col("earliest")).cast(schema.INSTANT),
+        part=pl.lit(0),
+        item=pl.lit("0" * 64),
+        citation=pl.lit("x"),
+        subject=pl.lit("s"),
+        source=pl.lit("s"),
+    )
+    missing = [pl.lit(None, dtype).alias(n) for n, dtype in types.items() if n not in frame.columns]
+    frame.with_columns(missing).select(
+        pl.col(name).cast(dtype) for name, dtype in types.items()
+    ).write_parquet(path)
+
+
+def ours(path: Path) -> pl.DataFrame:
+    events = pl.scan_parquet(path)
+    found, _ = offsets(law_pairs(events, relations(events)))
+    bounds(found)
+    return found
+
+
+def theirs(path: Path) -> int:
+    import duckdb
+
+    return len(
+        duckdb.sql(
+            f"""
+            with n as (select "row", clock, latest, unnest(names) as d from '{path}')
+            select c.clock, n.clock, epoch_us(c.earliest) // 86400000000 as day,
+              min(epoch_us(n.latest) - epoch_us(c.earliest)) as most
+            from n join '{path}' c on c.digest = n.d
+            where c.kind = 'git.commit' and c."row" <> n."row" and c.clock <> n.clock
+            group by all
+            """  # noqa: S608  (a path of our own)
+        ).fetchall()
+    )
+
+
+@pytest.mark.parametrize("millions", SIZES)
+def test_relations_and_bounds_beside_duckdb(millions: int, tmp_path: Path):
+    path = tmp_path / "events.parquet"
+    made(millions * 1_000_000, path)
+    seconds: dict[str, list[float]] = {"recon": [], "duckdb": []}
+    for _ in range(ROUNDS):
+        for name, run in (("recon", ours), ("duckdb", theirs)):
+            start = time.perf_counter()
+            found = run(path)
+            seconds[name].append(time.perf_counter() - start)
+            assert found if isinstance(found, int) else len(found)
+    best = {name: min(all_) for name, all_ in seconds.items()}
+    print(
+        f"\n{millions} M events, relations and bounds: recon {best['recon']:.2f} s, "
+        f"DuckDB's grouped minimum {best['duckdb']:.2f} s, {best['recon'] / best['duckdb']:.2f} ×"
+    )
+
+
+_PROOFS = """
+import resource, sys, time
+import polars as pl
+from recon import schema
+from recon.time.pairs import law_pairs
+from recon.time.proofs import proofs
+from recon.time.settle import settle
+
+subjects, length = int(sys.argv[1]), int(sys.argv[2])
+n = pl.int_range(subjects * length, eager=True).cast(pl.UInt64)
+place = n % length
+# Twenty events of a subject, a minute apart, by two clocks in turn; one in a thousand lies.
+minutes = place.cast(pl.Int64) * 60_000_000
+at = 1_740_787_200_000_000 + (n // length).cast(pl.Int64) * 157_000_000 + minutes
+lie = ((n // length) % 1000 == 0) & (place == 7)
+at = at - lie.cast(pl.Int64) * 3 * 3600 * 1_000_000
+clock = pl.select(pl.when(place % 2 == 0).then(pl.lit("a")).otherwise(pl.lit("b"))).to_series()
+frame = pl.DataFrame({"row": n, "kind": "event", "clock": clock, "earliest": at}).with_columns(
+    pl.col("earliest").cast(schema.INSTANT), latest=pl.col("earliest").cast(schema.INSTANT)
+)
+missing = [pl.lit(None, t).alias(c) for c, t in schema.EVENTS.items() if c not in frame.columns]
+events = frame.with_columns(missing).lazy()
+laws = pl.DataFrame({"before": n, "after": n + 1}).filter(place < length - 1).with_columns(
+    law=pl.lit("digest"), because=pl.lit("contains it")
+).lazy()
+start = time.perf_counter()
+pairs = law_pairs(events, laws)
+found = proofs(events, laws, pairs, settle(pairs))
+spent = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(f"{subjects} subjects of {length}: {len(found)} proofs, {spent:.1f} s, {peak:.0f} MiB")
+assert found
+"""
+
+
+def test_all_proofs_of_many_subjects():
+    """In a process of its own, so that its memory can be told."""
+    subjects = int(os.environ.get("RECON_BENCH_SUBJECTS", SUBJECTS))
+    done = subprocess.run(
+        [sys.executable, "-c", _PROOFS, str(subjects), str(LENGTH)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    print(f"\n{done.stdout.strip()}")

@@ -1,0 +1,61 @@
+"""What chains of laws deny, held against every pair of events looked at in turn."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from recon.time.reach import SMALL, Allowed, Readings, connected, denied
+
+CLOCKS = 3
+FAR = 2**50
+
+
+def story(seed: int, parts: list[int]) -> tuple[Readings, list[tuple[int, int]], Allowed]:
+    """Parts of laws of the sizes given; every tenth event has no date."""
+    rng = Random(seed)  # noqa: S311  (a story, no secret)
+    laws, begin = [], 0
+    for size in parts:
+        for at in range(1, size):
+            earlier = [rng.randrange(max(0, at - 6), at) for _ in range(rng.randint(1, 2))]
+            laws += [(begin + one, begin + at) for one in earlier]
+        begin += size
+    clock = np.array([rng.choice([-1] + 3 * list(range(CLOCKS))) for _ in range(begin)], np.int32)
+    low = np.array([rng.randrange(1000) + 15 * at for at in range(begin)])
+    readings = Readings(np.arange(begin), clock, low, low + 1, np.zeros((3, begin), dtype=np.int64))
+    table = np.array([[[rng.choice([0, 200, 500, FAR]) for _ in "abc"] for _ in "abc"]])
+    table[0][np.diag_indices(CLOCKS)] = 0
+    return readings, sorted(set(laws)), Allowed(np.concatenate([table, table]), FAR)
+
+
+def slowly(readings: Readings, laws: list[tuple[int, int]], allowed: Allowed) -> dict[int, int]:
+    """The widest excess by later event."""
+    before: dict[int, set[int]] = {}
+    for a, b in sorted(laws, key=lambda law: law[1]):
+        before.setdefault(b, set()).update({a}, before.get(a, set()))
+    found = {}
+    for after, those in before.items():
+        for one in those:
+            clocks = (int(readings.clock[after]), int(readings.clock[one]))
+            most = int(allowed.table[0][clocks])
+            excess = int(readings.earliest[one] - readings.latest[after]) - most
+            if min(clocks) >= 0 and most < FAR and excess > 0:
+                found[after] = max(excess, found.get(after, 0))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "parts",
+    [[2, 3, 5, 9, 17, 33, 60, 64, 2, 4], [SMALL + 30], [5, SMALL + 1, 7, 2 * SMALL]],
+    ids=["small", "large", "both"],
+)
+def test_small_and_large_parts_deny_what_every_pair_in_turn_does(seed: int, parts: list[int]):
+    readings, laws, allowed = story(seed, parts)
+    before, after = (np.array(end) for end in zip(*laws, strict=True))
+    part = connected(len(readings.row), before, after)
+    found = denied(readings, before, after, allowed, part)
+    assert dict(found.select("after", "excess").iter_rows()) == slowly(readings, laws, allowed)
+    assert len(found) > 0

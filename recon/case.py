@@ -24,6 +24,7 @@ from recon.exhibitor import Production
 from recon.instants import moment
 from recon.reconcile import Findings, reconcile
 from recon.rules import Timeline
+from recon.time.clocks import Clocks, chosen, clocks
 from recon.timeline import Built
 from recon.written.answers import Version, answers
 
@@ -257,6 +258,11 @@ class Case:
     def written(self, subjects: Sequence[str] = ()) -> list[Version]:
         """When each row version was really written, by every basis; all rows if none is named."""
         return answers(self._judged(), subjects)
+
+    def clocks(self, clock: str = "*") -> Clocks:
+        """How far apart the clocks are and when, by which records; of those that match a glob."""
+        found = clocks(self._judged(), self.relations(), self.config.correspondences)
+        return chosen(found, clock)
 
     def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of the timeline by event id; of sources with equal bytes, the first one's.

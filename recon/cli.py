@@ -375,6 +375,42 @@ def rehydrate(  # noqa: PLR0913  (one option each)
 
 
 @app.command()
+def clocks(
+    *,
+    case: CaseOption = Path(),
+    clock: Annotated[str, typer.Option(help="Glob of clocks.")] = "*",
+    form: FormatOption = Format.table,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", metavar="FILE", help="Draw offsets over time: .svg or .png."),
+    ] = None,
+) -> None:
+    """How far apart the clocks are and when, and which records say otherwise.
+
+    A positive offset: the second clock reads later than the first at one moment.
+    """
+    from recon import clocks_json, show, show_clocks
+    from recon.errors import UsageError
+
+    if figure is not None and figure.suffix not in {".svg", ".png"}:
+        raise UsageError("a name that ends in .svg or .png", repr(figure.name), "--figure")
+    opened = _open(case)
+    with show.progress() as told:
+        opened.built(progress=told)
+        told("clocks", 0, None)
+        found = opened.clocks(clock)
+    if form is Format.json:
+        _json(clocks_json.to_json(found))
+    else:
+        show_clocks.table(show.console(), found)
+        messages.warned(opened)
+    if figure is not None:
+        from recon.figure_clocks import draw
+
+        draw(found, figure)
+
+
+@app.command()
 def exhibits(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Name of the production.")

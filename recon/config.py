@@ -19,6 +19,7 @@ from recon.collector import Source
 from recon.errors import BadInputError, CaseError, UsageError
 from recon.instants import interval, moment
 from recon.mistakes import NAME, Mistakes
+from recon.time.declared import Correspondence
 
 
 class Strict(BaseModel):
@@ -103,6 +104,7 @@ class _Top(Strict):
     domain: dict[str, Domain] = Field(default_factory=dict)
     source: tuple[_SourceHead, ...] = Field(min_length=1)
     norm: tuple[Norm, ...] = ()
+    correspondence: tuple[Correspondence, ...] = ()
     tolerance: dict[str, float] = Field(default_factory=dict)
 
 
@@ -122,6 +124,8 @@ class CaseConfig:
     norms: Sequence[Norm]
     tolerance: Mapping[str, float] = field(default_factory=dict)
     """Seconds by glob of clock: widens a clock, never narrows it."""
+    correspondences: Sequence[Correspondence] = ()
+    """Two records of one act, as declared."""
 
     def source(self, name: str) -> Source:
         """The source of that id.
@@ -179,6 +183,7 @@ def load(path: Path) -> CaseConfig:
         sources=tuple(source for source in sources if source is not None),
         norms=top.norm,
         tolerance=top.tolerance,
+        correspondences=top.correspondence,
     )
 
 
@@ -239,6 +244,13 @@ def _references(top: _Top, mistakes: Mistakes) -> None:
         if head.id in seen:
             mistakes.add(("source", index, "id"), "an id that no other source has", repr(head.id))
         seen.add(head.id)
+    for index, one in enumerate(top.correspondence):
+        for side in ("first", "second"):
+            named = getattr(one, side).source
+            if named not in seen:
+                known = ", ".join(sorted(seen))
+                at = ("correspondence", index, side, "source")
+                mistakes.add(at, f"a source of this file ({known})", repr(named))
     for index, norm in enumerate(top.norm):
         if norm.rule not in rule_names():
             mistakes.add(

@@ -76,7 +76,9 @@ _WANTED = {
 
 
 def _wanted(detail: ErrorDetails) -> str:
-    if detail["loc"] in {("source",), ("norm",)} and isinstance(detail["input"], dict):
+    if detail["loc"] in {("source",), ("norm",), ("correspondence",)} and isinstance(
+        detail["input"], dict
+    ):
         return f"[[{detail['loc'][0]}]], in two brackets: there may be several"
     if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] == NAME:
         return "a short name of a-z, 0-9, '.', '_' and '-'"

@@ -44,6 +44,16 @@ _TAIL = """\
 # Artifacts from before this day are not judged by it.
 # since = 2026-01-01
 
+# Two records of one act: they bound two clocks from both sides, where laws bound one alone.
+# A side is a source and a kind of its records, or a table; `clock` chooses one of several.
+# `within`: seconds by which they can lie apart, or [least, most] by which the second comes later.
+# `by`: the attribute that names the act, such as a run id; else subject and digest.
+# [[correspondence]]
+# first = { source = "deploys", kind = "deploy.finish" }
+# second = { source = "lineage-db", table = "ml.deployments", clock = "pg:lineage-db/commit" }
+# within = [0, 30]
+# by = "run"
+
 # Seconds by which a clock is known to be uncertain: widens it, never narrows it.
 # [tolerance]
 # "log:deploys" = 2.0

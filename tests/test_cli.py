@@ -290,3 +290,36 @@ def test_the_timeline_shows_warnings_in_words_and_cuts_digests(tmp_path: Path):
     assert "more characters" not in out
     assert "1 warning on reading the evidence, 1 error among them" in out
     assert "line 1: expected a JSON object" in out
+
+
+def test_clocks_prints_a_table_json_and_a_figure(tmp_path: Path):
+    logs = {
+        name: [line(f"2026-03-0{n + 1}T10:00:0{late}Z", f"{n:064x}", f"1.{n}") for n in range(9)]
+        for late, name in enumerate(("one", "two"))
+    }
+    folder = write_case(tmp_path / "case", logs=logs)
+    run("collect", "--case", folder)
+    said = run("clocks", "--case", folder).stdout
+    assert "log:two − log:one" in said
+    assert "9 of 9" in said
+    data = json.loads(run("clocks", "--case", folder, "--format", "json").stdout)
+    assert [one["state"] for one in data["offsets"]] == ["measured"]
+    run("clocks", "--case", folder, "--clock", "log:*", "--figure", tmp_path / "offsets.svg")
+    assert (tmp_path / "offsets.svg").read_text().startswith("<?xml")
+    refused = run("clocks", "--case", folder, "--figure", tmp_path / "offsets.bmp", code=2)
+    assert ".svg or .png" in refused.stderr
+
+
+def test_clocks_prints_no_escape_that_a_source_wrote(tmp_path: Path):
+    kind = "deploy\u001b[31m.finish"
+    logs = {
+        name: [
+            line(f"2026-03-0{n + 1}T10:00:00Z", f"{n:064x}", f"1.{n}", event=kind) for n in range(9)
+        ]
+        for name in ("one", "two")
+    }
+    folder = write_case(tmp_path / "case", logs=logs)
+    run("collect", "--case", folder)
+    said = run("clocks", "--case", folder).stdout
+    assert "‹U+001B›" in said
+    assert "\x1b" not in said

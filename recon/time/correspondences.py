@@ -18,6 +18,7 @@ Laws need no such thing, and a proof by laws alone is the stronger one.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -94,6 +95,7 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
             clock=clock,
             earliest=pl.coalesce("stamp_from", "earliest").dt.epoch("us"),
             latest=pl.coalesce("stamp_to", "latest").dt.epoch("us"),
+            what=what,
             shape=pl.format("{} {} by {}", "source", what, clock),
             act=what.str.to_lowercase().str.extract(f"({'|'.join(ACTS)})"),
             key=pl.format("{} {}", "subject", "digest"),
@@ -101,14 +103,22 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col("clock").is_not_null() & pl.col("latest").is_not_null())
         # A record met in several snapshots is one record.
         .filter(pl.col("act").is_not_null())
-        .group_by("source", "shape", "act", "clock", "key", "earliest", "latest")
+        .group_by("source", "what", "shape", "act", "clock", "key", "earliest", "latest")
         .agg(pl.col("row").min())
     )
 
 
-def propose(events: pl.LazyFrame) -> tuple[list[Proposal], pl.DataFrame]:
-    """Proposals, and their pairs as rows of :data:`~recon.time.pairs.CORRESPONDENCES`."""
-    both = _matched(records(events)).collect(engine="streaming")
+def propose(
+    events: pl.LazyFrame, besides: Collection[frozenset[tuple[str, str]]] = ()
+) -> tuple[list[Proposal], pl.DataFrame]:
+    """Proposals, and their pairs as rows of :data:`~recon.time.pairs.CORRESPONDENCES`.
+
+    Args:
+        events: the timeline.
+        besides: sides of which nothing is proposed, as the case declares what corresponds: the
+            (source, kind or table) of each of the two.
+    """
+    both = _matched(records(events), besides).collect(engine="streaming")
     shapes = sorted(
         both.partition_by("first", "second", as_dict=True).items(), key=lambda one: one[0]
     )
@@ -140,14 +150,22 @@ def propose(events: pl.LazyFrame) -> tuple[list[Proposal], pl.DataFrame]:
     return proposals, pl.concat(rows)
 
 
-def _matched(records: pl.LazyFrame) -> pl.LazyFrame:
+def _matched(
+    records: pl.LazyFrame, besides: Collection[frozenset[tuple[str, str]]]
+) -> pl.LazyFrame:
     """Pairs of records that speak of one subject and digest, once on each side of a shape."""
     once = records.filter(pl.len().over("shape", "key") == 1)
-    side = ["source", "row", "clock", "earliest", "latest", "shape"]
+    side = ["source", "what", "row", "clock", "earliest", "latest", "shape"]
     first = once.rename({name: f"first_{name}" for name in side})
     second = once.rename({name: f"second_{name}" for name in side})
+    said = pl.lit(value=False)
+    for sides in besides:
+        one, other = min(sides), max(sides)
+        for first_is, second_is in ((one, other), (other, one)):
+            said |= _is("first", first_is) & _is("second", second_is)
     return (
         first.join(second, on=["key", "act"])
+        .filter(~said)
         .filter(
             (pl.col("first_source") != pl.col("second_source"))
             & (pl.col("first_clock") != pl.col("second_clock"))
@@ -169,6 +187,12 @@ def _matched(records: pl.LazyFrame) -> pl.LazyFrame:
         .unique(["first", "second", "before", "after"])
         .sort("first", "second", "before", "after")
     )
+
+
+def _is(side: str, what: tuple[str, str]) -> pl.Expr:
+    # A declared table may be named with its database.
+    named = what[1].rsplit("/", 1)[-1]
+    return (pl.col(f"{side}_source") == what[0]) & (pl.col(f"{side}_what") == named)
 
 
 def _source(shape: str) -> str:

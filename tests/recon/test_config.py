@@ -9,6 +9,7 @@ import pytest
 import recon
 from recon.config import load
 from recon.errors import CaseError, UsageError
+from recon.template import commented
 from tests.cases import CASE, LOG
 
 GOOD = CASE + LOG.format(id="deploys", domain="platform", path="x.jsonl")
@@ -50,7 +51,12 @@ def test_loads_a_good_one(tmp_path: Path):
             13,
             "cluster, team, writers); found `domain.other.acount`",
         ),
-        ("[domain.other]", "[domains.other]", 11, "(case, domain, source, norm, tolerance)"),
+        (
+            "[domain.other]",
+            "[domains.other]",
+            11,
+            "(case, domain, source, norm, correspondence, tolerance)",
+        ),
         ('id = "small"', 'id = "S"', 2, "a short name of a-z, 0-9, '.', '_' and '-'; found 'S'"),
         ("2026-03-08T12:00:00Z", '"March 8"', 4, "a time such as 2026-03-08T12:00:00Z"),
         ("2026-03-08T12:00:00Z", '"2026-03-08"', 4, "one instant, such as"),
@@ -145,3 +151,51 @@ def test_every_stanza_of_init_loads_when_its_comment_marks_are_taken_off(tmp_pat
         "postgres",
         "s3",
     }
+
+
+SIDES = """
+[[correspondence]]
+first = { source = "deploys", kind = "deploy.finish" }
+second = { source = "deploys", table = "ml.deployments", clock = "pg:*" }
+within = 30
+"""
+
+
+def test_a_correspondence_is_read_with_its_latency_either_way(tmp_path: Path):
+    (one,) = load_text(tmp_path, GOOD + SIDES).correspondences
+    assert one.within == (-30.0, 30.0)
+    assert one.name == "one act in deploys deploy.finish and deploys ml.deployments"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("within = 30", "within = [5, 0]", "seconds, or [least, most] in seconds"),
+        ("within = 30", "within = true", "seconds, or [least, most] in seconds"),
+        ("within = 30", "within = [0, inf]", "seconds, or [least, most] in seconds"),
+        ("within = 30", 'within = "30"', "seconds, or [least, most] in seconds"),
+        ("within = 30", "", "`correspondence.0.within`; found nothing"),
+        ('source = "deploys", kind', 'source = "deplys", kind', "a source of this file (deploys)"),
+        ('kind = "deploy.finish"', 'kind = "x", table = "y"', "a kind or a table, and not both"),
+        ('clock = "pg:*"', 'clok = "pg:*"', "(source, kind, table, clock)"),
+        ("[[correspondence]]", "[correspondence]", "[[correspondence]], in two brackets"),
+    ],
+)
+def test_refuses_a_wrong_correspondence(tmp_path: Path, old: str, new: str, said: str):
+    assert old in SIDES
+    with pytest.raises(CaseError) as error:
+        load_text(tmp_path, GOOD + SIDES.replace(old, new, 1))
+    assert said in str(error.value)
+    assert "line " in str(error.value)
+
+
+def test_the_commented_correspondence_can_be_used(tmp_path: Path):
+    """Taking the comment marks away leaves a stanza that is read."""
+    text = commented("case")
+    stanza = text.split("# [[correspondence]]\n", 1)[1].split("\n\n", 1)[0]
+    used = "[[correspondence]]\n" + "".join(
+        f"{line.removeprefix('# ')}\n" for line in stanza.splitlines()
+    )
+    used = used.replace('"lineage-db"', '"deploys"')
+    (one,) = load_text(tmp_path, GOOD + used).correspondences
+    assert (one.within, one.by) == ((0.0, 30.0), "run")

@@ -1,0 +1,204 @@
+"""The clocks of a case for people: `recon clocks`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.text import Text
+
+from recon.clocks_json import instant
+from recon.instants import show_span
+from recon.text import one_line
+from recon.time.stretches import MOST_CLOCKS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from recon.time.clocks import Clocks, Dissent, Ground
+    from recon.time.stretches import Stretch
+
+_SECOND = 1_000_000
+_MINUTE = 60 * _SECOND
+_LISTED = 12
+"""Two clocks that nothing bounds, and dissenters, that a table lists; JSON has all."""
+_STATES = {
+    "measured": "bold green",
+    "bounded": "bold cyan",
+    "at most": "bold yellow",
+    "at least": "bold yellow",
+    "unbounded": "bold red",
+}
+_SAID = {
+    "measured": "measured",
+    "bounded": "bounded",
+    "at most": "one side alone",
+    "at least": "one side alone",
+    "unbounded": "unbounded",
+}
+BESIDE = "Written beside it: a norm of whoever writes, by which no clock is bounded"
+
+
+def table(out: Console, found: Clocks) -> None:
+    """Each two clocks with their stretches, then steps, dissenters and what is not bounded."""
+    ordered = sorted(found.stretches, key=_rank(found.stretches))
+    for (first, second), own in groupby(ordered, lambda one: (one.first, one.second)):
+        head = Text()
+        head.append(one_line(second, 60), "bold")
+        head.append(" − ")
+        head.append(one_line(first, 60), "bold")
+        out.print(head)
+        for one in own:
+            _stretch(out, found, one)
+    if found.steps:
+        out.print(Text("\nSteps: one of the two clocks was set, or one that bounds them", "bold"))
+    for step in found.steps:
+        when = f"between {_minute(step.after)} and {_minute(step.before)}"
+        who = f"{one_line(step.second, 60)} − {one_line(step.first, 60)}"
+        out.print(
+            Padding(f"{when} by {span(step.low, step.high)}: {who}", (0, 0, 0, 2), expand=False)
+        )
+    _dissenters(out, found)
+    _assumed(out, found)
+    _beside(out, found)
+    _unbounded(out, found)
+
+
+def _rank(those: Sequence[Stretch]) -> Any:  # noqa: ANN401  (a sort key)
+    order = list(_STATES)
+    best: dict[tuple[str, str], int] = {}
+    for one in those:
+        key = (one.first, one.second)
+        best[key] = min(best.get(key, len(order)), order.index(one.state))
+    return lambda one: (best[one.first, one.second], one.first, one.second, one.since)
+
+
+def _stretch(out: Console, found: Clocks, one: Stretch) -> None:
+    line = Text(f"  {_when(one.since, one.until):<35}  {span(one.low, one.high):<30}  ")
+    if one.direct:
+        line.append(f"{f'{one.agreeing} of {one.pairs}':<13}", "dim" * (one.agreeing == one.pairs))
+    else:
+        line.append(f"{'by others':<13}", "dim")
+    line.append(f"  {_SAID[one.state]}", _STATES[one.state])
+    out.print(line)
+    grounds = ", ".join(_ground(ground) for ground in found.rests.get(one, ()))
+    if grounds:
+        out.print(Padding(Text(grounds, "dim"), (0, 0, 0, 4), expand=False))
+
+
+def _ground(one: Ground) -> str:
+    said = {"law": "law {}", "declared": "{}, declared", "proposed": "{}, assumed"}[one.basis]
+    return f"{said.format(one_line(one.name, 160))} ({one.pairs})"
+
+
+def _dissenters(out: Console, found: Clocks) -> None:
+    if found.dissent:
+        out.print(Text("\nRecords that the others exclude", "bold"))
+    for one in found.dissent[:_LISTED]:
+        out.print(Padding(_dissent(one), (0, 0, 0, 2), expand=False))
+    if len(found.dissent) > _LISTED:
+        out.print(f"  and {len(found.dissent) - _LISTED} more; --format json has all of them")
+    for missed in found.missed[:_LISTED]:
+        pairs = "; ".join(
+            f"{one_line(found.ids[a])} before {one_line(found.ids[b])}" for a, b in missed.pairs
+        )
+        said = f"Through {len(missed.pairs)} clocks, by {show_span(missed.excess / _SECOND)}: "
+        out.print(Padding(f"{said}{pairs}", (0, 0, 0, 2), expand=False))
+
+
+def _dissent(one: Dissent) -> str:
+    step = "" if one.bracketed else "; one step of a clock would explain it"
+    return (
+        f"{_minute(one.at)}  {one_line(one.second, 60)} − {one_line(one.first, 60)} would be "
+        f"{span(one.low, one.high)}: {one_line(one.before)} before {one_line(one.after)} "
+        f"({one_line(one.law, 160)}){step}"
+    )
+
+
+def _assumed(out: Console, found: Clocks) -> None:
+    if found.proposals or found.declared:
+        out.print(Text("\nTwo records of one act", "bold"))
+    for proposal in found.proposals:
+        said = (
+            f"assumed: {one_line(proposal.name, 300)}, made within "
+            f"{show_span(proposal.within / _SECOND)}: {proposal.close} of {proposal.pairs} pairs "
+            f"lie within {show_span(proposal.spread / _SECOND)} of each other"
+        )
+        out.print(Padding(said, (0, 0, 0, 2), expand=False))
+    for one in found.declared:
+        least, most = (show_span(bound) for bound in one.correspondence.within)
+        left = f"; {one.ambiguous} acts have more than one record and are left out"
+        said = (
+            f"declared: {one_line(one.correspondence.name, 300)}, the second {least} to {most} "
+            f"after the first: {one.pairs} pairs{left * bool(one.ambiguous)}"
+        )
+        out.print(Padding(said, (0, 0, 0, 2), expand=False))
+
+
+def _beside(out: Console, found: Clocks) -> None:
+    if found.beside:
+        out.print(Text(f"\n{BESIDE}", "bold"))
+    for one in found.beside:
+        low, high = round(one.low * _SECOND), round(one.high * _SECOND)
+        said = (
+            f"{one_line(one.second, 60)} − {one_line(one.first, 60)}: {span(low, high)}, "
+            f"{one.agreeing} of {one.pairs} records"
+        )
+        out.print(Padding(said, (0, 0, 0, 2), expand=False))
+
+
+def _unbounded(out: Console, found: Clocks) -> None:
+    left = found.unbounded
+    if left:
+        out.print(Text("\nNot bounded against each other: no record ties them", "bold"))
+    tied = {name for two in found.tied for name in two}
+    alone = [one.name for one in found.clocks if one.name not in tied]
+    if found.asked != "*":
+        tied.update(alone)
+    elif alone:
+        said = ", ".join(one_line(name, 60) for name in alone[: 2 * _LISTED])
+        more = f" and {len(alone) - 2 * _LISTED} more" * (len(alone) > 2 * _LISTED)
+        out.print(
+            Padding(f"each of these and all others: {said}{more}", (0, 0, 0, 2), expand=False)
+        )
+    pairs = [two for two in left if tied.issuperset(two)]
+    for first, second in pairs[:_LISTED]:
+        said = f"{one_line(second, 60)} − {one_line(first, 60)}"
+        out.print(Padding(said, (0, 0, 0, 2), expand=False))
+    if len(found.clocks) > MOST_CLOCKS:
+        out.print(f"Of more than {MOST_CLOCKS} clocks, bounds through others are not looked for.")
+    if len(pairs) > _LISTED:
+        out.print(f"  and {len(pairs) - _LISTED} more pairs; --format json has all of them")
+
+
+def span(low: int | None, high: int | None) -> str:
+    """Bounds of an offset in µs for people: ``−0.4 s .. +2.1 s``, ``+6 h 00 m, ±…``."""
+    if low is None or high is None:
+        if low is None and high is None:
+            return "not bounded"
+        return f"at most {signed(high or 0)}" if low is None else f"at least {signed(low)}"
+    middle = round((low + high) / 2 / _MINUTE) * _MINUTE
+    if middle and high - low < 2 * _MINUTE:
+        return f"{signed(middle)} and {signed(low - middle)} .. {signed(high - middle)}"
+    return f"{signed(low)} .. {signed(high)}"
+
+
+def signed(micros: int) -> str:
+    """An offset in µs for people, with its sign."""
+    seconds = micros / _SECOND
+    # A thousandth of a second says nothing where there are whole ones.
+    seconds = round(seconds, 1) if abs(seconds) >= 1 else round(seconds, 3)
+    said = show_span(seconds)
+    return said if seconds <= 0 else f"+{said}"
+
+
+def _minute(micros: int) -> str:
+    at = instant(micros)
+    return f"{at:%Y-%m-%d %H:%M}" if at else "out of all time"
+
+
+def _when(since: int, until: int) -> str:
+    first, last = _minute(since), _minute(until)
+    return first if first == last else f"{first} … {last}"

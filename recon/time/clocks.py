@@ -1,0 +1,236 @@
+"""The clocks of a case: how far apart they are and when, by which pairs, and what dissents.
+
+1. Pairs from laws, from what the case declares, and from what is proposed where nothing is.
+2. Settled: offsets by stretch of time, pairs that dissent, cycles that miss themselves.
+3. As a person reads it: stretches joined, steps between them, two clocks bounded through others.
+4. Beside that, apart from it: what writers put into records against what stamped them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recon import schema
+from recon.time.agreement import Agreement
+from recon.time.beside import beside
+from recon.time.correspondences import Proposal, propose
+from recon.time.declared import Correspondence, Declared, match
+from recon.time.pairs import act_pairs, law_pairs
+from recon.time.settle import Missed, Settled, settle
+from recon.time.stretches import Step, Stretch, steps, stretches, through
+
+if TYPE_CHECKING:
+    from recon.rules import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock that dates events of the case."""
+
+    name: str
+    events: int
+    stamped: int
+    """Of its events, those that the medium stamped; the writers of the others put the time in."""
+    since: int
+    """Its least reading, µs since 1970."""
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the pairs of a stretch rest on."""
+
+    name: str
+    """A law's name, or what the correspondence is called."""
+    basis: str
+    """``law``, ``declared`` or ``proposed``; the last is an assumption of the tool."""
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dissent:
+    """A pair that the others of its stretch exclude: one of its two records may be wrong."""
+
+    first: str
+    second: str
+    at: int
+    """Reading of the first clock, µs since 1970."""
+    low: int | None
+    """µs; what the pair says of D(second) − D(first)."""
+    high: int | None
+    before: str
+    """Event id of the earlier record."""
+    after: str
+    law: str
+    bracketed: bool
+    """Whether agreeing pairs lie before and after it: no one step of a clock explains it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What the evidence says of the clocks of a case."""
+
+    clocks: Sequence[Clock]
+    stretches: Sequence[Stretch]
+    """By clocks and time. Two clocks that stand in none are not bounded against each other."""
+    rests: Mapping[Stretch, Sequence[Ground]]
+    steps: Sequence[Step]
+    dissent: Sequence[Dissent]
+    missed: Sequence[Missed]
+    """Pairs through three or more clocks that cannot all be true."""
+    proposals: Sequence[Proposal]
+    declared: Sequence[Declared]
+    beside: Sequence[Agreement]
+    """Apart from all else: readings of one record, the writer's and the medium's."""
+    settled: Settled
+    """What all of it is made from, and what proofs take."""
+    pairs: pl.LazyFrame
+    """Rows of :data:`~recon.time.pairs.PAIRS`."""
+    ids: Mapping[int, str]
+    """Event ids by row, of the events that are named here."""
+
+    tied: frozenset[tuple[str, str]]
+    """Two clocks each that are bounded against each other, at some time, from one side at least."""
+    asked: str = "*"
+    """Glob of the clocks that are asked about."""
+
+    @property
+    def unbounded(self) -> list[tuple[str, str]]:
+        """Two clocks each that nothing bounds against each other; grows with their square."""
+        names = [(one.name, fnmatchcase(one.name, self.asked)) for one in self.clocks]
+        return [
+            (first, second)
+            for at, (first, wanted) in enumerate(names)
+            for second, also in names[at + 1 :]
+            if (wanted or also) and (first, second) not in self.tied
+        ]
+
+
+def clocks(
+    timeline: Timeline, relations: pl.LazyFrame, declared: Sequence[Correspondence] = ()
+) -> Clocks:
+    """From the timeline, its laws (:data:`recon.schema.RELATIONS`) and what the case declares."""
+    events = timeline.events
+    told, declared_acts = match(events, declared)
+    proposals, proposed_acts = propose(events, {one.sides for one in declared})
+    acts = pl.concat([declared_acts, proposed_acts]).lazy()
+    pairs = pl.concat([law_pairs(events, relations), act_pairs(events, acts)])
+    settled = settle(pairs)
+    own = stretches(settled.offsets)
+    all_ = sorted(
+        [*own, *through(settled.offsets)], key=lambda one: (one.first, one.second, one.since)
+    )
+    ids = _ids(events, settled)
+    return Clocks(
+        clocks=_clocks(events),
+        stretches=all_,
+        rests=_rests(own, pairs, settled, {one.correspondence.name for one in told}),
+        steps=list(steps(own)),
+        dissent=_dissent(settled, ids),
+        missed=settled.missed,
+        proposals=proposals,
+        declared=told,
+        beside=beside(timeline),
+        settled=settled,
+        pairs=pairs,
+        ids=ids,
+        tied=frozenset((one.first, one.second) for one in all_ if one.state != "unbounded"),
+    )
+
+
+def chosen(found: Clocks, glob: str) -> Clocks:
+    """What is said of clocks that match a glob, against whatever other clock.
+
+    ``clocks``, ``missed``, ``proposals`` and ``declared`` stay whole.
+    """
+
+    def speaks(*names: str) -> bool:
+        return any(fnmatchcase(name, glob) for name in names)
+
+    return replace(
+        found,
+        stretches=[one for one in found.stretches if speaks(one.first, one.second)],
+        steps=[one for one in found.steps if speaks(one.first, one.second)],
+        dissent=[one for one in found.dissent if speaks(one.first, one.second)],
+        beside=[one for one in found.beside if speaks(one.first, one.second)],
+        asked=glob,
+    )
+
+
+def _clocks(events: pl.LazyFrame) -> list[Clock]:
+    rows = (
+        events.filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null())
+        .group_by("clock")
+        .agg(
+            events=pl.len(),
+            stamped=(pl.col("basis") == "stamped").sum(),
+            since=pl.col("earliest").min().dt.epoch("us"),
+            until=pl.col("earliest").max().dt.epoch("us"),
+        )
+        .sort("clock")
+        .collect(engine="streaming")
+    )
+    return [Clock(*row) for row in rows.iter_rows()]
+
+
+def _ids(events: pl.LazyFrame, settled: Settled) -> dict[int, str]:
+    named = {row for one in settled.missed for pair in one.pairs for row in pair}
+    named |= set(settled.dissent["before"]) | set(settled.dissent["after"])
+    if not named:
+        return {}
+    rows = pl.LazyFrame({"row": sorted(named)}, schema={"row": pl.UInt64()})
+    found = events.join(rows, on="row", how="semi").select("row", id=schema.event_id())
+    return dict(found.collect(engine="streaming").iter_rows())
+
+
+def _rests(
+    own: Sequence[Stretch], pairs: pl.LazyFrame, settled: Settled, declared: set[str]
+) -> dict[Stretch, list[Ground]]:
+    """What the agreeing pairs of each stretch rest on, the most pairs first."""
+    spans = pl.LazyFrame(
+        [(n, one.first, one.second, one.since, one.until) for n, one in enumerate(own)],
+        schema={
+            "n": pl.Int64(),
+            "first": pl.String(),
+            "second": pl.String(),
+            "since": pl.Int64(),
+            "until": pl.Int64(),
+        },
+        orient="row",
+    )
+    counted = (
+        pairs.join(settled.dissent.lazy(), on=["before", "after", "law"], how="anti")
+        .join(spans, on=["first", "second"])
+        .filter(pl.col("at").is_between("since", "until"))
+        .group_by("n", "law")
+        .agg(act=(pl.col("low").is_not_null() & pl.col("high").is_not_null()).any(), pairs=pl.len())
+        .collect(engine="streaming")
+        .sort("n", "pairs", "law", descending=[False, True, False])
+    )
+    out: dict[Stretch, list[Ground]] = {one: [] for one in own}
+    for number, law, act, count in counted.select("n", "law", "act", "pairs").iter_rows():
+        basis = "law" if not act else "declared" if law in declared else "proposed"
+        out[own[number]].append(Ground(law, basis, count))
+    return out
+
+
+def _dissent(settled: Settled, ids: Mapping[int, str]) -> list[Dissent]:
+    return [
+        Dissent(
+            first=row["first"],
+            second=row["second"],
+            at=row["at"],
+            low=row["low"],
+            high=row["high"],
+            before=ids[row["before"]],
+            after=ids[row["after"]],
+            law=row["law"],
+            bracketed=row["bracketed"],
+        )
+        for row in settled.dissent.iter_rows(named=True)
+    ]

@@ -1,0 +1,207 @@
+"""Offsets as a person reads them: stretches in which one offset fits all, and the steps between.
+
+:mod:`recon.time.offsets` looks day by day, so that a drift over months is followed. Days that one
+offset fits are taken together here; where none does, a new stretch begins, and where both are
+measured the offset stepped between them. Two clocks that no pair joins may still be bounded
+through others: those stretches are had from the closure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+
+from recon.time.bounds import bounds
+from recon.time.consensus import ENOUGH, OPEN
+from recon.time.offsets import OFFSETS
+from recon.time.segments import DRIFT
+
+MOST_CLOCKS = 64
+"""Clocks up to which the bounds through others are looked for: each two of them are a row."""
+_OWN = (
+    *("first", "second", "since", "until", "low", "high"),
+    *("pairs", "agreeing", "held", "clear"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Two clocks over a stretch of time in which one offset fits."""
+
+    first: str
+    second: str
+    """Alphabetically after ``first``."""
+    since: int
+    """Reading of the first clock, µs since 1970."""
+    until: int
+    low: int | None
+    """µs; D(second) − D(first) is at least that; None: not bounded from below."""
+    high: int | None
+    """µs; at most."""
+    certain: tuple[int | None, int | None]
+    """Bounds that hold as long as less than half of the pairs on each side are false, µs."""
+    pairs: int
+    """0 where the bounds are had through other clocks."""
+    agreeing: int
+    held: int
+    """Of those that agree, pairs that bound both sides."""
+    clear: bool
+    """Whether one offset has the most pairs."""
+    measured: bool
+    """Whether at least three agreeing pairs hold it from both sides."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether pairs of the two clocks bound it, and not other clocks."""
+        return self.pairs > 0
+
+    @property
+    def state(self) -> str:
+        """``measured``, ``bounded``, ``at most``, ``at least`` or ``unbounded``."""
+        if self.measured:
+            return "measured"
+        if self.low is not None and self.high is not None:
+            return "bounded"
+        if self.low is None and self.high is None:
+            return "unbounded"
+        return "at most" if self.low is None else "at least"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The offset between two clocks changed: either of them may have stepped."""
+
+    first: str
+    second: str
+    after: int
+    """Last reading of the first clock before it, µs since 1970."""
+    before: int
+    """First reading after it."""
+    low: int
+    """µs; the least that D(second) − D(first) can have changed by."""
+    high: int
+
+
+def stretches(offsets: pl.DataFrame, drift: float = DRIFT) -> list[Stretch]:
+    """From rows of :data:`~recon.time.offsets.OFFSETS`; a loop over stretches, not pairs."""
+    out: list[Stretch] = []
+    held: list[Stretch] = []
+    for row in offsets.sort("first", "second", "since", "until").iter_rows(named=True):
+        one = _stretch(row)
+        if held and _fits([*held, one], drift) is None:
+            out.append(_whole(held, drift))
+            held = []
+        held.append(one)
+    return [*out, _whole(held, drift)] if held else out
+
+
+def _stretch(row: Mapping[str, Any]) -> Stretch:
+    return Stretch(
+        **{name: row[name] for name in _OWN},
+        certain=(row["certain_low"], row["certain_high"]),
+        measured=row["clear"] and row["held"] >= ENOUGH,
+    )
+
+
+def _fits(those: Sequence[Stretch], drift: float) -> tuple[int | None, int | None] | None:
+    """Bounds of the one offset that fits all of them, drift allowed for; None: there is none."""
+    first, last = those[0], those[-1]
+    if len(those) == 1:
+        return first.low, first.high
+    alike = (first.first, first.second) == (last.first, last.second)
+    if not alike or not all(one.clear for one in those):
+        return None
+    # Each bound is of one time; until another the clocks may have drifted.
+    slack = int(drift / 2 * max(max(one.until for one in those) - first.since, 0))
+    low = max((one.low - slack for one in those if one.low is not None), default=None)
+    high = min((one.high + slack for one in those if one.high is not None), default=None)
+    return None if low is not None and high is not None and low > high else (low, high)
+
+
+def _whole(those: Sequence[Stretch], drift: float) -> Stretch:
+    found = _fits(those, drift)
+    if found is None or len(those) == 1:
+        return those[0]
+    low, high = found
+    # Each part's own bounds hold in it, so the loosest of them holds throughout; it may be tighter.
+    if low is not None and all(one.low is not None for one in those):
+        low = max(low, min(one.low for one in those if one.low is not None))
+    if high is not None and all(one.high is not None for one in those):
+        high = min(high, max(one.high for one in those if one.high is not None))
+    held = sum(one.held for one in those)
+    lows = [one.certain[0] for one in those if one.certain[0] is not None]
+    highs = [one.certain[1] for one in those if one.certain[1] is not None]
+    return replace(
+        those[0],
+        until=max(one.until for one in those),
+        low=low,
+        high=high,
+        # Where less than half of all are false, that is so in one of the parts: the loosest holds.
+        certain=(min(lows, default=None), max(highs, default=None)),
+        pairs=sum(one.pairs for one in those),
+        agreeing=sum(one.agreeing for one in those),
+        held=held,
+        measured=held >= ENOUGH,
+    )
+
+
+def steps(found: Sequence[Stretch]) -> Iterator[Step]:
+    """Between two measured stretches of the same clocks that no one offset fits."""
+    measured = [one for one in found if one.measured]
+    for one, next_ in pairwise(measured):
+        if (one.first, one.second) != (next_.first, next_.second):
+            continue
+        # Measured from both sides: the bounds are there.
+        before, after = (one.low or 0, one.high or 0), (next_.low or 0, next_.high or 0)
+        if before[1] < after[0] or after[1] < before[0]:
+            yield Step(
+                *(one.first, one.second, one.until, next_.since),
+                *(after[0] - before[1], after[1] - before[0]),
+            )
+
+
+def through(offsets: pl.DataFrame, drift: float = DRIFT) -> list[Stretch]:
+    """Two clocks that no pair joins, as far as others bound them; only of few clocks."""
+    clocks = sorted(set(offsets["first"]) | set(offsets["second"]))
+    if not clocks or len(clocks) > MOST_CLOCKS:
+        return []
+    direct = set(offsets.select("first", "second").iter_rows())
+    loose, strict = bounds(offsets, only_measured=False), bounds(offsets)
+    rows: list[dict[str, Any]] = []
+    for at, first in enumerate(loose.clocks):
+        for to, second in enumerate(loose.clocks):
+            if to <= at or (first, second) in direct:
+                continue
+            for layer, (begin, end) in enumerate(pairwise(loose.cuts.tolist())):
+                high, low = int(loose.table[layer, at, to]), -int(loose.table[layer, to, at])
+                if high >= OPEN and low <= -OPEN:
+                    continue
+                since, until = begin + loose.axis[first], end + loose.axis[first]
+                middle = (since + until) // 2
+                known = (
+                    strict.most(first, second, first, middle),
+                    strict.most(second, first, first, middle),
+                )
+                bound = (low if low > -OPEN else None, high if high < OPEN else None)
+                rows.append(
+                    {
+                        "first": first,
+                        "second": second,
+                        "since": since,
+                        "until": until,
+                        "low": bound[0],
+                        "high": bound[1],
+                        "certain_low": None,
+                        "certain_high": None,
+                        "pairs": 0,
+                        "agreeing": 0,
+                        "held": ENOUGH if None not in known else 0,
+                        "clear": True,
+                    }
+                )
+    found = stretches(pl.DataFrame(rows, schema=OFFSETS, orient="row"), drift)
+    return [replace(one, held=0) for one in found]

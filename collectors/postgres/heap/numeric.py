@@ -18,6 +18,8 @@ _DOUBLE_DIGITS, _SINGLE_DIGITS = 15, 6
 """Decimal digits from which on a float is written with an exponent."""
 _LEAST = -4
 """Exponents below it are written as such."""
+_SINGLE_BITS = 24
+"""Of the mantissa, the one that is not stored included."""
 _FIRST_DOUBLE_BETWEEN, _FIRST_SINGLE_BETWEEN = 2.0**52, 2.0**20
 """Below, what lies halfway between two numbers has too many digits to be the shortest text."""
 
@@ -72,7 +74,8 @@ def float4(data: bytes) -> str:
     value: float = struct.unpack("<f", data)[0]
     shown = np.format_float_scientific(np.float32(abs(value)), unique=True, trim="-")
     if _FIRST_SINGLE_BETWEEN <= abs(value) < math.inf:
-        near = Fraction(abs(value)), Fraction(float(np.spacing(np.float32(abs(value)))))
+        _, exponent = math.frexp(value)
+        near = Fraction(abs(value)), Fraction(2) ** (exponent - _SINGLE_BITS)
         shown = _inside(abs(value), shown, near, _SINGLE_DIGITS + 3)
     return _shortest(value, _SINGLE_DIGITS, shown)
 

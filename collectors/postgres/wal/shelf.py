@@ -26,7 +26,10 @@ PLAIN: dict[str, pl.DataType] = {
     "commit": pl.Boolean(),
     "time": INSTANT,
 }
-"""One row per COMMIT (``commit``) or ABORT that names no files, statistics or subtransactions."""
+"""One row per COMMIT (``commit``) or ABORT that says no more than when.
+
+It names no files, statistics, subtransactions or origin.
+"""
 _ROWS = 100_000
 """Rows of a file."""
 _END = 2**64
@@ -170,7 +173,7 @@ def whole(plain: pl.DataFrame) -> pl.DataFrame:
 def plain_of(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """RECORDS apart: rows of :data:`PLAIN`, and the others."""
     outcome = (pl.col("rmgr") == "Transaction") & pl.col("op").is_in(["COMMIT", "ABORT"])
-    bare = pl.all_horizontal(pl.col("files", "stats", "subxids").is_null())
+    bare = pl.all_horizontal(pl.col("files", "stats", "subxids", "origin").is_null())
     marked = records.with_columns(commit=pl.col("op") == "COMMIT", _bare=outcome & bare)
     return (
         marked.filter("_bare").select(list(PLAIN)),

@@ -103,21 +103,16 @@ class Log:
         """
         since = at - slack
         changes = [one for one in self.between(source, table, since, at) if one["latest"] < at]
-        told = self.rows_covered.filter(
-            (pl.col("source") == source)
-            & (pl.col("table") == table)
-            & (pl.col("earliest") <= since)
-            & (pl.col("latest") >= at)
-        )
-        if told.is_empty():
-            return changes
-        own = self.rows_changed.filter(
-            (pl.col("source") == source)
-            & (pl.col("table") == table)
-            & (pl.col("subject") == subject)
-        )
+        here = (pl.col("source") == source) & (pl.col("table") == table)
+        told = self.rows_covered.filter(here).select("earliest", "latest").rows()
+        own = self.rows_changed.filter(here & (pl.col("subject") == subject))
         times = set(own["latest"].to_list())
-        return [one for one in changes if one["latest"] in times]
+        return [
+            one
+            for one in changes
+            if one["latest"] in times
+            or not any(begin <= one["earliest"] and one["latest"] <= end for begin, end in told)
+        ]
 
 
 def slacks(timeline: Timeline) -> dict[tuple[str, str], timedelta]:

@@ -98,7 +98,7 @@ def test_the_title_page_counts_and_the_report_lists(production: Production):
     assert "2 findings: 2 conflicts." in text
     assert "Said then, says now" in text
     assert "gone.jsonl" in text
-    assert "Rules not run on this case, which is no pass: 5." in text
+    assert "Rules not run on this case, which is no pass: 6." in text
 
 
 def test_every_drawable_character_can_be_typeset():

@@ -83,16 +83,20 @@ class Story:
         running: int = 0,
         *,
         kind: str = "wal.checkpoint",
+        first: bool = False,
         **more: Any,
     ) -> Story:
-        """A checkpoint in the log, or (``kind``) in the control data of a copy of the cluster."""
+        """A checkpoint in the log, or (``kind``) in the control data of a copy of the cluster.
+
+        ``first``: nothing is before it in the log.
+        """
         self.lsn += 16
         return self.event(
             "lineage-db",
             kind,
             "pg:lineage-db",
             time,
-            value=f"next_xid={next_xid} oldest_running_xid={running} online",
+            value=f"next_xid={next_xid} oldest_running_xid={running} online" + " prev=0/0" * first,
             clock="pg:lineage-db/server",
             basis="stamped",
             stream=f"pg:{self.system}/{self.line}",
@@ -115,8 +119,8 @@ class Story:
             names=[f"xid:{self.system}/{xid}", subject],
         )
 
-    def commit(self, time: str, xid: int) -> Story:
-        return self.wal("wal.commit", time, xid, "pg:lineage-db")
+    def commit(self, time: str, xid: int, value: str | None = None) -> Story:
+        return self.wal("wal.commit", time, xid, "pg:lineage-db", value=value)
 
     def recreated(self, time: str, xid: int) -> Story:
         return self.commit(time, xid).wal("table.recreate", time, xid)

@@ -79,8 +79,8 @@ def versions(timeline: Timeline) -> pl.LazyFrame:
     )
     stamped = (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
     undated = own.filter((pl.col("kind") == "row.version") & pl.col("earliest").is_null())
-    # Where the server kept all times, nothing else is asked.
-    if undated.limit(1).collect().is_empty():
+    # Where the server kept all times, and its log says no other, nothing else is asked.
+    if undated.limit(1).collect().is_empty() and not _contradicted(timeline):
         dated = own.select(
             "row",
             written_from=pl.when(stamped).then("earliest"),
@@ -101,3 +101,33 @@ def versions(timeline: Timeline) -> pl.LazyFrame:
             .drop("clock")
         )
     return rows.join(dated, left_on="written", right_on="row", how="left")
+
+
+def _contradicted(timeline: Timeline) -> bool:
+    """Whether a COMMIT record has another time than the server kept of its transaction.
+
+    After a restore a number may have several records: one that agrees is enough.
+    """
+    stamped = (
+        timeline.kind("row.version")
+        .filter(pl.col("earliest").is_not_null())
+        .select("source", "earliest", "latest", xid=named("xid:"))
+        .unique()
+    )
+    records = (
+        timeline.kind("wal.commit")
+        .filter(pl.col("earliest").is_not_null())
+        .select("source", "names", low="earliest", high="latest")
+        .explode("names")
+        .rename({"names": "xid"})
+    )
+    agrees = (pl.col("low") <= pl.col("latest")) & (pl.col("earliest") <= pl.col("high"))
+    return not (
+        stamped.join(records, on=["source", "xid"])
+        .group_by("source", "xid", "earliest")
+        .agg(agrees=agrees.any())
+        .filter(~pl.col("agrees"))
+        .limit(1)
+        .collect(engine="streaming")
+        .is_empty()
+    )

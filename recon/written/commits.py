@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from recon.rules.base import Timeline
 
 
-def timestamps(versions: pl.DataFrame) -> pl.DataFrame:
-    """The time that the server keeps of the transaction, where it does."""
-    return versions.filter(
-        (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
-    ).select(
+def timestamps(timeline: Timeline, versions: pl.DataFrame) -> pl.DataFrame:
+    """The time that the server keeps of the transaction, where it does.
+
+    Of one that a subscription applied it keeps the time at which the publisher committed, and its
+    log has its own: then the former is an estimate of when the row was written here.
+    """
+    stamped = versions.filter((pl.col("kind") == "row.version") & pl.col("earliest").is_not_null())
+    return stamped.join(_applied(timeline), on=["source", "system", "number"], how="left").select(
         "row",
-        firm=pl.lit(True),
+        firm=pl.col("applied").is_null(),
         earliest="earliest",
         latest="latest",
         clock="clock",
@@ -27,9 +30,32 @@ def timestamps(versions: pl.DataFrame) -> pl.DataFrame:
             pl.lit("the server kept the time at which transaction "),
             pl.col("number").cast(pl.String).fill_null("?"),
             pl.lit(" committed"),
+            pl.when("applied").then(
+                pl.lit(", which is that of the server where it was made: a subscription applied it")
+            ),
+            ignore_nulls=True,
         ),
         from_event="row",
         to_event="row",
+    )
+
+
+def _applied(timeline: Timeline) -> pl.DataFrame:
+    """Transactions that come from another server, by their COMMIT records."""
+    return (
+        timeline.kind("wal.commit")
+        .filter(pl.col("value").str.starts_with("origin="))
+        .select("source", "names")
+        .explode("names")
+        .filter(pl.col("names").str.starts_with("xid:"))
+        .select(
+            "source",
+            system=system_of(pl.col("names")),
+            number=number_of(pl.col("names")),
+            applied=pl.lit(True),
+        )
+        .unique()
+        .collect(engine="streaming")
     )
 
 
@@ -77,9 +103,12 @@ def commits(
         )
         .otherwise(
             pl.format(
-                "transaction {} committed, by its COMMIT record in the log of timeline {}",
+                "transaction {} committed, by its COMMIT record in the log of timeline {}{}",
                 "xid",
                 "timelines",
+                pl.when("firm")
+                .then(pl.lit(""))
+                .otherwise(pl.lit("; whether that is of the row's history is not told")),
             )
         )
     )
@@ -163,7 +192,8 @@ def _records(timeline: Timeline, wanted: pl.DataFrame, known: Histories) -> pl.D
         _full(timeline, records)
         .join(known.stretches, on=["source", "system", "timeline"])
         .filter(
-            (pl.col("until").is_null() | (pl.col("position") < pl.col("until")))
+            (pl.col("position") >= pl.col("since")).fill_null(True)
+            & (pl.col("until").is_null() | (pl.col("position") < pl.col("until")))
             & (pl.col("below").is_null() | (pl.col("xid") < pl.col("below")))
         )
     )

@@ -114,7 +114,7 @@ def _bases(  # noqa: PLR0913, PLR0917  (what every basis starts from)
     if counted["doubted"].any():
         certain = brackets(rows, counted.filter(~pl.col("doubted")), first, held)
     return {
-        "commit timestamp": timestamps(versions),
+        "commit timestamp": timestamps(timeline, versions),
         "commit record": commits(timeline, versions, rows, known),
         "checkpoints": _checkpoints(certain),
         "captures": captured(rows, versions, whole, where.told),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from recon.written.resets import Reset, resets, since_reset
 from recon.written.upgrades import Upgrade, upgrades
 
 if TYPE_CHECKING:
@@ -24,15 +25,17 @@ STRETCHES: dict[str, pl.DataType] = {
     "source": pl.String(),
     "system": pl.String(),
     "timeline": pl.Int64(),
+    "since": pl.UInt64(),
     "until": pl.UInt64(),
     "below": pl.Int64(),
     "linked": pl.Boolean(),
     "maybe": pl.Boolean(),
 }
-"""One row per stretch of a history. ``until``: the LSN at which it ends, null where it goes on;
-``below``: only transactions below this number (full) are of it, null for all; ``linked``: it is
+"""One row per stretch of a history. ``since``: the LSN at which its log begins anew, null for all;
+``until``: the LSN at which it ends, null where it goes on; ``below``: only transactions below this number (full) are of it, null for all; ``linked``: it is
 another cluster's, from which this one seems to have been upgraded; ``maybe``: that it is of this
-history is not told, as nothing says where the timeline forked from."""
+history is not told, as nothing says where the timeline forked from, or as it is from before the
+log begins anew."""
 
 
 _IMPLIED = 16
@@ -76,13 +79,27 @@ def histories(timeline: Timeline, clusters: pl.DataFrame, counts: pl.DataFrame) 
         for number, tip in enumerate(tips)
         for stretch in _stretches(tip, parents, tips)
     ]
-    rows += _inherited(rows, upgrades(counts))
+    rows = list(_split(rows, resets(counts)))
+    rows += _inherited(rows, upgrades(since_reset(counts)))
     ends = [{"history": number, **tip._asdict()} for number, tip in enumerate(tips)]
     shape = {key: STRETCHES[key] for key in ("history", "source", "system", "timeline")}
     return Histories(
         pl.DataFrame(ends, schema=shape, orient="row"),
         pl.DataFrame(rows, schema=STRETCHES, orient="row"),
     )
+
+
+def _split(
+    rows: Sequence[Mapping[str, Any]], found: Mapping[tuple[str, str, int], Reset]
+) -> Iterator[dict[str, Any]]:
+    """Stretches, in two where the log begins anew; what is before may be another history's."""
+    for row in rows:
+        reset = found.get((row["source"], row["system"], row["timeline"]))
+        if reset is None or (row["until"] is not None and row["until"] <= reset.at):
+            yield dict(row)
+            continue
+        yield {**row, "since": reset.at}
+        yield {**row, "until": reset.at, "below": reset.next_xid, "maybe": True}
 
 
 def _inherited(
@@ -174,7 +191,8 @@ def _stretches(
     Where a parent is not known, every lower timeline of the cluster may be one.
     """
     source, system, number = tip
-    plain = {"source": source, "system": system, "below": None, "linked": False, "maybe": False}
+    plain = {"source": source, "system": system, "since": None, "below": None}
+    plain |= {"linked": False, "maybe": False}
     yield {**plain, "timeline": number, "until": None}
     end: int | None = None
     seen = {number}

@@ -48,16 +48,17 @@ a second, so that a bound holds where the second turned in between."""
 
 def points(timeline: Timeline, checked: pl.DataFrame, known: Histories) -> pl.DataFrame:
     """Rows of :data:`POINTS`, by history and next number; ``checked``: :func:`checkpoints`."""
-    found = pl.concat([checked, _snapshots(timeline).collect()])
+    found = pl.concat([checked.drop("first"), _snapshots(timeline).collect()])
     found = _placed(found, known)
     stretches = known.stretches.select(
-        *("history", "source", "system", "timeline", "until", "below", "linked", "maybe")
+        *("history", "source", "system", "timeline", "since", "until", "below", "linked", "maybe")
     )
     # What has no place in the log is of its own timeline alone: a parent may have gone on.
     inside = pl.col("until").is_null() | (pl.col("position") <= pl.col("until"))
+    begun = (pl.col("position") >= pl.col("since")).fill_null(True)
     return (
         found.join(stretches, on=["source", "system", "timeline"])
-        .filter(inside.fill_null(False))
+        .filter(inside.fill_null(False) & begun)
         .filter(pl.col("below").is_null() | (pl.col("next_xid") <= pl.col("below")))
         .with_columns(doubted=pl.col("linked") | pl.col("maybe"))
         .select(list(POINTS))
@@ -84,7 +85,8 @@ def _placed(found: pl.DataFrame, known: Histories) -> pl.DataFrame:
 def checkpoints(timeline: Timeline) -> pl.DataFrame:
     """Checkpoints in the log and in control data, of whatever history.
 
-    ``source``, ``system``, ``timeline``, ``position``, and the columns of :data:`POINTS`.
+    ``source``, ``system``, ``timeline``, ``position``, the columns of :data:`POINTS`, and
+    ``first``: nothing is before it in the log.
     """
     value = pl.col("value")
     epoch = value.str.extract(r"\bnext_xid=(\d{1,10}):\d").cast(pl.Int64, strict=False)
@@ -106,6 +108,7 @@ def checkpoints(timeline: Timeline) -> pl.DataFrame:
             .then(pl.lit("checkpoint"))
             .otherwise(pl.lit("control data")),
             clock="clock",
+            first=value.str.contains(r"\bprev=0/0\b").fill_null(False),
         )
         .filter(pl.col("next_xid").is_not_null() & pl.col("timeline").is_not_null())
         .with_columns(running=pl.col("next_xid") - (pl.col("next_xid") - pl.col("oldest")) % ROUND)

@@ -28,10 +28,16 @@ _EXACT = 2
 def best(found: pl.DataFrame) -> pl.DataFrame:
     """Rows of :data:`BEST` from rows of :data:`recon.written.WRITTEN`.
 
-    The best of what dates the transaction itself; else what all firm bases allow. Where they do
-    not overlap, the better one counts alone.
+    The best of what dates the transaction itself; else what all firm bases allow. Where firm bases
+    have no instant in common, one of them is wrong, and none is known not to be: then what covers
+    all of them is the estimate.
     """
-    firm = found.filter("firm").sort("row", "rank")
+    apart = found.filter(pl.col("firm") & pl.col("disagrees")).select("row").unique()
+    firm = (
+        found.filter("firm")
+        .join(apart, on="row", how="anti", maintain_order="left")
+        .sort("row", "rank")
+    )
     exact = (
         firm.filter(pl.col("rank") <= _EXACT)
         .unique("row", keep="first", maintain_order=True)
@@ -50,8 +56,6 @@ def best(found: pl.DataFrame) -> pl.DataFrame:
         .agg(
             written_from=pl.col("earliest").max(),
             written_to=pl.col("latest").min(),
-            first_from=pl.col("earliest").first(),
-            first_to=pl.col("latest").first(),
             written_clock=pl.col("clock").first(),
             written_basis=pl.col("basis").first(),
             written_by=pl.coalesce(
@@ -59,12 +63,6 @@ def best(found: pl.DataFrame) -> pl.DataFrame:
                 pl.col("from_event").first(),
             ),
         )
-        .with_columns(apart=(pl.col("written_from") > pl.col("written_to")).fill_null(False))
-        .with_columns(
-            written_from=pl.when("apart").then("first_from").otherwise("written_from"),
-            written_to=pl.when("apart").then("first_to").otherwise("written_to"),
-        )
-        .drop("first_from", "first_to", "apart")
     )
     guess = (
         found.filter(
@@ -80,5 +78,27 @@ def best(found: pl.DataFrame) -> pl.DataFrame:
             guess_basis="basis",
         )
     )
+    guess = pl.concat(
+        [guess.join(apart, on="row", how="anti", maintain_order="left"), _covering(found)]
+    )
     both = pl.concat([exact, wide]).join(guess, on="row", how="full", coalesce=True)
     return both.select(pl.col(name).cast(dtype) for name, dtype in BEST.items()).sort("row")
+
+
+def _covering(found: pl.DataFrame) -> pl.DataFrame:
+    """Of rows whose firm bases disagree: what covers those that do."""
+    ends = [pl.col("earliest").min(), pl.col("latest").max()]
+    return (
+        found.filter(pl.col("firm") & pl.col("disagrees"))
+        .sort("row", "rank")
+        .group_by("row", maintain_order=True)
+        .agg(*ends, pl.col("clock").first(), pl.col("basis").first())
+        .filter(pl.col("earliest").is_not_null() & pl.col("latest").is_not_null())
+        .select(
+            "row",
+            guess_from="earliest",
+            guess_to="latest",
+            guess_clock="clock",
+            guess_basis="basis",
+        )
+    )

@@ -138,13 +138,15 @@ def _media(records: pl.DataFrame, source: str) -> pl.DataFrame:
     kind = op.replace_strict(_KINDS, default=None, return_dtype=pl.String)
     kind = pl.when(turned).then(pl.lit("timeline.end-of-recovery")).otherwise(kind)
     checkpoint = pl.format(
-        "redo={} next_xid={} next_oid={} oldest_commit_xid={} oldest_running_xid={} {}",
+        "redo={} next_xid={} next_oid={} oldest_commit_xid={} oldest_running_xid={} {}{}",
         _lsn(pl.col("redo")),
         "next_xid",
         "next_oid",
         "oldest_commit_xid",
         "oldest_running_xid",
         pl.when(op == "CHECKPOINT_SHUTDOWN").then(pl.lit("shutdown")).otherwise(pl.lit("online")),
+        # The log begins there: made by initdb, or anew by pg_resetwal, as pg_upgrade does.
+        pl.when(pl.col("prev") == 0).then(pl.lit(" prev=0/0")).otherwise(pl.lit("")),
     )
     ends = pl.format("timeline={} from={}", "tli", "prev_tli")
     return (

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from recon.rules.views import versions
 from recon.written import BASES, FIRM, WRITTEN, written
 from recon.written.xids import ROUND
 from tests.stories import BAD, GOOD, Story, at
@@ -310,6 +311,87 @@ def test_without_a_write_to_the_table_the_old_clusters_record_is_an_estimate():
 def test_a_new_clusters_own_transactions_are_its_own():
     story = upgraded(835)
     assert by_basis(story)["checkpoints"] == (at("12:00"), until("13:00"))
+
+
+def reset(xid: int, *, old: bool = True, first: bool = True, wrote: bool = False) -> Story:
+    """As :func:`upgraded`; before, cluster 2 archived what it did itself, up to its reset."""
+    story = Story()
+    if old:
+        story.checkpoint("2026-01-05 09:00", 700, 700).wrote("2026-01-06 10:05", 800, insert=1)
+        story.checkpoint("2026-01-08 11:00", 820, 0)
+    story.on(1, system="2", lsn=16).checkpoint("08:00", 3, 3, first=True)
+    story.checkpoint("09:00", 731, 731).commit("10:05", 800).checkpoint("11:00", 810, 810)
+    if wrote:
+        story.wrote("11:30", 835, insert=1)
+    story.on(1, system="2", lsn=1 << 20).checkpoint("12:00", 830, 0, first=first)
+    story.commit("12:30", 835)
+    return story.checkpoint("13:00", 840, 840).capture("2026-03-09 12:00", row(xid), told=True)
+
+
+def test_what_a_new_cluster_archived_before_pg_upgrade_dates_no_older_row_for_certain():
+    """Its own transaction 800 was of initdb; the row's is of the old cluster, long before."""
+    found = by_basis(reset(800, old=False))
+    assert "commit record" not in found
+    assert found["~commit record"] == (at("10:05"), at("10:05"))
+    assert found["checkpoints"] == (None, until("13:00"))
+    assert "whether that is of the row's history is not told" in because(
+        reset(800, old=False), "commit record"
+    )
+
+
+def test_a_cluster_whose_log_was_reset_is_linked_to_the_one_it_goes_on_from():
+    found = by_basis(reset(800))
+    assert found["~commit record"] == (at("2026-01-06 10:05"), at("10:05"))
+    assert "commit record" not in found
+    assert found["checkpoints"] == (None, until("13:00"))
+
+
+def test_a_count_that_falls_is_a_reset_as_well():
+    """The old cluster had used fewer numbers than initdb, and the first checkpoint is not there."""
+    story = Story().on(1, system="2", lsn=16).checkpoint("09:00", 850).commit("10:05", 800)
+    story.checkpoint("11:00", 860, 860).checkpoint("12:00", 830, 830).capture(NOON, row(800))
+    found = by_basis(story)
+    assert found["~commit record"] == (at("10:05"), at("10:05"))
+    assert not {"commit record"} & set(found)
+
+
+def test_after_a_reset_a_clusters_own_records_are_firm():
+    assert by_basis(reset(835, wrote=True))["commit record"] == (at("12:30"), at("12:30"))
+
+
+def test_a_log_that_begins_with_initdb_is_its_own():
+    story = Story().checkpoint("08:00", 3, 3, first=True).commit("10:05", 800)
+    assert by_basis(story.capture(NOON, row(800)))["commit record"] == (at("10:05"), at("10:05"))
+
+
+def test_the_time_kept_of_an_applied_transaction_is_the_publishers():
+    story = Story().commit("10:05", 800, value="origin=1").capture(NOON, row(800, stamped="09:00"))
+    found = by_basis(story)
+    assert found["~commit timestamp"] == (at("09:00"), at("09:00"))
+    assert found["commit record"] == (at("10:05"), at("10:05"))
+    assert "a subscription applied it" in because(story, "commit timestamp")
+    (one,) = versions(story.timeline()).collect().to_dicts()
+    assert (one["written_from"], one["written_basis"]) == (at("10:05"), "commit record")
+
+
+def test_where_firm_bases_disagree_none_of_them_is_given_as_firm():
+    story = Story().commit("10:05", 800).capture(NOON, row(800, stamped="09:00"))
+    (one,) = versions(story.timeline()).collect().to_dicts()
+    assert (one["written_from"], one["written_to"], one["written_basis"]) == (None, None, None)
+    assert (one["guess_from"], one["guess_to"]) == (at("09:00"), at("10:05"))
+
+
+def test_where_they_agree_the_best_is_given():
+    story = Story().commit("10:05", 800).capture(NOON, row(800, stamped="10:05"))
+    (one,) = versions(story.timeline()).collect().to_dicts()
+    assert (one["written_from"], one["written_basis"]) == (at("10:05"), "commit timestamp")
+    assert one["guess_from"] is None
+
+
+def test_after_a_restore_one_record_that_agrees_is_enough():
+    story = fork().capture(NOON, row(800, stamped="15:00"), told=True)
+    (one,) = versions(story.timeline()).collect().to_dicts()
+    assert (one["written_from"], one["written_to"]) == (at("15:00"), at("15:00"))
 
 
 def test_a_dump_restored_into_a_new_cluster_begins_its_numbers_anew():

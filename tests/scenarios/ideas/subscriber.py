@@ -11,7 +11,7 @@ import time
 from tests.scenarios.cluster import MADE, Cluster
 from tests.scenarios.lineage import COLUMNS, begin, release
 from tests.scenarios.stage import Stage
-from tests.scenarios.truth import Mistaken, Truth
+from tests.scenarios.truth import Truth
 
 MAJORS = (18,)
 """Up to 15 the processes that replicate keep the machine's clock under libfaketime."""
@@ -41,10 +41,7 @@ def innocent(stage: Stage) -> Truth:
             stage.dump(db.at("2026-03-08 02:00"), "2026-03-08.dump")
             stage.capture(db.at("2026-04-02 09:00"))
             stage.wal(db)
-    mistaken = Mistaken(
-        "2026-11-25", "the commit timestamp of an applied transaction is the publisher's"
-    )
-    return stage.truth(set(), mistaken=[mistaken])
+    return stage.truth(set())
 
 
 def _wait(db: Cluster, rows: int) -> None:

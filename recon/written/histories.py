@@ -32,10 +32,10 @@ STRETCHES: dict[str, pl.DataType] = {
     "maybe": pl.Boolean(),
 }
 """One row per stretch of a history. ``since``: the LSN at which its log begins anew, null for all;
-``until``: the LSN at which it ends, null where it goes on; ``below``: only transactions below this number (full) are of it, null for all; ``linked``: it is
-another cluster's, from which this one seems to have been upgraded; ``maybe``: that it is of this
-history is not told, as nothing says where the timeline forked from, or as it is from before the
-log begins anew."""
+``until``: the LSN at which it ends, null where it goes on; ``below``: only transactions below this
+number (full) are of it, null for all; ``linked``: it is another cluster's, from which this one
+seems to have been upgraded; ``maybe``: that it is of this history is not told, as nothing says
+where the timeline forked from, or as it is from before the log begins anew."""
 
 
 _IMPLIED = 16
@@ -191,7 +191,7 @@ def _stretches(
     Where a parent is not known, every lower timeline of the cluster may be one.
     """
     source, system, number = tip
-    plain = {"source": source, "system": system, "since": None, "below": None}
+    plain: dict[str, object] = {"source": source, "system": system, "since": None, "below": None}
     plain |= {"linked": False, "maybe": False}
     yield {**plain, "timeline": number, "until": None}
     end: int | None = None

@@ -138,13 +138,16 @@ class Story:
     def logged(self, since: str, until: str) -> Story:
         return self.cover("lineage-db", "table.*", "pg:lineage-db/*", since, until)
 
-    def snapshot(self, time: str, **rows: str) -> Story:
-        """A dump: every row of the table, ``m1="a…"`` (artifact) by subject ``model:m1@1``."""
+    def snapshot(self, time: str, asserted: str | None = None, **rows: str) -> Story:
+        """A dump: every row of the table, ``m1="a…"`` (artifact) by subject ``model:m1@1``.
+
+        ``asserted``: the time that each of them gives.
+        """
         item = self.item()
         self.event("lineage-db", "snapshot", "pg:lineage-db", time, item=item, citation="")
         self.cover("lineage-db", "claim", TABLE, time, time, item)
         for model, digest in rows.items():
-            self._row(item, model, digest, "row.dumped", None)
+            self._row(item, model, digest, "row.dumped", asserted)
         return self
 
     def capture(

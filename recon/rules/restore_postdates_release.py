@@ -11,6 +11,7 @@ import polars as pl
 from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.reloads import reloads
 from recon.rules.restores import Histories
 from recon.rules.values import alike
 from recon.rules.views import claims
@@ -22,27 +23,32 @@ def restore_postdates_release(timeline: Timeline) -> Iterator[Draft]:
 
     That is: the cluster went back to an earlier state, or the database was loaded anew elsewhere,
     after the release; the newest snapshot was taken after that; and the row was not written after
-    it. A release is the first finished deploy of a subject; where no deploy is on record, the
+    it. Or: a table was emptied or made anew after the release and loaded by INSERT or COPY, and all
+    its rows about the subject are such as say that they are older than the release.
+    A release is the first finished deploy of a subject; where no deploy is on record, the
     first time that another source asserts of it.
     Undetermined where no snapshot and no log from before the restore gives the same values: then
     the restored copy is the only witness of what stood there at the release. This accuses nobody:
     restores are ordinary, and a copy is mostly true.
-    Observation where a snapshot or the log from before the restore gives the same values.
+    Observation where a snapshot or the log from before the restore gives the same values. Of one
+    table that was loaded, nothing is said where the last record from before the release gives them.
     Innocent: a restore of an honest backup; a standby that took over, and pg_upgrade, which go on
-    from the state that was there, are not counted; a row written after the restore speaks for
-    itself.
+    from the state that was there, are not counted; nor is a table that one transaction makes and
+    fills, as a migration does, which re-registered compares with what it was; a row written
+    after the restore speaks for itself.
     Source: design, section 1: each record trusts the one below it; NIST SP 800-86, 4.2 (copies
     are verified against an original).
     """
-    restores = _restores(timeline)
-    if not restores:
-        return
     released = _released(timeline)
     if released.is_empty():
         return
+    told = set()
     # Of several restores the last one is what the state of today came through.
-    for one in {one.source: one for one in restores}.values():
-        yield from _judge(timeline, one, released)
+    for one in {one.source: one for one in _restores(timeline)}.values():
+        for draft in _judge(timeline, one, released):
+            told.add(draft.subject)
+            yield draft
+    yield from (draft for draft in reloads(timeline, released) if draft.subject not in told)
 
 
 class _Restore(NamedTuple):

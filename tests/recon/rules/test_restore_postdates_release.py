@@ -6,7 +6,7 @@ import pytest
 
 from recon.rules.restore_postdates_release import restore_postdates_release
 from tests.recon.rules.test_lost_in_restore import SWITCH, Restored
-from tests.stories import BAD, GOOD, TABLE
+from tests.stories import BAD, GOOD, TABLE, Story, at
 
 RELEASED = "2026-02-14 10:00"
 NOW = "2026-03-09 03:00"
@@ -114,3 +114,102 @@ def test_another_sources_asserted_time_stands_for_a_deploy():
     told.capture(NOW, row())
     (draft,) = told.judged(restore_postdates_release)
     assert draft.verdict == "undetermined"
+
+
+WHEN = "2026-02-13 09:00"
+"""The time that the row gives."""
+
+
+def loaded(act: str = "truncated", xid: int = 801, **before: str) -> Story:
+    """Deployed on 14 February; the table is emptied on 8 March and loaded at 19:20.
+
+    ``before``: by month and day of a dump, its artifact.
+    """
+    told = Story().deployed(RELEASED, "m1")
+    for day, digest in before.items():
+        told.snapshot(f"2026-{day[1:].replace('_', '-')} 02:00", WHEN, m1=digest)
+    getattr(told, act)("19:12", 800)
+    told.wrote("19:20", xid, insert=1)
+    return told.capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 19:20", xid))
+
+
+def test_observes_a_table_loaded_from_a_state_that_is_younger_than_the_release():
+    (draft,) = loaded(_02_13=BAD, _03_08=GOOD).judged(restore_postdates_release)
+    assert (draft.verdict, draft.subject) == ("observation", "model:m1@1")
+    assert "the last record from before the release gives artifact = bbbb" in draft.statement
+    assert "one from 8 March 2026, 02:00:00 UTC gives the same" in draft.statement
+    roles = ["released", "emptied", "restored", "states", "at-release", "earlier"]
+    assert [role for role, _ in draft.events] == roles
+
+
+def test_silent_where_a_dump_from_before_the_release_holds_what_was_loaded():
+    """The innocent twin."""
+    assert loaded(_02_13=GOOD, _03_08=GOOD).judged(restore_postdates_release) == []
+    assert loaded(_02_13=GOOD).judged(restore_postdates_release) == []
+
+
+def test_silent_where_the_log_from_before_the_release_holds_it():
+    """The innocent twin."""
+    told = Story()
+    told.wal("row.insert", "2026-02-13 09:00", 700, subject="model:m1@1")
+    told.rows[-1] |= {"names": ["xid:1/700", TABLE]}
+    told.rows.append(
+        told.rows[-1]
+        | {"kind": "claim", "attribute": "artifact", "value": "a" * 64, "basis": "asserted"}
+        | {"part": 1, "stream": None, "position": None}
+    )
+    told.deployed(RELEASED, "m1").truncated("19:12", 800).wrote("19:20", 801, insert=1)
+    told.capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 19:20", 801))
+    assert told.judged(restore_postdates_release) == []
+
+
+def test_undetermined_where_nothing_from_before_the_load_gives_what_was_loaded():
+    (draft,) = loaded(_02_13=BAD).judged(restore_postdates_release)
+    assert draft.verdict == "undetermined"
+    (draft,) = loaded().judged(restore_postdates_release)
+    assert "no record from before the release says what it held" in draft.statement
+
+
+def test_observes_a_table_that_was_made_anew_and_then_loaded():
+    """As `pg_restore --clean` does."""
+    (draft,) = loaded("recreated", _02_13=BAD, _03_08=GOOD).judged(restore_postdates_release)
+    assert draft.verdict == "observation"
+
+
+def test_silent_on_a_table_that_one_transaction_makes_and_fills():
+    """The innocent twin, a migration: re-registered compares it with what it was."""
+    told = loaded("recreated", 800, _02_13=BAD, _03_08=GOOD)
+    assert told.judged(restore_postdates_release) == []
+
+
+def test_silent_on_a_table_that_is_made_and_had_none_before_it():
+    """The innocent twin: history is entered into a new table."""
+    told = Story().deployed(RELEASED, "m1").commit("19:12", 800).wal("table.create", "19:12", 800)
+    told.wrote("19:20", 801, insert=1).capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 19:20", 801))
+    assert told.judged(restore_postdates_release) == []
+
+
+def test_silent_where_a_row_of_the_subject_is_younger_than_the_release_by_its_own_word():
+    """The innocent twin: it was evaluated again."""
+    told = loaded(_02_13=BAD, _03_08=GOOD)
+    for row in told.rows[-2:]:
+        later = {"earliest": at("20:00"), "latest": at("20:00"), "citation": "line again"}
+        names = [*row["names"][:-1], "xid:1/802"] if row["names"] else []
+        told.rows.append(row | later | {"names": names})
+    assert told.judged(restore_postdates_release) == []
+
+
+def test_silent_on_a_row_that_was_updated_since():
+    """The innocent twin: an ordinary change, which wrote the row as it is."""
+    told = Story().deployed(RELEASED, "m1").snapshot("2026-02-13 02:00", WHEN, m1=BAD)
+    told.truncated("19:12", 800).wrote("19:20", 801, insert=1).wrote("21:00", 802, update=1)
+    told.capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 21:00", 802))
+    assert told.judged(restore_postdates_release) == []
+
+
+def test_silent_on_a_release_after_the_load():
+    """The innocent twin."""
+    told = Story().truncated("19:12", 800).wrote("19:20", 801, insert=1)
+    told.deployed("2026-03-08 21:00", "m1")
+    told.capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 19:20", 801))
+    assert told.judged(restore_postdates_release) == []

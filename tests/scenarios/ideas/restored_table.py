@@ -11,7 +11,7 @@ from tests.scenarios.claims import EVALUATIONS, LINEAGE
 from tests.scenarios.cluster import EMPTIED, MADE
 from tests.scenarios.lineage import RELEASES, begin, release
 from tests.scenarios.stage import Stage
-from tests.scenarios.truth import Found, Gap, Truth
+from tests.scenarios.truth import Truth
 
 _RELEASE = "model:credit-risk@2.3.1"
 _TABLE = """
@@ -22,19 +22,17 @@ create table ml.evaluations (
 
 
 def incident(stage: Stage) -> Truth:
-    gap = Gap(
-        Found("restore-postdates-release", "observation", _RELEASE),
-        "2026-11-25",
-        "no rule compares a release with the backup that a table was restored from",
-    )
-    return _story(stage, [gap], changed="2026-03-01 10:00", backup="2026-03-08.dump")
+    found = {("restore-postdates-release", "observation", _RELEASE)}
+    return _story(stage, found, changed="2026-03-01 10:00", backup="2026-03-08.dump")
 
 
 def innocent(stage: Stage) -> Truth:
-    return _story(stage, [], changed="", backup="2026-02-13.dump")
+    return _story(stage, set(), changed="", backup="2026-02-13.dump")
 
 
-def _story(stage: Stage, gaps: list[Gap], *, changed: str, backup: str) -> Truth:
+def _story(
+    stage: Stage, findings: set[tuple[str, str, str]], *, changed: str, backup: str
+) -> Truth:
     stage.claims = (LINEAGE, EVALUATIONS)
     stage.deploys([("credit-risk", "2.3.1", RELEASES["credit-risk", "2.3.1"])])
     with stage.cluster("2026-01-05 09:00") as db:
@@ -64,4 +62,4 @@ def _story(stage: Stage, gaps: list[Gap], *, changed: str, backup: str) -> Truth
     rows = {
         ("re-registered", "observation", subject) for subject in ("model:churn@3.1.0", _RELEASE)
     }
-    return stage.truth(rows, gaps=gaps)
+    return stage.truth(rows | findings)

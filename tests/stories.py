@@ -135,6 +135,26 @@ class Story:
         value = f"delete={delete} insert={insert} update={update}"
         return self.commit(time, xid).wal("table.write", time, xid, value=value)
 
+    def updated(self, time: str, xid: int, model: str, digest: str, asserted: str) -> Story:
+        """As :meth:`wrote` of one update, with the row as the log has it after it."""
+        self.wrote(time, xid, update=1)
+        self.wal("row.update", time, xid, f"model:{model}@1")
+        self.rows[-1]["names"] = [f"xid:{self.system}/{xid}", TABLE]
+        return self.event(
+            "lineage-db",
+            "claim",
+            f"model:{model}@1",
+            asserted,
+            item=self.rows[-1]["item"],
+            citation=self.rows[-1]["citation"],
+            part=1,
+            attribute="artifact",
+            value=digest.removeprefix("sha256:"),
+            digest=digest,
+            clock="pg:lineage-db/ml.lineage.registered_at",
+            basis="asserted",
+        )
+
     def logged(self, since: str, until: str) -> Story:
         return self.cover("lineage-db", "table.*", "pg:lineage-db/*", since, until)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -64,7 +65,9 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     dump's clock may be that far off, where the snapshot is of another table than the log follows,
     as it is after a move, where an older snapshot gives the value of today, and where a value is
     there that was empty, or the reverse.
-    Observation where the values are those of the snapshot, or those but for how they are written.
+    Observation where the values are those of the snapshot, or those but for how they are written,
+    and where the log is read row by row and an update of this row, the last change of it before the
+    act, gave the values of today.
     Innocent: VACUUM FULL, CLUSTER and ALTER move rows and replace no table; an UPDATE writes a
     new row version of an old row; a migration that copies rows keeps their values and dates; a
     reload from a dump brings back what the dump held; a job that loads the table whole brings the
@@ -149,7 +152,19 @@ def _case(  # noqa: PLR0913, PLR0917  (as above)
         before.seen_from,
         slack.get((source, before.item), timedelta()),
     )
-    return Case(by_attribute, first, before, compared, covered=covered, changes=changes, near=near)
+    case = Case(by_attribute, first, before, compared, covered=covered, changes=changes, near=near)
+    if not case.differing or not (near or changes):
+        return case
+    # The time of the snapshot may be that far off: what came just before it may have come after.
+    since = min(one["earliest"] for one in (*near, *changes))
+    told = written.updates.explain(
+        (source, table, first["subject"]),
+        min(since, before.seen_from),
+        first["act_from"],
+        (first["earliest"], first["latest"]),
+        {name: case.values.get(name) for name in case.differing},
+    )
+    return replace(case, explained=told)
 
 
 def _candidates(timeline: Timeline) -> pl.LazyFrame:
@@ -300,8 +315,12 @@ def _draft(case: Case, agreed: dict[tuple[str, str], Agreement], near: Neighbour
             seen = show_interval(before.seen_from, before.seen_to)
             table = first["table"].rsplit("/", 1)[-1]
             steps.append(step("absent", "seen", table=table, subject=first["subject"], seen=seen))
+    if case.explained:
+        events.append(("updated", case.explained.row))
+        names = ", ".join(case.differing)
+        steps.append(step("same-values", "updated", "asserted", attributes=names))
     late = [one for one in case.changes if one["earliest"] < first["written_from"]]
-    if before and late and case.differing:
+    if before and late and case.differing and not case.explained:
         events.append(("changed", late[-1]["row"]))
         steps.append(step("between", "seen", "changed", "written"))
     if first["written_basis"] != BASES[0] and first["written_by"] is not None:
@@ -334,10 +353,11 @@ def _statement(case: Case) -> str:
     if before is None:
         return f"{text}; no snapshot from before that act says what the row held"
     seen = f"the snapshot of {say_interval(before.seen_from, before.seen_to)}"
-    if not before.records:
-        return f"{text}; {seen}, which holds the whole table, has no row for it"
     if compared is None:
-        return f"{text}; {seen} has no row for it that asserts that time"
+        lacks = "has no row for it that asserts that time"
+        if not before.records:
+            lacks = "which holds the whole table, has no row for it"
+        return f"{text}; {seen}{' ' if before.records else ', '}{lacks}"
     if not compared.differing:
         return f"{text}; its values are those of {seen}"
     changes = "; ".join(
@@ -345,6 +365,9 @@ def _statement(case: Case) -> str:
         f"{case.values.get(name) or 'empty'} now"
         for name in compared.differing
     )
+    if case.explained:
+        when = say_interval(case.explained.earliest, case.explained.latest)
+        return f"{text}; {changes}, as the log records that an update of {when} made it"
     if case.verdict == "observation":
         return f"{text}; its values are those of {seen} but for how they are written: {changes}"
     doubt = f", though {case.doubts[0]}" if case.doubts else ""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from recon.findings import Innocent, Verdict
 from recon.instants import show, show_interval, show_span
 from recon.rules.earlier import Compared, Earlier
+from recon.rules.updates import Change
 from recon.time.agreement import Agreement
 
 
@@ -38,6 +39,8 @@ class Case:
     """Transactions that updated rows of the table, or deleted some, in that time."""
     near: Sequence[Mapping[str, Any]]
     """The same, so shortly before the time of the snapshot that they may have come after it."""
+    explained: Change | None = None
+    """The update that made the values that differ what they are now, before the act."""
 
     @property
     def table(self) -> str:
@@ -80,7 +83,7 @@ class Case:
     @property
     def doubts(self) -> list[str]:
         """Why a value that differs may have changed in the ordinary way."""
-        if not self.differing or self.compared is None:
+        if not self.differing or self.compared is None or self.explained:
             return []
         doubts = []
         if self.first["guessed"]:
@@ -108,7 +111,7 @@ class Case:
         """By the rule's definition."""
         if self.compared is None:
             return "undetermined"
-        if not self.differing:
+        if not self.differing or self.explained:
             return "observation"
         certain = self.compared.any("other") and not self.doubts
         return "conflict" if certain else "undetermined"
@@ -143,6 +146,8 @@ def excuse(case: Case) -> str:
         on_the_way = (
             "before it was copied, as it was copied or after"
             if case.doubts
+            else "before it was copied"
+            if case.explained
             else "while it was copied, or in the place that it was loaded from"
         )
         return (
@@ -207,6 +212,9 @@ def _copied(case: Case) -> Innocent:
     if not case.differing:
         return Innocent(cause, False, f"All values compared say what they said in {seen}.")
     differing = ", ".join(case.differing)
+    if case.explained:
+        because = f"An update that the log records had made what it is now of: {differing}."
+        return Innocent(cause, False, because)
     if case.doubts:
         because = f"The values differ from those of {seen} in: {differing}; {case.doubts[0]}."
         return Innocent(cause, None, because)
@@ -233,6 +241,8 @@ def _changed(case: Case) -> Innocent:
         return Innocent(
             cause, None, "A snapshot from before the act, and the log since, would say."
         )
+    if case.explained:
+        return Innocent(cause, False, "The log records an update of it that gave what it is now.")
     if case.changes:
         count = f"{len(case.changes)} transaction{'s' * (len(case.changes) > 1)}"
         because = f"The log records {count} with updates of the table, or deletes from it."

@@ -10,6 +10,7 @@ import polars as pl
 
 from recon.names import named
 from recon.rules.base import Timeline
+from recon.rules.updates import Updates
 
 _UNMEASURED = 3600.0
 """Seconds."""
@@ -43,6 +44,8 @@ class Log:
     rows_changed: pl.DataFrame
     """Rows that it shows updated or deleted: ``source``, ``table``, ``subject``, ``earliest``,
     ``latest``."""
+    updates: Updates
+    """What they were updated to."""
 
     _kept: dict[tuple[object, ...], Stretch] = field(default_factory=dict)
 
@@ -175,6 +178,7 @@ def log(timeline: Timeline) -> Log:
         seen.unique().collect(),
         rows_covered.collect(),
         rows_changed.unique().collect(),
+        Updates(timeline),
     )
 
 

@@ -540,3 +540,57 @@ def test_undetermined_where_the_snapshot_is_of_another_table_than_the_one_replac
     story.wrote("19:12", 800, insert=1).capture(NOW, ANEW).logged(*MARCH)
     (draft,) = story.judged(re_registered)
     assert draft.verdict == verdict
+
+
+def corrected(when: str, digest: str = BAD, asserted: str = FEBRUARY, *, read: bool = True):
+    """An UPDATE that the log has with its row; 02:00 dump m1=GOOD; 19:12 a migration, m1=BAD.
+
+    ``read``: the log is read row by row.
+    """
+    story = Story().wrote(*EARLY)
+    story.snapshot(BEFORE, m1=GOOD)
+    (seen,) = (row for row in story.rows if row["kind"] == "snapshot")
+    seen["clock"] = "pg:lineage-db/dump"
+    story.updated(when, 795, "m1", digest, asserted)
+    story.recreated("19:12", 800).wrote("19:12", 800, insert=1)
+    story.capture(NOW, ("m1", BAD, FEBRUARY, "19:12", 800)).logged(*MARCH)
+    return story.cover("lineage-db", "row.*", TABLE, *MARCH) if read else story
+
+
+@pytest.mark.parametrize("when", ["01:57", "12:00"])
+def test_observes_a_row_that_an_update_had_made_what_it_is_before_it_was_copied(when: str):
+    """The innocent twin: by the dump's clock the update came before it, or after it."""
+    (draft,) = corrected(when).judged(re_registered)
+    assert draft.verdict == "observation"
+    assert [role for role, _ in draft.events][-1] == "updated"
+    assert f"as the log records that an update of 8 March 2026, {when}:00 UTC" in draft.statement
+    assert [one.ruled_out for one in draft.innocent[:3]] == [False, True, False]
+
+
+@pytest.mark.parametrize("when", ["01:57", "12:00"])
+def test_undetermined_where_the_update_gave_another_value_than_that_of_today(when: str):
+    (draft,) = corrected(when, "sha256:" + "c" * 64).judged(re_registered)
+    assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_the_update_was_of_a_row_of_another_time():
+    (draft,) = corrected("12:00", asserted="2026-02-20 10:00").judged(re_registered)
+    assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_the_log_is_not_read_row_by_row():
+    (draft,) = corrected("12:00", read=False).judged(re_registered)
+    assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_the_row_was_updated_again_before_the_act():
+    story = corrected("12:00")
+    story.updated("13:00", 796, "m1", GOOD, FEBRUARY)
+    (draft,) = story.judged(re_registered)
+    assert draft.verdict == "undetermined"
+
+
+def test_fires_where_an_update_of_long_before_the_snapshot_gave_the_value_of_today():
+    """It was GOOD again when the dump was made."""
+    (draft,) = corrected("2026-03-07 12:00").judged(re_registered)
+    assert draft.verdict == "conflict"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recon.written.histories import Histories, stream_parts
+from recon.written.histories import Histories
+from recon.written.streams import stream_parts
 from recon.written.xids import ROUND, near, number_of, system_of
 
 if TYPE_CHECKING:

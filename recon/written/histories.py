@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from recon.written.resets import Reset, resets, since_reset
+from recon.written.streams import stream_parts
 from recon.written.upgrades import Upgrade, upgrades
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ def histories(timeline: Timeline, clusters: pl.DataFrame, counts: pl.DataFrame) 
         for number, tip in enumerate(tips)
         for stretch in _stretches(tip, parents, tips)
     ]
-    rows = list(_split(rows, resets(counts)))
-    rows += _inherited(rows, upgrades(since_reset(counts)))
+    begun = resets(timeline, counts)
+    rows = list(_split(rows, begun))
+    rows += _inherited(rows, upgrades(since_reset(counts, begun)))
     ends = [{"history": number, **tip._asdict()} for number, tip in enumerate(tips)]
     shape = {key: STRETCHES[key] for key in ("history", "source", "system", "timeline")}
     return Histories(
@@ -120,15 +122,6 @@ def _inherited(
                 below = link.below if row["below"] is None else min(link.below, row["below"])
                 gained.append({**row, "history": heir, "below": below, "linked": True})
     yield from gained
-
-
-def stream_parts(column: str = "stream") -> dict[str, pl.Expr]:
-    """``system`` and ``timeline`` of a stream ``pg:SYSTEM/TIMELINE``."""
-    parts = pl.col(column).str.strip_prefix("pg:").str.split("/")
-    return {
-        "system": parts.list.first(),
-        "timeline": parts.list.last().cast(pl.Int64, strict=False),
-    }
 
 
 def _tips(timeline: Timeline) -> list[Tip]:

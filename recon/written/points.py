@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recon.schema import INSTANT
-from recon.written.histories import Histories, stream_parts
+from recon.written.histories import Histories
+from recon.written.streams import stream_parts
 from recon.written.xids import ROUND
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from recon.names import named
-from recon.written.histories import Histories, stream_parts
+from recon.written.histories import Histories
+from recon.written.streams import stream_parts
 from recon.written.xids import FIRST_NORMAL, before, near, number_of, system_of
 
 if TYPE_CHECKING:

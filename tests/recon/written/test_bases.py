@@ -355,6 +355,36 @@ def test_a_count_that_falls_is_a_reset_as_well():
     assert not {"commit record"} & set(found)
 
 
+def gapped(next_xid: int, *, whole: bool = False) -> Story:
+    """A log that begins with few transactions, with 800 in it, and goes on at 12:00."""
+    story = Story().checkpoint("09:00", 731, 731).commit("10:05", 800)
+    story.checkpoint("11:00", next_xid, next_xid)
+    story.commit("12:00", next_xid + 90).checkpoint("13:00", next_xid + 100, next_xid + 100)
+    pieces = [("10:05", "12:00")] if whole else [("10:05", "10:05"), ("12:00", "12:00")]
+    for since, until in pieces:
+        story.cover("lineage-db", "wal.*", "pg:lineage-db/*", since, until)
+        story.covered[-1]["stream"] = "pg:1/1"
+    return story.capture(NOON, row(800))
+
+
+def test_a_gap_after_a_young_cluster_may_hide_its_reset():
+    found = by_basis(gapped(810))
+    assert found["~commit record"] == (at("10:05"), at("10:05"))
+    assert found["checkpoints"][0] is None
+
+
+def test_what_stands_after_the_gap_is_the_clusters_own():
+    story = gapped(810)
+    story.capture("2026-03-20 13:00", row(900))
+    assert by_basis(story)["commit record"] == (at("12:00"), at("12:00"))
+
+
+def test_a_gap_in_the_log_of_a_cluster_in_use_hides_none():
+    """The innocent twin; and a log without one."""
+    for story in (gapped(20_000), gapped(810, whole=True)):
+        assert by_basis(story)["commit record"] == (at("10:05"), at("10:05"))
+
+
 def test_after_a_reset_a_clusters_own_records_are_firm():
     assert by_basis(reset(835, wrote=True))["commit record"] == (at("12:30"), at("12:30"))
 

@@ -28,7 +28,7 @@ from typing import BinaryIO
 
 from collectors.postgres import repositories, tar
 from collectors.postgres.backups import MAX_TEXT, read_lsn
-from collectors.postgres.packed import unpacked
+from collectors.postgres.packing import unpacked
 from collectors.postgres.repositories.kinds import BARMAN, MANIFEST, WALG_METADATA
 from recon.collector import Item, Items
 

@@ -6,15 +6,14 @@ manifest, control file, and its WAL) is an item of its own also where it was rea
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from collectors.postgres.base import FILE, TAR, TAR_NAME, Refused, safe, tar_folder, tar_members
-from collectors.postgres.packed import packing, unpacked
+from collectors.postgres.packing import HEAD, packing_of, unpacked
+from collectors.postgres.scratch import need_room
 from collectors.postgres.wal_files import walk
 from recon.errors import BadInputError, ReconError
 
@@ -31,8 +30,6 @@ NAMED = {
 _NOT_COPIED = "label, manifest, control file and WAL; the data files were not copied"
 _USTAR_AT = 257
 _SHOWN = 50
-_SPARE = 1 << 28
-"""Bytes that are left free on the disk of the case."""
 
 
 def acquire_backup(
@@ -76,8 +73,8 @@ def _tars(native: str, path: Path) -> list[tuple[str, Path]] | None:
 
 def _is_tar(path: Path, native: str) -> bool:
     with path.open("rb") as file:
-        head = file.read(8)
-    if not packing(head) and not TAR_NAME.match(path.name) and path.suffix != ".tar":
+        head = file.read(HEAD)
+    if not packing_of(head) and not TAR_NAME.match(path.name) and path.suffix != ".tar":
         with path.open("rb") as file:
             return file.read(_USTAR_AT + 5)[_USTAR_AT:] == b"ustar"
     with unpacked(path, native) as stream:
@@ -188,16 +185,12 @@ def room(acquisition: Acquisition, native: str, size: int) -> None:
     """Raise where the copy would fill the disk of the case."""
     if not is_whole(acquisition):
         return
-    free = size + _SPARE
-    with suppress(OSError):
-        free = shutil.disk_usage(acquisition.source.base).free
-    if free < size + _SPARE:
-        raise BadInputError(
-            f"{size + _SPARE} bytes free on the disk of the case",
-            f"{free}",
-            native,
-            'free some, or set backup_files = "headers": nothing can be rehydrated then',
-        )
+    need_room(
+        acquisition.source.base,
+        size,
+        f"on the disk of the case for {native}",
+        'free some, or set backup_files = "headers": nothing can be rehydrated then',
+    )
 
 
 def _copy(

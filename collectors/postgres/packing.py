@@ -1,5 +1,7 @@
 """Packed bytes as a stream of plain ones: gzip, zstd, lz4, bzip2 and xz, told by their first bytes.
 
+Only those decide: a name such as ``base.tar.gz`` is a claim.
+
 Memory is bounded whatever the bytes say of themselves: pieces are at most :data:`PIECE` long (of
 zstd, what 512 packed bytes can hold), and windows as large as the ``zstd`` program's own limit.
 How much may come out is for the caller to bound, who stops asking.
@@ -16,7 +18,9 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from recon.errors import BadInputError
@@ -28,8 +32,8 @@ _ZSTD_CHUNK = 512
 """A block of 4 bytes can hold 128 KiB, and the library gives all of what it was fed for."""
 _MEMORY = 1 << 27
 """Window of zstd, and memory of xz: 128 MiB, what ``zstd -d`` allows by itself."""
-HEAD = 6
-"""Bytes that tell a packing."""
+HEAD = 8
+"""Bytes that tell a packing, or what is told and not read."""
 _SKIPPABLE = tuple(bytes([number]) + b"\x2a\x4d\x18" for number in range(0x50, 0x60))
 
 
@@ -144,6 +148,46 @@ def packing_of(head: bytes) -> Packing | None:
 def unread(head: bytes) -> str | None:
     """What the first bytes are of, where it is known and not read."""
     return next((what for start, what in UNREAD.items() if head.startswith(start)), None)
+
+
+def packing_at(path: Path) -> Packing | None:
+    """Which packing a file is of, by its first bytes."""
+    with path.open("rb") as file:
+        return packing_of(file.read(HEAD))
+
+
+@contextmanager
+def unpacked(path: Path, where: str) -> Iterator[BinaryIO]:
+    """A file's plain bytes, whether it is packed or not, front to back.
+
+    Raises:
+        BadInputError: damaged or cut off (when read), or packed in a way that is not read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        file.seek(0)
+        if told := unread(head):
+            raise BadInputError("plain bytes, or packed by gzip, zstd or lz4", told, where)
+        how = packing_of(head)
+        if how is None:
+            yield file
+        else:
+            with opened(file, how, where) as plain:
+                yield plain
+
+
+def beginning(path: Path, size: int) -> bytes:
+    """The first ``size`` plain bytes; none where they cannot be unpacked.
+
+    What is told and not read stays as it is: whoever reads it can name it (:func:`unread`).
+    """
+    with path.open("rb") as file:
+        how = packing_of(file.read(HEAD))
+        file.seek(0)
+        try:
+            return (opened(file, how) if how else file).read(size)
+        except BadInputError:
+            return b""
 
 
 def stream(file: BinaryIO, packing: Packing) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ from collectors.postgres.claims import Rows, row_events
 from collectors.postgres.history import history_events
 from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
 from collectors.postgres.options import PostgresClaim, PostgresOptions
-from collectors.postgres.packing import HEAD, opened, packing_of
+from collectors.postgres.packing import beginning
 from collectors.postgres.repositories import repository_events
 from collectors.postgres.wal.model import Relation, Segment
 from recon.collector import Item, Items, Parsed, Sha256, Source, Warn
@@ -162,7 +162,7 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
 def _copies(found: _Found, items: Items) -> list[Copy]:
     """Base backups that hold data files, read for the claimed tables."""
     from collectors.postgres.base import base_backups
-    from collectors.postgres.heap.copies import read_copy
+    from collectors.postgres.heap.copied import read_copy
 
     out = []
     for backup in base_backups(items):
@@ -358,7 +358,12 @@ def _cover(
 def _backups(found: _Found, items: Items) -> None:
     for item in items.of("pg.backup-label", "pg.backup-history"):
         found.take(
-            backups.label_events(item, _head(items, item), found.source, _system(found, item))
+            backups.label_events(
+                item,
+                _head(items, item),
+                found.source,
+                _system(found, item),
+            )
         )
     for item in items.of("pg.history"):
         found.take(backups.history_events(item, _head(items, item), found.source))
@@ -457,11 +462,5 @@ def _folder(item: Item) -> str:
 
 
 def _head(items: Items, item: Item) -> bytes:
-    """The beginning of a small file; WAL-G packs those of the archive too."""
-    with items.path(item).open("rb") as file:
-        packing = packing_of(file.read(HEAD))
-        file.seek(0)
-        try:
-            return (opened(file, packing) if packing else file).read(backups.MAX_TEXT)
-        except BadInputError:
-            return b""
+    """A small file; WAL-G packs those of the archive too."""
+    return beginning(items.path(item), backups.MAX_TEXT)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from collectors.postgres import backups, control, dumps, footprint, repositories, restore
 from collectors.postgres.lines import KINDS, MAX_LINE
-from collectors.postgres.packing import HEAD, opened, packing_of
+from collectors.postgres.packing import opened, packing_at
 from collectors.postgres.repositories.kinds import SENTINEL, WALG_METADATA
 from collectors.postgres.wal.layout import plain_name
 from recon.collector import Item, Items, Quote, Source, Warn
@@ -76,9 +76,8 @@ def _line(items: Items, item: Item, citation: str) -> Quote | None:
     if not match:
         return None
     number = int(match.group(1))
+    packing = packing_at(items.path(item))
     with items.path(item).open("rb") as file:
-        packing = packing_of(file.read(HEAD))
-        file.seek(0)
         command = f"{packing.command} ITEM | sed -n {number}p" if packing else ""
         source = opened(file, packing) if packing else file
         for at, line in enumerate(iter(lambda: source.readline(MAX_LINE), b""), 1):
@@ -127,8 +126,7 @@ def _ghost(source: Source, items: Items, item: Item, place: re.Match[str]) -> Qu
 
 def _segment(items: Items, item: Item) -> Quote:
     name = PurePosixPath(item.native).name
-    with items.path(item).open("rb") as file:
-        packing = packing_of(file.read(HEAD))
+    packing = packing_at(items.path(item))
     # Under its own name, which pg_waldump wants, and as a shell takes whatever an export holds.
     plain = shlex.quote(plain_name(name).removesuffix(".partial"))
     copy = f"{packing.command} ITEM > {plain}" if packing else f"cp ITEM {plain}"

@@ -8,11 +8,11 @@ item's ``meta`` says what the server told of the object, and not when the scratc
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from collectors.postgres.scratch import FOLDER, need_room, root, scratch_folder
 from recon.errors import BadInputError, ReconError
 
 if TYPE_CHECKING:
@@ -44,12 +44,15 @@ def _backups(acquisition: Acquisition, prefix: Prefix) -> None:
     from collectors.postgres.files import acquire_backups
 
     native = prefix.url.rstrip("/")
-    with tempfile.TemporaryDirectory(prefix="recon-s3-") as scratch:
-        told = _mirror(acquisition, prefix, native, Path(scratch))
+    with scratch_folder("recon-s3-", root()) as folder:
+        # A folder of its own for the objects: the lock is no file of theirs.
+        scratch = folder / "objects"
+        scratch.mkdir()
+        told = _mirror(acquisition, prefix, native, scratch)
         if not told:
             raise BadInputError("a base backup", "no objects", native, "mend `backups`")
         mirrored = cast("Acquisition", _Mirrored(acquisition, told))
-        acquire_backups(mirrored, native, Path(scratch))
+        acquire_backups(mirrored, native, scratch)
 
 
 def _mirror(
@@ -60,11 +63,8 @@ def _mirror(
 
     told: dict[Path, dict[str, Any]] = {}
     found = list(prefix.objects())
-    free = shutil.disk_usage(scratch).free
-    if free < (size := sum(one.size for one in found)):
-        raise BadInputError(
-            f"{size} bytes free for scratch files", f"{free}", native, "set TMPDIR to a larger disk"
-        )
+    size = sum(one.size for one in found)
+    need_room(scratch, size, f"for a copy of {native}", f"name another disk's folder in {FOLDER}")
     for done, one in enumerate(found):
         acquisition.progress(native, done, len(found))
         place = one.key.removeprefix(prefix.prefix)

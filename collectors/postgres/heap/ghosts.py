@@ -8,7 +8,8 @@ ordinary rollback left is none of these, and no event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import polars as pl
@@ -16,14 +17,45 @@ import polars as pl
 from collectors.postgres.base import FILE, TAR
 from collectors.postgres.claims import COLUMN, Rows, row_events
 from collectors.postgres.heap.commits import Commits
-from collectors.postgres.heap.copies import Copy, Held, ghosts
+from collectors.postgres.heap.copies import ABORTED, COMMITTED, FIRST_NORMAL, Copy, Held
+from collectors.postgres.heap.model import XMIN_COMMITTED, Stored, Value
+from collectors.postgres.heap.tuples import Decoder
 from collectors.postgres.options import PostgresClaim
 from recon.collector import Item, Sha256, Warn
 from recon.schema import INSTANT
 
-ABORTED = "aborted"
+_ROLLED_BACK = "aborted"
 _BLOCKS = 131_072
 """Pages in one file of a relation: 1 GiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """A tuple whose transaction had not committed by what the copy itself knows."""
+
+    stored: Stored
+    fate: str
+    """``aborted``; ``not ended`` (open then, or cut off by a crash or by the end of a restore);
+    ``beyond the next transaction`` of the control file."""
+    values: Mapping[str, Value]
+
+
+def ghosts(copy: Copy, held: Held, next_xid: int | None = None) -> Iterator[Ghost]:
+    """Tuples of a table that no commit made rows; those of an ordinary rollback too.
+
+    ``next_xid``: of the copy's control file, without its epoch.
+    """
+    decoder = Decoder(held.described)
+    for one in copy.rows(held.file):
+        if one.infomask & XMIN_COMMITTED or one.xmin < FIRST_NORMAL:
+            continue
+        state = copy.state(one.xmin)
+        if state == COMMITTED:
+            continue
+        fate = _ROLLED_BACK if state == ABORTED else "not ended"
+        if next_xid is not None and 0 < (one.xmin - next_xid) % 2**32 < 2**31:
+            fate = "beyond the next transaction"
+        yield Ghost(one, fate, decoder.row(one.tuple))
 
 
 def ghost_events(
@@ -48,7 +80,7 @@ def ghost_events(
         }
         for one in ghosts(copy, held, control[1] if control else None):
             xid = one.stored.xmin
-            if one.fate == ABORTED or (commits and commits.of(timeline, xid, 0)):
+            if one.fate == _ROLLED_BACK or (commits and commits.of(timeline, xid, 0)):
                 continue
             values = {n: v for n, v in one.values.items() if isinstance(v, str)}
             item, prefix = _item(copy, held, one.stored.block)

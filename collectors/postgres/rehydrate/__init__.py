@@ -1,10 +1,11 @@
 """The database as it stood: a base backup and archived WAL in a scratch server, paused there.
 
 1. Decide what leads to the instant, or why nothing does (:mod:`.plan`).
-2. Fill a closed folder with regular files of the backup and with log (:mod:`.scratch`), and look
+2. Fill a closed folder with regular files of the backup and with log (:mod:`.fill`), and look
    through that log for what replay would do elsewhere (:mod:`.logcheck`).
 3. Start a server over it that heeds no setting of the evidence (:mod:`.server`).
-4. Ask plain tables, read-only (:mod:`.ask`), and store what they hold as items.
+4. Ask plain tables, read-only (:mod:`.session`, :mod:`.guard`, :mod:`.ask`), and store what they
+   hold as items.
 5. End the server and remove the folder, also when this program is killed.
 
 Guards, and their limit: the server runs as an unprivileged user without a network, on settings of
@@ -25,11 +26,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from collectors.postgres.parse import segments
-from collectors.postgres.rehydrate import ask
+from collectors.postgres.rehydrate import ask, guard, session
+from collectors.postgres.rehydrate.fill import fill
 from collectors.postgres.rehydrate.logcheck import check_log
-from collectors.postgres.rehydrate.plan import Plan, plan, read_target
-from collectors.postgres.rehydrate.scratch import Scratch, fill, scratch
+from collectors.postgres.rehydrate.plan import Plan, plan
+from collectors.postgres.rehydrate.scratch import Scratch, scratch
 from collectors.postgres.rehydrate.server import Server, options, running
+from collectors.postgres.rehydrate.target import read_target
 from collectors.postgres.wal import unpacked
 from collectors.postgres.wal.layout import show_lsn
 from recon.errors import BadInputError, UsageError
@@ -65,7 +68,7 @@ def rehydrate(acquisition: Acquisition, items: Items, asked: Rehydration) -> Reh
             with running(chosen, made) as server:
                 acquisition.progress("replay the log", 0, None)
                 run = _Run(acquisition, chosen, server, said, [*chosen.notes])
-                run.database = ask.paused(server, chosen)
+                run.database = session.paused(server, chosen)
                 answers = run.answers(list(dict.fromkeys(tables)), asked)
             notes = [*run.notes, *_refused(made)]
             said.update(_provenance(chosen))
@@ -104,7 +107,7 @@ class _Run:
             if self.let_go:
                 found, where = str(error), "the scratch server"
                 raise BadInputError("a table without another's lock", found, where) from error
-        ask.let_go(self.server, self.plan, self.database)
+        session.let_go(self.server, self.plan, self.database)
         self.let_go = True
         self.notes.append(
             "a transaction in flight at the target held a lock on what was asked: recovery was "
@@ -118,8 +121,8 @@ class _Run:
 
     def _table(self, database: str, table: str) -> Stood:
         schema, _, name = table.partition(".")
-        with ask.session(self.server, self.plan, database) as connection:
-            found = ask.find(connection, schema, name)
+        with session.session(self.server, self.plan, database) as connection:
+            found = guard.find(connection, schema, name)
             if found is None:
                 raise UsageError("a table of that time", f"no {table}", database)
             if found.left_out:
@@ -145,7 +148,7 @@ class _Run:
         return Stood(table, ["ctid", "xmin", "committed", *names], rows, item)
 
     def _query(self, database: str, sql: str) -> Stood:
-        with ask.session(self.server, self.plan, database) as connection:
+        with session.session(self.server, self.plan, database) as connection:
             names, rows = ask.query(connection, sql)
             head = ask.header(connection, None, self._seen(), _provenance(self.plan))
         lines = [json.dumps(head | {"query": sql, "columns": names})]
@@ -170,12 +173,12 @@ class _Run:
         schema, _, name = table.partition(".")
         if database is not None:
             return database
-        with ask.session(self.server, self.plan, self.database) as connection:
+        with session.session(self.server, self.plan, self.database) as connection:
             names = ask.databases(connection)
         holders = []
         for one in names:
-            with ask.session(self.server, self.plan, one) as connection:
-                if ask.find(connection, schema, name) is not None:
+            with session.session(self.server, self.plan, one) as connection:
+                if guard.find(connection, schema, name) is not None:
                     holders.append(one)
         if len(holders) != 1:
             found = ", ".join(holders) or f"none of {', '.join(names) or 'no database'}"
@@ -183,7 +186,7 @@ class _Run:
         return holders[0]
 
     def _one_database(self) -> str:
-        with ask.session(self.server, self.plan, self.database) as connection:
+        with session.session(self.server, self.plan, self.database) as connection:
             names = ask.databases(connection)
         own = [name for name in names if name != "postgres"] or names
         if len(own) != 1:

@@ -17,7 +17,7 @@ from recon.instants import interval
 
 if TYPE_CHECKING:
     from collectors.postgres.base import BaseBackup, Label
-    from collectors.postgres.rehydrate.plan import Target
+    from collectors.postgres.rehydrate.target import Target
 
 _COMMITS = ["COMMIT", "COMMIT_PREPARED"]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from collectors.postgres.backups import MAX_TEXT, read_lsn
+from collectors.postgres.packing import beginning
 from collectors.postgres.wal.layout import show_lsn
 from collectors.postgres.wal.timeline import ENDS_RECOVERY
 from recon.errors import BadInputError
@@ -65,8 +66,7 @@ def histories(items: Items, records: pl.DataFrame, others: set[int]) -> Historie
             number = int(name, 16)
         except ValueError:
             continue
-        with items.path(item).open("rb") as file:
-            forks = _forks(file.read(MAX_TEXT))
+        forks = _forks(beginning(items.path(item), MAX_TEXT))
         if forks:
             files[number] = item
             paths[number] = _path(forks, number)

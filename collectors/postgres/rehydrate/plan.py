@@ -13,7 +13,7 @@ there, or a commit may be missing. What cannot be proved is refused, with the re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,41 +23,20 @@ import polars as pl
 from collectors.postgres.base import BaseBackup, base_backups
 from collectors.postgres.control import ControlFile, read_control
 from collectors.postgres.rehydrate import ends
-from collectors.postgres.rehydrate.history import (
-    Histories,
-    Span,
-    current,
-    histories,
-    of_lsn,
-    on_path,
-)
-from collectors.postgres.wal import read as read_wal
-from collectors.postgres.wal.layout import read_lsn, segment_name, show_lsn
-from collectors.postgres.wal.model import RECORDS, Segment
-from collectors.postgres.wal.piece import in_order
-from collectors.postgres.wal.segment import Checked, order
-from recon.errors import BadInputError, UsageError
-from recon.instants import moment
+from collectors.postgres.rehydrate.history import Span, current, of_lsn, on_path
+from collectors.postgres.rehydrate.log import MORE, Log, read_log, run_of
+from collectors.postgres.rehydrate.target import Target, read_target
+from collectors.postgres.wal.layout import show_lsn
+from collectors.postgres.wal.model import Segment
+from collectors.postgres.wal.segment import Checked
+from recon.errors import BadInputError
 
 if TYPE_CHECKING:
-    from recon.collector import Item, Items, Sha256
+    from recon.collector import Item, Items
     from recon.rehydrate import Rehydration
 
 COMMITS = ["COMMIT", "COMMIT_PREPARED"]
 _SHOWN = 3
-_COLUMNS = ["timeline", "lsn", "xid", "op", "time", "subxids", "redo", "tli", "prev_tli"]
-_MORE = "collect the missing log or backup, or ask for another instant"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What was asked: an instant, or an LSN."""
-
-    instant: datetime | None
-    lsn: int | None
-
-    def __str__(self) -> str:
-        return show_lsn(self.lsn) if self.lsn is not None else str(self.instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +70,6 @@ class Plan:
     """Later backups, and why each does not lead there."""
 
 
-def read_target(text: str) -> Target:
-    """An instant or an LSN, as the command line has it.
-
-    Raises:
-        UsageError: neither.
-    """
-    lsn = read_lsn(text.strip())
-    if lsn is not None:
-        return Target(None, lsn)
-    try:
-        return Target(moment(text, "--at"), None)
-    except BadInputError as error:
-        expected = f"{error.expected}, or an LSN such as 0/16B3740"
-        raise UsageError(expected, error.found, "--at", error.todo) from error
-
-
 def plan(items: Items, segments: Sequence[Segment], source: str, asked: Rehydration) -> Plan:
     """Decide; see the steps of the module. ``segments``: the log, unpacked.
 
@@ -119,7 +82,7 @@ def plan(items: Items, segments: Sequence[Segment], source: str, asked: Rehydrat
         raise BadInputError("a base backup", "none among the items", source, "collect one")
     controls = {one.native: _control(items, one) for one in backups}
     reasons: list[str] = []
-    archives: dict[int, _Log] = {}
+    archives: dict[int, Log] = {}
     best: Plan | None = None
     for one in sorted(backups, key=lambda one: -(one.label.start if one.label else 0)):
         control = controls[one.native]
@@ -128,7 +91,9 @@ def plan(items: Items, segments: Sequence[Segment], source: str, asked: Rehydrat
                 raise control
             log = archives.get(control.system_id)
             if log is None:
-                log = archives[control.system_id] = _read(items, segments, source, control, backups)
+                log = archives[control.system_id] = read_log(
+                    items, segments, source, control, backups
+                )
             best = _from(one, control, log, target, asked.timeline)
             break
         except BadInputError as error:
@@ -138,60 +103,13 @@ def plan(items: Items, segments: Sequence[Segment], source: str, asked: Rehydrat
         if others:
             reasons.append(f"left out of the log: {'; '.join(others[:_SHOWN])}")
         raise BadInputError(
-            f"a base backup and log that lead to {target}", "; ".join(reasons), source, _MORE
+            f"a base backup and log that lead to {target}", "; ".join(reasons), source, MORE
         )
     return replace(best, passed_over=tuple(reasons))
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """The log of one cluster."""
-
-    records: pl.DataFrame
-    segments: Mapping[tuple[int, int], Checked]
-    """By timeline and number."""
-    damaged: Mapping[Sha256, str]
-    """What is wrong with an item, by its hash."""
-    histories: Histories
-    others: Sequence[str]
-    """What was left out, in words."""
-
-
-def _read(
-    items: Items,
-    segments: Sequence[Segment],
-    source: str,
-    control: ControlFile,
-    backups: Sequence[BaseBackup],
-) -> _Log:
-    archive = order(segments, control.system_id)
-    held = {(one.timeline, one.number): one for run in archive.runs for one in run}
-    if not held:
-        found = "; ".join(warning.message for warning in archive.warnings[:3]) or "no segment"
-        raise BadInputError(
-            f"log of the cluster with system identifier {control.system_id}", found, source, _MORE
-        )
-    wal = read_wal(segments, source=source, counted=(), system_id=control.system_id)
-    used = {one.segment.sha256 for one in held.values()}
-    damaged = {w.item: w.message for w in wal.warnings if w.severity == "error" and w.item in used}
-    frames = [
-        rows.select(_COLUMNS)
-        for timeline, piece in in_order(wal.pieces)
-        for _, rows in piece.records(timeline)
-    ]
-    records = pl.concat([pl.DataFrame(schema=RECORDS).select(_COLUMNS), *frames])
-    labels = {one.label.timeline for one in backups if one.label and one.label.timeline}
-    return _Log(
-        records=records.sort("timeline", "lsn"),
-        segments=held,
-        damaged=damaged,
-        histories=histories(items, records, {number for number, _ in held} | labels),
-        others=[w.message for w in archive.warnings if w.item not in used],
-    )
-
-
 def _from(
-    backup: BaseBackup, control: ControlFile, log: _Log, target: Target, timeline: int | None
+    backup: BaseBackup, control: ControlFile, log: Log, target: Target, timeline: int | None
 ) -> Plan:
     """The plan of one backup.
 
@@ -226,7 +144,7 @@ def _from(
             backup.native,
         )
     ends.began_before(backup, label, target)
-    run = _run(log, path, label.start)
+    run = run_of(log, path, label.start)
     limit = (run[-1].number + 1) * run[-1].geometry.segment
     records = on_path(log.records, path).filter(
         (pl.col("lsn") >= label.start) & (pl.col("lsn") < limit)
@@ -257,35 +175,6 @@ def _from(
         commits=point.commits,
         notes=point.notes,
     )
-
-
-def _run(log: _Log, path: Sequence[Span], start: int) -> list[Checked]:
-    """Segments from the one that holds ``start`` on, as far as none is missing."""
-    any_one = next(iter(log.segments.values()))
-    size = any_one.geometry.segment
-    number = start // size
-    out: list[Checked] = []
-    while True:
-        # The first segment of a timeline repeats what the one before wrote into it.
-        first, last = number * size, (number + 1) * size - 1
-        owners = [
-            span.timeline
-            for span in reversed(path)
-            if span.start <= last and (span.end is None or span.end > first)
-        ]
-        held = [log.segments[one, number] for one in owners if (one, number) in log.segments]
-        if not held:
-            break
-        out.append(held[0])
-        if held[0].timeline != owners[0]:
-            break  # the old timeline's own copy goes no further than the switch
-        number += 1
-    if not out:
-        lacking = ", ".join(f"{segment_name(owner, number, size)}" for owner in owners)
-        raise BadInputError(
-            f"the segment that the backup starts in ({lacking})", "none of that name", "the log"
-        )
-    return out
 
 
 def _control(items: Items, backup: BaseBackup) -> ControlFile | BadInputError:

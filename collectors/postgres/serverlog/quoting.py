@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from collectors.postgres.packing import packing_at
 from collectors.postgres.serverlog import stderr
 from collectors.postgres.serverlog.prefix import compile_prefix
 from collectors.postgres.serverlog.read import format_of
-from collectors.postgres.serverlog.unpack import Damage, packing, pieces
+from collectors.postgres.serverlog.unpack import Damage, pieces
 from recon.collector import Item, Quote
 from recon.errors import BadInputError
 
@@ -20,7 +21,7 @@ _MAX_BYTES = 1 << 20
 
 def quote_log(path: Path, item: Item, citation: str, prefixes: Sequence[str]) -> Quote | None:
     """The lines of the message at a citation; None where the log has no such line."""
-    how_packed = packing(path)
+    how_packed = packing_at(path)
     packed = f"{how_packed.command} < ITEM | " if how_packed else ""
     if not citation:
         text = f"{item.native}: a server log of {item.size} bytes"

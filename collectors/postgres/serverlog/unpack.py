@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.postgres.packing import HEAD, PackedError, Packing, packing_of, stream
+from collectors.postgres.packing import PackedError, packing_at, stream
 
 BLOCK = 1 << 24
 """Bytes read at a time."""
@@ -32,19 +32,13 @@ class Damage(Exception):  # noqa: N818  (it ends the reading of one log; it is n
     """The packed bytes end early, or are no such bytes."""
 
 
-def packing(path: Path) -> Packing | None:
-    """How the log is packed, by its first bytes."""
-    with path.open("rb") as file:
-        return packing_of(file.read(HEAD))
-
-
 def pieces(path: Path, size: int = BLOCK) -> Iterator[bytes]:
     """The log's bytes, unpacked as they are read.
 
     Raises:
         Damage: what could be unpacked was given; the rest cannot be.
     """
-    packed = packing(path)
+    packed = packing_at(path)
     with path.open("rb") as file:
         if packed is None:
             yield from iter(lambda: file.read(size), b"")

@@ -14,20 +14,24 @@ file's length shows that it was cut off.
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from collectors.postgres import packing
 from collectors.postgres.packing import PackedError, Packing
+from collectors.postgres.scratch import FOLDER, need_room, root, scratch_folder
 from collectors.postgres.wal.layout import ARCHIVED, LONG_HEADER, MAGIC, Geometry, plain_name
 from collectors.postgres.wal.model import Segment
 from recon.collector import Warn
 
+PREFIX = "recon-wal-"
+"""Of the scratch folders."""
 _PAGE = 8192
+_TODO = f"free some, or name another disk's folder in {FOLDER}"
 _ZEROS = bytes(_PAGE * 8)
 
 
@@ -36,10 +40,15 @@ def unpacked(segments: Sequence[Segment]) -> Iterator[tuple[list[Segment], list[
     """The segments as plain files under PostgreSQL's own names, and what is wrong with them.
 
     Raises:
-        OSError: the scratch folder is full.
+        BadInputError: the disk of the scratch folder has no room for the next one.
     """
-    with tempfile.TemporaryDirectory(prefix="recon-wal-") as scratch:
-        found = [_plain(segment, Path(scratch, str(at))) for at, segment in enumerate(segments)]
+    with ExitStack() as stack:
+        # Most archives are plain, and need none.
+        folder = cache(lambda: stack.enter_context(scratch_folder(PREFIX, root())))
+        found = [
+            _plain(segment, lambda at=at: folder() / str(at))  # type: ignore[misc]
+            for at, segment in enumerate(segments)
+        ]
         yield (
             [one for one, _ in found if one is not None],
             [warning for _, said in found for warning in said],
@@ -60,7 +69,7 @@ class _Unpacked:
     """It held more than that."""
 
 
-def _plain(segment: Segment, target: Path) -> tuple[Segment | None, list[Warn]]:
+def _plain(segment: Segment, place: Callable[[], Path]) -> tuple[Segment | None, list[Warn]]:
     match = ARCHIVED.fullmatch(segment.name)
     with segment.path.open("rb") as file:
         head = file.read(LONG_HEADER.size)
@@ -83,6 +92,7 @@ def _plain(segment: Segment, target: Path) -> tuple[Segment | None, list[Warn]]:
                 found = hashlib.file_digest(file, "sha1").hexdigest()
                 warnings += _held(segment, match["sha1"], found)
             return plain, warnings
+        target = place()
         done = _unpack(file, kind, target, sha1=bool(match["sha1"]))
     if done.size < LONG_HEADER.size or done.fault:
         warnings += _faulty(segment, kind, done)
@@ -171,6 +181,8 @@ def _unpack(file: BinaryIO, kind: Packing, target: Path, *, sha1: bool) -> _Unpa
                     if len(head) < LONG_HEADER.size:
                         continue
                     limit = _limit(head)
+                    # Of each as it comes: what the whole archive takes, pages of zeros decide.
+                    need_room(target.parent, limit, "for unpacked WAL", _TODO)
                     piece = head  # noqa: PLW2901  (all that came so far)
                 kept = piece[: (limit or _PAGE) - size]
                 if digest:

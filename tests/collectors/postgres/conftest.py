@@ -18,6 +18,8 @@ from collectors.postgres.script import capture_script
 from recon import schema
 from recon.collector import Item, Parsed, Source
 from recon.evidence import Acquiring, CaseItems, Evidence
+from tests.collectors.postgres import repositories
+from tests.collectors.postgres.repositories import Repositories
 from tests.servers import Postgres, postgres
 
 START = datetime(2026, 2, 10, 3, 0, tzinfo=UTC)
@@ -168,6 +170,12 @@ def server() -> Iterator[Postgres]:
                 f"('nasty', '{number}', null, null, default, 'x', null, {number}, '{literal}')"
             )
         yield running
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
+    """The folders of backup tools."""
+    return repositories.make(tmp_path_factory.mktemp("repositories"))
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,8 @@ class Repositories:
     system_id: int
     wal: Path
     """The server's own archive, plain: what all of them archived."""
+    places: dict[str, str]
+    """LSN behind the commit of a version, by the version."""
 
     @property
     def pgbackrest(self) -> Path:
@@ -79,10 +81,13 @@ def make(folder: Path) -> Repositories:
         for name in stanzas:
             _run(server, name, "backup", "--type=full")
         server.psql("insert into ml.lineage values ('credit-risk', '2.4.0')")
+        places = {"2.4.0": _place(server)}
         _run(server, "pgbackrest", "backup", "--type=incr")
         _barman_backup(server, barman)
         server.backup("tars", "-Ft", "-X", "none")
         server.psql("insert into ml.lineage values ('last', '1')")
+        places["1"] = _place(server)
+        server.psql("checkpoint")
         server.switch_wal()
         server.run("barman", "-c", barman / "barman.conf", "archive-wal", "db")
         system = int(server.psql("select system_identifier from pg_control_system()"))
@@ -91,7 +96,11 @@ def make(folder: Path) -> Repositories:
         shutil.copytree(barman / "db", folder / "barman", symlinks=True)
         shutil.copytree(server.archive, folder / "wal")
         _walg(server, folder / "wal-g", system)
-    return Repositories(folder, system, folder / "wal")
+    return Repositories(folder, system, folder / "wal", places)
+
+
+def _place(server: Postgres) -> str:
+    return str(server.psql("select pg_current_wal_insert_lsn()")).strip()
 
 
 def _pgbackrest(server: Postgres, name: str, more: str) -> str:

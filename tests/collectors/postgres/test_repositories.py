@@ -17,7 +17,6 @@ from collectors.postgres.base import BaseBackup, Refused, base_backups
 from collectors.postgres.repositories.kinds import MANIFEST
 from collectors.postgres.repositories.pgbackrest import Entry, entries
 from tests import s3_servers
-from tests.collectors.postgres import repositories
 from tests.collectors.postgres.conftest import Bench, Make
 from tests.collectors.postgres.repositories import Repositories
 from tests.servers import postgres
@@ -26,11 +25,6 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 TOOLS = ("pgbackrest", "bundled", "barman", "walg")
 CLOCKS = {"pgbackrest": "pgbackrest", "bundled": "pgbackrest", "barman": "barman", "walg": "wal-g"}
 each = pytest.mark.parametrize("tool", TOOLS)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
-    return repositories.make(tmp_path_factory.mktemp("repositories"))
 
 
 def said(case: Bench, severity: str | None = None) -> list[str]:

@@ -13,7 +13,8 @@ import pytest
 from collectors.postgres import collector
 from collectors.postgres.base import BaseBackup, base_backups
 from collectors.postgres.heap.catalogs import CATALOGS, PG_DATABASE, catalog
-from collectors.postgres.heap.copies import ghosts, read_copy
+from collectors.postgres.heap.copied import read_copy
+from collectors.postgres.heap.ghosts import ghosts
 from collectors.postgres.heap.page import SIZE, checksum, intact
 from collectors.postgres.heap.tuples import Decoder
 from tests.collectors.postgres.conftest import Bench

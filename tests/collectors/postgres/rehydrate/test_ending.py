@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.postgres.rehydrate.scratch import FOLDER, PREFIX, scratch, sweep
+from collectors.postgres.rehydrate.scratch import PREFIX, scratch
+from collectors.postgres.scratch import FOLDER, sweep
 from tests.collectors.postgres.rehydrate.clusters import SETTINGS, SMALL, TABLE, Told, at
 from tests.servers import postgres
 
@@ -152,7 +153,7 @@ def test_what_a_dead_run_left_is_swept_and_a_living_ones_is_not(
     (root / f"{PREFIX}link").symlink_to(outside)
     with scratch() as living:
         assert not dead.exists()
-        assert sweep(root) == []
+        assert sweep(PREFIX, root) == []
         assert living.data.is_dir()
     assert not living.folder.exists()
     assert strange.exists(), "one without a lock may just be being made"

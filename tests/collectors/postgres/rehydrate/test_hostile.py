@@ -319,7 +319,7 @@ def test_what_the_catalogue_would_run_is_not_run(tmp_path: Path, marks: Path, ma
 def test_the_scratch_folder_is_closed_and_the_server_unprivileged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from collectors.postgres.rehydrate import ask as asking
+    from collectors.postgres.rehydrate import session as asking
 
     with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL) as server:
         told = Told(server).then("1:00", TABLE)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import lz4.frame
 import pytest
@@ -15,8 +18,11 @@ import zstandard
 from polars.testing import assert_frame_equal
 
 from collectors.postgres.binaries import find
+from collectors.postgres.scratch import FOLDER, scratch_folder
 from collectors.postgres.wal import Segment, Wal, describe, read, unpacked
 from collectors.postgres.wal.layout import show_lsn
+from collectors.postgres.wal.packed import PREFIX
+from recon.errors import BadInputError
 from tests.collectors.postgres.wal.archives import Archive, segment
 
 pytestmark = pytest.mark.live
@@ -323,3 +329,40 @@ def test_nothing_of_the_scratch_folder_stays(folder: Path):
         assert said == []
     assert scratch
     assert not any(path.exists() for path in scratch)
+
+
+def test_what_a_killed_run_unpacked_is_swept_by_the_next_and_a_living_ones_is_not(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "scratch"
+    root.mkdir()
+    monkeypatch.setenv(FOLDER, str(root))
+    with unpacked(files(folder)):
+        assert list(root.iterdir()) == [], "plain segments are read where they are"
+    pack(middle(folder), ".zst")
+    code = (
+        "import os, sys; from pathlib import Path; from tests.collectors.postgres.wal.archives "
+        "import segment; from collectors.postgres.wal import unpacked\n"
+        "names = sorted(Path(sys.argv[1]).iterdir())\n"
+        "with unpacked([segment(one) for one in names]): os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, folder], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = root.iterdir()
+    assert left.name.startswith(PREFIX)
+    with scratch_folder(PREFIX, root) as living:
+        assert not left.exists()
+        with unpacked(files(folder)) as (plain, said):
+            assert not said
+            assert living.exists()
+            (own,) = {one.path.parent for one in plain if one.path.parent != folder}
+            assert own.stat().st_mode & 0o777 == 0o700
+        assert list(root.iterdir()) == [living]
+
+
+def test_a_disk_without_room_is_not_filled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack(middle(folder), ".gz")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=2**28))
+    with pytest.raises(BadInputError) as raised, unpacked(files(folder)):
+        pytest.fail("unpacked")
+    assert f"{2**28 + SIZE} bytes free for unpacked WAL" in str(raised.value)

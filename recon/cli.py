@@ -118,7 +118,7 @@ def demo(
     No server is needed.
     Exits 0 although the case has findings: showing them is what it is for.
     """
-    from recon import show
+    from recon import show, show_findings, show_said
     from recon.packaged_case import demo as copy
 
     out = show.console()
@@ -139,11 +139,11 @@ def demo(
         told("rules", 0, None)
         found = case.findings()
         answers = case.asof()
-    show.findings(out, found)
+    show_findings.findings(out, found)
     out.print()
     changed = [one for one in answers if one.changed]
     if case.config.instant is not None:
-        show.answers(out, changed, case.config.instant, total=len(answers))
+        show_said.answers(out, changed, case.config.instant, total=len(answers))
     out.print()
     with show.progress() as told:
         production = case.exhibits(progress=told)
@@ -257,7 +257,7 @@ def asof(
     form: FormatOption = Format.table,
 ) -> None:
     """What each source said then, and what it says now about then."""
-    from recon import show
+    from recon import show, show_said
     from recon.instants import moment
 
     opened = _open(case)
@@ -268,7 +268,7 @@ def asof(
         _json([one.to_json() for one in shown])
         return
     if at is not None:
-        show.answers(show.console(), shown, at, total=len(answers))
+        show_said.answers(show.console(), shown, at, total=len(answers))
 
 
 @app.command()
@@ -287,7 +287,7 @@ def written(
 
     An interval holds the time at which the row's transaction committed; ~ marks an estimate.
     """
-    from recon import show
+    from recon import show, show_said
 
     opened = _open(case)
     with show.progress() as told:
@@ -296,7 +296,7 @@ def written(
     if form is Format.json:
         _json([one.to_json() for one in versions])
         return
-    show.written(show.console(), versions, explain=explain)
+    show_said.written(show.console(), versions, explain=explain)
 
 
 @app.command()
@@ -309,7 +309,7 @@ def reconcile(
     form: FormatOption = Format.table,
 ) -> None:
     """Where the sources disagree, and what would explain it away."""
-    from recon import show
+    from recon import show, show_findings
 
     opened = _open(case)
     with show.progress() as told:
@@ -319,12 +319,12 @@ def reconcile(
         _json(found.to_json())
     else:
         out = show.console()
-        show.findings(out, found)
+        show_findings.findings(out, found)
         if explain:
             for finding in found.findings:
                 out.print(f"\n{finding.finding}  {finding.rule}")
                 ids = [role.event for role in finding.events]
-                show.explain(out, finding, opened.events(ids))
+                show_findings.explain(out, finding, opened.events(ids))
         messages.warned(opened)
     if found.disagreements:
         raise typer.Exit(1)

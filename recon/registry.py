@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recon.errors import UsageError
 
@@ -18,7 +18,7 @@ EXHIBITORS = "recon.exhibitors"
 
 def collector_names() -> list[str]:
     """Names of the collectors that are installed, sorted."""
-    return sorted({entry.name for entry in entry_points(group=COLLECTORS)})
+    return _names(COLLECTORS)
 
 
 @cache
@@ -28,11 +28,8 @@ def collector(name: str) -> Collector:
     Raises:
         UsageError: none is installed under the name.
     """
-    for entry in entry_points(group=COLLECTORS, name=name):
-        loaded: Collector = entry.load()
-        return loaded
-    known = ", ".join(collector_names()) or "none"
-    raise UsageError(f"a collector that is installed ({known})", name, "collector", "install it")
+    loaded: Collector = _installed(COLLECTORS, name, "collector")
+    return loaded
 
 
 @cache
@@ -42,8 +39,17 @@ def exhibitor(name: str) -> Exhibitor:
     Raises:
         UsageError: none is installed under the name.
     """
-    for entry in entry_points(group=EXHIBITORS, name=name):
-        loaded: Exhibitor = entry.load()
-        return loaded
-    known = ", ".join(sorted({entry.name for entry in entry_points(group=EXHIBITORS)})) or "none"
-    raise UsageError(f"an exhibitor that is installed ({known})", name, "exhibitor", "install it")
+    loaded: Exhibitor = _installed(EXHIBITORS, name, "exhibitor")
+    return loaded
+
+
+def _installed(group: str, name: str, what: str) -> Any:  # noqa: ANN401  (what an entry point names)
+    for entry in entry_points(group=group, name=name):
+        return entry.load()
+    known = ", ".join(_names(group)) or "none"
+    article = "an" if what[0] in "aeiou" else "a"
+    raise UsageError(f"{article} {what} that is installed ({known})", name, what, "install it")
+
+
+def _names(group: str) -> list[str]:
+    return sorted({entry.name for entry in entry_points(group=group)})

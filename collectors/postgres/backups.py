@@ -36,6 +36,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from collectors.postgres.packing import unread
+from collectors.postgres.wal.layout import read_lsn
 from recon.collector import Item, Warn
 from recon.errors import BadInputError
 from recon.instants import interval
@@ -44,7 +45,6 @@ MAX_TEXT = 1 << 20
 """A label or history file has a few hundred bytes."""
 MAX_MANIFEST = 1 << 28
 """A manifest has some 150 bytes a file."""
-_LSN = re.compile(r"^([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\s*(?:[+-]\d\d(?::?\d\d){0,2}|[A-Z]+)?"
 )
@@ -54,6 +54,16 @@ _UTC = {"UTC", "GMT", "Z"}
 Row = dict[str, Any]
 
 
+def label_fields(data: bytes) -> dict[str, tuple[int, str]]:
+    """Line number and value of each ``KEY: value``; of a key that comes twice, the first."""
+    fields: dict[str, tuple[int, str]] = {}
+    for number, line in enumerate(data[:MAX_TEXT].decode("utf-8", "replace").splitlines(), 1):
+        key, colon, value = line.partition(": ")
+        if colon:
+            fields.setdefault(key, (number, value))
+    return fields
+
+
 def label_events(
     item: Item, data: bytes, source: str, system_id: int | None
 ) -> Iterator[Row | Warn]:
@@ -61,12 +71,7 @@ def label_events(
     if told := unread(data):
         yield _bad(item, "a line `START TIME: …`", told)
         return
-    lines = data[:MAX_TEXT].decode("utf-8", "replace").splitlines()
-    fields: dict[str, tuple[int, str]] = {}
-    for number, line in enumerate(lines, 1):
-        key, colon, value = line.partition(": ")
-        if colon:
-            fields.setdefault(key, (number, value))
+    fields = label_fields(data)
     number, since = fields.get("INCREMENTAL FROM LSN", (0, ""))
     if since:
         yield Warn(
@@ -84,7 +89,7 @@ def label_events(
         number, text = fields[f"{word} TIME"]
         place = fields.get(f"{word} WAL LOCATION", (0, ""))[1]
         timeline = fields.get(f"{word} TIMELINE", (0, ""))[1]
-        position = read_lsn(place)
+        position = read_lsn(place.partition(" ")[0])
         row: Row = {
             "kind": f"backup.{word.lower()}",
             "subject": f"pg:{source}",
@@ -103,7 +108,8 @@ def label_events(
             row |= {"stream": f"pg:{system_id}/{timeline}", "position": position}
         yield from _dated(row, text, f"pg:{source}/server", item)
     if not found:
-        yield _bad(item, "a line `START TIME: …`", f"{len(lines)} lines without one")
+        lines = len(data[:MAX_TEXT].splitlines())
+        yield _bad(item, "a line `START TIME: …`", f"{lines} lines without one")
 
 
 def history_events(item: Item, data: bytes, source: str) -> Iterator[Row | Warn]:
@@ -184,12 +190,6 @@ def manifest_events(
         if system_id is not None and position is not None:
             row |= {"stream": f"pg:{system_id}/{timeline}", "position": position}
         yield row
-
-
-def read_lsn(text: str) -> int | None:
-    """``0/3000028`` as an integer; None where the text does not begin with an LSN."""
-    match = _LSN.match(text)
-    return int(match.group(1), 16) << 32 | int(match.group(2), 16) if match else None
 
 
 def _dated(row: Row, text: str, clock: str, item: Item) -> Iterator[Row | Warn]:

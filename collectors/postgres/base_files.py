@@ -11,7 +11,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from collectors.postgres.base import FILE, TAR, TAR_NAME, Refused, safe, tar_folder, tar_members
+from collectors.postgres.base import FILE, TAR
+from collectors.postgres.members import TAR_NAME, Refused, safe, tar_folder, tar_members
 from collectors.postgres.packing import HEAD, packing_of, unpacked
 from collectors.postgres.scratch import need_room
 from collectors.postgres.wal_files import walk

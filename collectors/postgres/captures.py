@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from collectors.postgres.backups import read_lsn
 from collectors.postgres.claims import COLUMN
 from collectors.postgres.lines import Capture, Header, Row, integer, is_rows, text_of, warn
+from collectors.postgres.wal.layout import read_lsn
 from collectors.postgres.wal.model import Relation
 from recon.collector import Item, Warn
 from recon.errors import BadInputError

@@ -2,8 +2,8 @@
 
 Only those decide: a name such as ``base.tar.gz`` is a claim.
 
-Memory is bounded whatever the bytes say of themselves: pieces are at most :data:`PIECE` long (of
-zstd, what 512 packed bytes can hold), and windows as large as the ``zstd`` program's own limit.
+Memory is bounded whatever the bytes say of themselves: pieces are at most 1 MiB long (of zstd,
+what 512 packed bytes can hold), and windows as large as the ``zstd`` program's own limit.
 How much may come out is for the caller to bound, who stops asking.
 
 Signatures: RFC 1952 (gzip), RFC 8878 (zstd), lz4_Frame_format.md (lz4, its legacy format too),
@@ -13,48 +13,22 @@ followed by others; what follows and is none is said with its place.
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
+from collectors.postgres.decoders import PackedError, decoder, decompress
 from recon.errors import BadInputError
 
-PIECE = 1 << 20
-"""Bytes of plain text at most that come at once."""
 _CHUNK = 1 << 16
 _ZSTD_CHUNK = 512
 """A block of 4 bytes can hold 128 KiB, and the library gives all of what it was fed for."""
-_MEMORY = 1 << 27
-"""Window of zstd, and memory of xz: 128 MiB, what ``zstd -d`` allows by itself."""
 HEAD = 8
 """Bytes that tell a packing, or what is told and not read."""
 _SKIPPABLE = tuple(bytes([number]) + b"\x2a\x4d\x18" for number in range(0x50, 0x60))
-
-
-class PackedError(Exception):
-    """The bytes are not what their packing promises; what came out before stands.
-
-    ``whole``: everything that was packed came out and matched its checksum; what is wrong follows.
-    """
-
-    def __init__(self, message: str, *, whole: bool = False) -> None:
-        super().__init__(message)
-        self.whole = whole
-
-
-class _Decoder(Protocol):
-    eof: bool
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,58 +42,14 @@ class Packing:
     signatures: tuple[bytes, ...]
     more: tuple[bytes, ...]
     """What else may begin a frame after the first."""
-    decoder: Callable[[], Any]
     chunk: int = _CHUNK
 
 
-class _Gzip:
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-
-
-class _Zstd:
-    def __init__(self) -> None:
-        import zstandard
-
-        self._inner = zstandard.ZstdDecompressor(max_window_size=_MEMORY).decompressobj()
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._inner.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._inner.unused_data)
-
-    def decompress(self, data: bytes, _: int) -> bytes:
-        return bytes(self._inner.decompress(data)) if data else b""
-
-
-def _lz4() -> Any:  # noqa: ANN401  (the library has no types)
-    import lz4.frame
-
-    return lz4.frame.LZ4FrameDecompressor()
-
-
-GZIP = Packing("gzip", "gzip -dc", ".gz", (b"\x1f\x8b",), (), _Gzip)
-ZSTD = Packing("zstd", "zstd -dc", ".zst", (b"\x28\xb5\x2f\xfd",), _SKIPPABLE, _Zstd, _ZSTD_CHUNK)
-LZ4 = Packing("lz4", "lz4 -dc", ".lz4", (b"\x04\x22\x4d\x18",), _SKIPPABLE, _lz4)
-BZIP2 = Packing("bzip2", "bzip2 -dc", ".bz2", (b"BZh",), (), bz2.BZ2Decompressor)
-XZ = Packing(
-    *("xz", "xz -dc", ".xz", (b"\xfd7zXZ\0",), ()),
-    lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY),
-)
+GZIP = Packing("gzip", "gzip -dc", ".gz", (b"\x1f\x8b",), ())
+ZSTD = Packing("zstd", "zstd -dc", ".zst", (b"\x28\xb5\x2f\xfd",), _SKIPPABLE, _ZSTD_CHUNK)
+LZ4 = Packing("lz4", "lz4 -dc", ".lz4", (b"\x04\x22\x4d\x18",), _SKIPPABLE)
+BZIP2 = Packing("bzip2", "bzip2 -dc", ".bz2", (b"BZh",), ())
+XZ = Packing("xz", "xz -dc", ".xz", (b"\xfd7zXZ\0",), ())
 PACKINGS = (GZIP, ZSTD, LZ4, BZIP2, XZ)
 BY_SUFFIX = {one.suffix: one for one in PACKINGS}
 
@@ -210,23 +140,23 @@ def stream(file: BinaryIO, packing: Packing) -> Iterator[bytes]:
                 f"{size} other byte(s) behind the end of what is packed, from byte {taken}",
                 whole=True,
             )
-        decoder: _Decoder = packing.decoder()
+        inner = decoder(packing.name)
         fed = rest
         taken += len(fed)
-        while not decoder.eof:
-            piece = _decompress(decoder, fed, packing, taken)
+        while not inner.eof:
+            piece = decompress(inner, fed, packing.name, taken)
             if piece:
                 yield piece
                 fed = b""
-                if packing is not ZSTD and not decoder.eof:
+                if packing is not ZSTD and not inner.eof:
                     continue  # it may hold more than one piece of what it was fed
-            if decoder.eof:
+            if inner.eof:
                 break
             fed = file.read(packing.chunk)
             if not fed:
                 raise PackedError(f"its end, after {taken} bytes, within what is packed")
             taken += len(fed)
-        rest = bytes(decoder.unused_data or b"")
+        rest = bytes(inner.unused_data or b"")
         taken -= len(rest)
         rest += file.read(packing.chunk)
         starts = packing.signatures + packing.more
@@ -269,14 +199,3 @@ class _Unpacked(io.RawIOBase):
         buffer[:taken] = self._rest[:taken]
         self._rest = self._rest[taken:]
         return taken
-
-
-def _decompress(decoder: _Decoder, data: bytes, packing: Packing, taken: int) -> bytes:
-    import zstandard
-
-    errors = (zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError, MemoryError)
-    try:
-        return decoder.decompress(data, PIECE)
-    except (*errors, zstandard.ZstdError) as error:
-        where = f"within its first {taken} bytes"
-        raise PackedError(f"{packing.name} that cannot be unpacked {where}: {error}") from error

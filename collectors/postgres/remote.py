@@ -59,7 +59,7 @@ def _mirror(
     acquisition: Acquisition, prefix: Prefix, native: str, scratch: Path
 ) -> dict[Path, dict[str, Any]]:
     """Every object as a file, and what the server says of it; one failure is its own."""
-    from collectors.postgres.base import safe
+    from collectors.postgres.members import safe
 
     told: dict[Path, dict[str, Any]] = {}
     found = list(prefix.objects())

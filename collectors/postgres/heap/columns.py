@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from collectors.postgres.heap.model import Column, Gap, Type, Value
+from collectors.postgres.heap.model import Column, Gap, Type, Value, number_of
 from collectors.postgres.heap.types import by_name, by_oid
 
 UNKNOWN = Type("unknown", length=0)
@@ -30,9 +30,9 @@ def columns_of_catalogue(rows: Iterable[Mapping[str, Any]]) -> Iterator[Column]:
 
 
 def _type(row: Mapping[str, Any]) -> Type:
-    oid = _number(row.get("base_oid")) or _number(row.get("type_oid")) or 0
+    oid = number_of(row.get("base_oid")) or number_of(row.get("type_oid")) or 0
     found = by_oid().get(oid) or by_name(str(row.get("type")))
-    length, align = _number(row.get("length")), row.get("align")
+    length, align = number_of(row.get("length")), row.get("align")
     labels = row.get("labels")
     if isinstance(labels, Mapping):
         found = Type(
@@ -70,9 +70,3 @@ def _unescaped(text: str) -> str:
         out.append(letter)
         escaped = False
     return "".join(out)
-
-
-def _number(value: object) -> int | None:
-    text = str(value)
-    digits = text.removeprefix("-")
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else None  # noqa: PLR2004  (32 bits)

@@ -19,7 +19,7 @@ from collectors.postgres.heap import catalogs
 from collectors.postgres.heap.catalogs import catalog
 from collectors.postgres.heap.copies import DEFAULT_SPACE, GLOBAL_SPACE, Copy, Held
 from collectors.postgres.heap.history import History, column
-from collectors.postgres.heap.model import Table, Value
+from collectors.postgres.heap.model import Table, Value, number_of
 from collectors.postgres.heap.pages import File
 from collectors.postgres.heap.tuples import Decoder
 
@@ -117,9 +117,9 @@ def _tables(
     first = [own(oid) for oid in (catalogs.PG_CLASS, catalogs.PG_ATTRIBUTE, catalogs.PG_TYPE)]
     copy.load(first)
     classes = _decoded(copy, first[0], catalogs.PG_CLASS)
-    by_oid = {_int(row["oid"]): row for row in classes}
+    by_oid = {_int(row, "oid"): row for row in classes}
     others = {
-        oid: own(oid, _int(by_oid[oid]["relfilenode"]) if oid in by_oid else None)
+        oid: own(oid, _int(by_oid[oid], "relfilenode") if oid in by_oid else None)
         for oid in (catalogs.PG_NAMESPACE, catalogs.PG_ENUM)
     }
     copy.load(list(others.values()))
@@ -138,18 +138,18 @@ def _tables(
     known = _types(copy, database, first[2], others[catalogs.PG_ENUM])
     attributes: dict[str, dict[int, Row]] = {str(row["oid"]): {} for row in theirs}
     for row in _decoded(copy, first[1], catalogs.PG_ATTRIBUTE):
-        number = _int(row["attnum"])
+        number = _int(row, "attnum")
         if number > 0 and str(row["attrelid"]) in attributes:
             attributes[str(row["attrelid"])][number] = row
     for row in theirs:
         columns = attributes[str(row["oid"])]
         if sorted(columns) != list(range(1, len(columns) + 1)):
             continue
-        toast = by_oid.get(_int(row["reltoastrelid"]))
+        toast = by_oid.get(_int(row, "reltoastrelid"))
         yield Held(
             database=name,
             table=f"{spaces.get(row['relnamespace'])}.{row['relname']}",
-            oid=_int(row["oid"]),
+            oid=_int(row, "oid"),
             file=_placed(row, database),
             described=Table(
                 tuple(column(known, str(database), columns[at]) for at in sorted(columns)),
@@ -157,23 +157,23 @@ def _tables(
                 at=copy.backup.label.start if copy.backup.label else None,
             ),
             toast=_placed(toast, database) if toast else None,
-            toast_oid=_int(toast["oid"]) if toast else None,
+            toast_oid=_int(toast, "oid") if toast else None,
         )
 
 
 def _placed(row: Row, database: int) -> File:
-    return _int(row["reltablespace"]) or DEFAULT_SPACE, database, _int(row["relfilenode"])
+    return _int(row, "reltablespace") or DEFAULT_SPACE, database, _int(row, "relfilenode")
 
 
 def _types(copy: Copy, database: int, types: File, enums: File) -> History:
     known = History()
     for row in _decoded(copy, types, catalogs.PG_TYPE):
-        known.types[str(database), _int(row["oid"])] = row
+        known.types[str(database), _int(row, "oid")] = row
     for row in _decoded(copy, enums, catalogs.PG_ENUM):
-        labels = known.labels.setdefault((str(database), _int(row["enumtypid"])), {})
-        labels[_int(row["oid"])] = str(row["enumlabel"])
+        labels = known.labels.setdefault((str(database), _int(row, "enumtypid")), {})
+        labels[_int(row, "oid")] = str(row["enumlabel"])
     return known
 
 
-def _int(value: Value) -> int:
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else 0
+def _int(row: Row, name: str) -> int:
+    return number_of(row[name]) or 0

@@ -15,7 +15,7 @@ from collectors.postgres.archive import Archive, Entry
 from collectors.postgres.dumps import copy_columns
 from collectors.postgres.heap.claimed import Claimed
 from collectors.postgres.heap.columns import UNKNOWN, columns_of_catalogue
-from collectors.postgres.heap.model import Column, Table, Type
+from collectors.postgres.heap.model import Column, Table, Type, number_of
 from collectors.postgres.heap.types import by_name
 from collectors.postgres.options import PostgresClaim
 from collectors.postgres.wal.model import Relation
@@ -34,8 +34,13 @@ def from_catalogue(lines: Iterable[Mapping[str, Any]]) -> dict[int, Table]:
     """By OID: the tables whose attributes a capture of the catalogue lists."""
     rows: dict[int, list[Mapping[str, Any]]] = {}
     for line in lines:
-        oid, number = _number(line.get("oid")), _number(line.get("attnum"))
-        if line.get("what") == "attribute" and oid is not None and number is not None:
+        oid, number = number_of(line.get("oid")), number_of(line.get("attnum")) or 0
+        if (
+            line.get("what") == "attribute"
+            and oid is not None
+            and number is not None
+            and number > 0
+        ):
             rows.setdefault(oid, []).append(line)
     return {
         oid: Table(tuple(columns_of_catalogue(found)), "the catalogue in a capture")
@@ -107,8 +112,3 @@ def claimed_tables(
         if key not in found or found[key].base is None:
             found[key] = Claimed(one.subject, table, key, base, claims[table])
     return list(found.values())
-
-
-def _number(value: object) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None  # noqa: PLR2004  (32 bits)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from collectors.postgres.heap.catalogs import PG_ATTRIBUTE, PG_CLASS, PG_ENUM, PG_TYPE, catalog
 from collectors.postgres.heap.columns import NO_DEFAULT
 from collectors.postgres.heap.commits import Commits
-from collectors.postgres.heap.model import Column, Table, Type, Value
+from collectors.postgres.heap.model import Column, Table, Type, Value, number_of
 from collectors.postgres.heap.pages import Pages
 from collectors.postgres.heap.records import Change, replay
 from collectors.postgres.heap.tuples import Decoder
@@ -162,7 +162,7 @@ def _learn_column(found: History, tables: set[str], step: _Step) -> None:
     database = str(step.change.file[1])
     row = step.new or step.old or {}
     relation = f"{database}/{row.get('attrelid')}"
-    number = _number(row.get("attnum"))
+    number = number_of(row.get("attnum"))
     if relation in tables and number is not None and number > 0:
         old, new = (column(found, database, one) if one else None for one in (step.old, step.new))
         changed = _Changed(step.lsn, number, old, new, step.change.op == "insert")
@@ -170,20 +170,20 @@ def _learn_column(found: History, tables: set[str], step: _Step) -> None:
 
 
 def _learn(found: History, database: str, catalogue: int, new: Row) -> None:
-    oid = _number(new.get("oid")) or 0
-    if catalogue == PG_CLASS and (toast := _number(new.get("reltoastrelid"))):
+    oid = number_of(new.get("oid")) or 0
+    if catalogue == PG_CLASS and (toast := number_of(new.get("reltoastrelid"))):
         found.toast[f"{database}/{oid}"] = f"{database}/{toast}"
     elif catalogue == PG_TYPE:
         found.types[database, oid] = new
     elif catalogue == PG_ENUM and isinstance(label := new.get("enumlabel"), str):
-        kind = database, _number(new.get("enumtypid")) or 0
+        kind = database, number_of(new.get("enumtypid")) or 0
         found.labels.setdefault(kind, {})[oid] = label
 
 
 def column(found: History, database: str, row: Row) -> Column:
     """A column from its row of ``pg_attribute``."""
-    kind = type_of(found, database, _number(row.get("atttypid")) or 0)
-    length, align = _number(row.get("attlen")), str(row.get("attalign"))
+    kind = type_of(found, database, number_of(row.get("atttypid")) or 0)
+    length, align = number_of(row.get("attlen")), str(row.get("attalign"))
     laid = Type(kind.name, kind.oid, length or 0, align, kind.element, kind.labels)
     return Column(
         str(row.get("attname")),
@@ -203,12 +203,12 @@ def type_of(found: History, database: str, oid: int, depth: int = 0) -> Type:
     name = str(row.get("typname"))
     match row.get("typtype"):
         case "d":
-            return type_of(found, database, _number(row.get("typbasetype")) or 0, depth + 1)
+            return type_of(found, database, number_of(row.get("typbasetype")) or 0, depth + 1)
         case "e":
             labels = found.labels.get((database, oid), {})
             return Type(name, oid, 4, "i", labels=labels)
-        case "b" if _number(row.get("typelem")) and name.startswith("_"):
-            inner = type_of(found, database, _number(row.get("typelem")) or 0, depth + 1)
+        case "b" if number_of(row.get("typelem")) and name.startswith("_"):
+            inner = type_of(found, database, number_of(row.get("typelem")) or 0, depth + 1)
             return Type(name, oid, element=inner)
     return Type(name, oid)
 
@@ -222,7 +222,3 @@ def _missing(kind: Type, row: Row) -> Value:
         return read(cells[0]) if cells and cells[0] is not None else NO_DEFAULT
     except (Unreadable, ValueError, IndexError):
         return NO_DEFAULT
-
-
-def _number(value: Value) -> int | None:
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else None

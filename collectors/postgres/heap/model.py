@@ -98,3 +98,10 @@ UPDATED = 0x2000
 FROZEN = XMIN_COMMITTED | XMIN_INVALID
 HEADER = 23
 """Bytes of a tuple's header before the null bitmap."""
+
+
+def number_of(value: object) -> int | None:
+    """A number of at most 32 bits, as a catalogue has it in text; None: it is none."""
+    text = str(value)
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else None  # noqa: PLR2004  (32 bits)

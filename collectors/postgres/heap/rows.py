@@ -9,17 +9,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import polars as pl
-
-from collectors.postgres.claims import COLUMN, Rows, row_events
+from collectors.postgres.heap.batches import Batches, Told
 from collectors.postgres.heap.claimed import Claimed, Counts, WalRows
-from collectors.postgres.heap.commits import Commit, Commits
+from collectors.postgres.heap.commits import Commits
 from collectors.postgres.heap.copies import Copy, seeds
 from collectors.postgres.heap.history import History, history
-from collectors.postgres.heap.model import Gap, Value
 from collectors.postgres.heap.page import tuples
 from collectors.postgres.heap.pages import File, Pages, Seed
 from collectors.postgres.heap.records import Change, replay
@@ -36,9 +33,7 @@ from collectors.postgres.wal.record import Malformed, Record, split
 from collectors.postgres.wal.stream import parts
 from collectors.postgres.wal.timeline import Stretch
 from recon.collector import Sha256, Warn
-from recon.schema import DRAFT, INSTANT
 
-_FLUSH = 50_000
 _COPY = re.compile(r"pg_temp_\d+")
 
 
@@ -78,29 +73,6 @@ def read_rows(
     return out
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Rows of one table that are not yet events."""
-
-    claimed: Claimed
-    rows: list[tuple[object, ...]] = field(default_factory=list)
-    columns: dict[str, list[str | None]] = field(default_factory=dict)
-
-
-_COLUMNS: dict[str, pl.DataType] = {
-    "citation": pl.String(),
-    "text": pl.String(),
-    "value": pl.String(),
-    "stamp": INSTANT,
-    "xid": pl.String(),
-    "item": pl.String(),
-    "kind": pl.String(),
-    "stream": pl.String(),
-    "position": pl.UInt64(),
-    "versions": pl.List(pl.String()),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What a pass over the records needs to know before."""
@@ -117,7 +89,7 @@ class _Reading:
     """One pass over the records."""
 
     def __init__(self, wal: Wal, source: str, out: WalRows, plan: _Plan) -> None:
-        self._wal, self._source, self._out = wal, source, out
+        self._wal, self._out = wal, out
         self._commits, self._known = plan.commits, plan.known
         self._files, self._toast = plan.files, plan.toast
         self._theirs = frozenset({*plan.files, *plan.toast})
@@ -126,8 +98,7 @@ class _Reading:
         """Version that was made at a place, in this archive."""
         self._decoders: dict[tuple[str, int], tuple[Decoder, str] | None] = {}
         self._steps: dict[str, list[int]] = {}
-        self._batches: dict[str, _Batch] = {}
-        self._gaps: dict[tuple[str, str, str], tuple[Sha256, str, int]] = {}
+        self._batches = Batches(wal.system_id, source, out)
         self._copies = {
             (xid, file_of(file))
             for xid, file, name in wal.defined.select("xid", "created", "name").iter_rows()
@@ -163,9 +134,7 @@ class _Reading:
                         self._made.clear()
                 self._chunk(chunk, begun)
                 last = max(last, int(chunk.lsn[-1]) if len(chunk.lsn) else 0)
-        for batch in self._batches.values():
-            self._flush(batch)
-        self._out.warnings += self._warnings()
+        self._batches.finish()
 
     def _chunk(self, chunk: Chunk, begun: int) -> None:
         places = zip(
@@ -227,7 +196,7 @@ class _Reading:
         names = []
         old = new = None
         cited = f"lsn {show_lsn(lsn)}" + (f" row {one.row + 1}" if one.row else "")
-        told = _Told(claimed, commit, timeline, lsn, item, cited)
+        told = Told(claimed, commit, timeline, lsn, item, cited)
         if one.ended is not None:
             at = one.ended[0] << 16 | one.ended[1]
             ended = made.pop(at, None)
@@ -238,7 +207,7 @@ class _Reading:
             elif ended is None:
                 ended = f"version:{self._wal.system_id}/before/{lsn:X}"
                 xid = one.old.xmin if one.old else 0
-                self._row(told, ("row.before", place(one.ended), xid), old, [ended])
+                self._batches.add(told, ("row.before", place(one.ended), xid), old, [ended])
             if ended is not None:
                 names.append(f"ended:{ended.removeprefix('version:')}")
         if one.made is not None:
@@ -246,7 +215,7 @@ class _Reading:
             names.append(version)
             new = decoder.row(one.new, self._chunks.fetch) if one.new else None
         own = f"row.{one.op}", words(one, old, new), commit.xid
-        self._row(told, own, new if one.made else old, names)
+        self._batches.add(told, own, new if one.made else old, names)
 
     def _decoder(self, relation: str, claimed: Claimed, lsn: int) -> Decoder | None:
         steps = self._steps.setdefault(relation, self._known.steps(relation))
@@ -271,78 +240,6 @@ class _Reading:
         self._out.described.setdefault(claimed.subject, found[1])
         return found[0]
 
-    def _row(
-        self,
-        told: _Told,
-        own: tuple[str, str, int],
-        values: Mapping[str, Value] | None,
-        names: list[str],
-    ) -> None:
-        """``own``: kind, words and xid of the row's own event."""
-        kind, words, xid = own
-        claimed = told.claimed
-        batch = self._batches.get(claimed.subject)
-        if batch is None:
-            wanted = [column for claim in claimed.claims for column in claim.columns()]
-            batch = _Batch(claimed, columns={name: [] for name in dict.fromkeys(wanted)})
-            self._batches[claimed.subject] = batch
-        before = kind == "row.before"
-        values = values or {}
-        for name, value in values.items():
-            if isinstance(value, Gap):
-                self._gap(told, name, value)
-        text = "\t".join(value for value in values.values() if isinstance(value, str))
-        stream = f"pg:{self._wal.system_id}/{told.timeline}"
-        batch.rows.append(
-            (
-                told.citation + (" before" if before else ""),
-                text,
-                words,
-                None if before else told.commit.time,
-                f"xid:{self._wal.system_id}/{xid}",
-                told.item,
-                kind,
-                None if before else stream,
-                None if before else told.commit.lsn,
-                names,
-            )
-        )
-        for name, cells in batch.columns.items():
-            value = values.get(name)
-            cells.append(value if isinstance(value, str) else None)
-        if len(batch.rows) >= _FLUSH:
-            self._flush(batch)
-
-    def _gap(self, told: _Told, column: str, gap: Gap) -> None:
-        key = told.claimed.table, column, gap.reason
-        item, citation, count = self._gaps.get(key, (told.item, told.citation, 0))
-        self._gaps[key] = item, citation, count + 1
-
-    def _flush(self, batch: _Batch) -> None:
-        if not batch.rows:
-            return
-        claimed = batch.claimed
-        frame = pl.DataFrame(batch.rows, schema=_COLUMNS, orient="row").with_columns(
-            pl.Series(COLUMN + name, cells, dtype=pl.String)
-            for name, cells in batch.columns.items()
-        )
-        rows = Rows(Sha256(""), self._source, claimed.table, claimed.subject, "row.insert", frame)
-        events, warnings = row_events(rows, claimed.claims)
-        self._out.events.append(events.select(list(DRAFT)))
-        self._out.warnings += warnings
-        batch.rows.clear()
-        for cells in batch.columns.values():
-            cells.clear()
-
-    def _warnings(self) -> Iterator[Warn]:
-        for (table, column, reason), (item, citation, count) in sorted(self._gaps.items()):
-            yield Warn(
-                item,
-                citation,
-                f"expected the value of {column} of {table}; found it {reason}, in {count} row(s) "
-                "from here on; nothing is claimed from it",
-            )
-
 
 def _first(stretch: Stretch) -> int:
     """LSN of the first record of a stretch: the rest of one that runs into it is not read."""
@@ -350,15 +247,3 @@ def _first(stretch: Stretch) -> int:
         if len(part.starts):
             return int(part.lsn[0])
     return 2**64
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Where a change stands, and whose it is."""
-
-    claimed: Claimed
-    commit: Commit
-    timeline: int
-    lsn: int
-    item: Sha256
-    citation: str

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from collectors.postgres.backups import read_lsn
+from collectors.postgres.wal.layout import read_lsn
 from recon.schema import BASIS, DRAFT, frame
 
 _FORK = re.compile(

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.postgres.backups import MAX_MANIFEST, read_lsn
-from collectors.postgres.wal.layout import show_lsn
+from collectors.postgres.backups import MAX_MANIFEST
+from collectors.postgres.wal.layout import read_lsn, show_lsn
 from recon.errors import BadInputError
 from recon.instants import interval
 
 if TYPE_CHECKING:
-    from collectors.postgres.base import BaseBackup, Label
+    from collectors.postgres.base import BaseBackup
+    from collectors.postgres.label import Label
     from collectors.postgres.rehydrate.target import Target
 
 _COMMITS = ["COMMIT", "COMMIT_PREPARED"]

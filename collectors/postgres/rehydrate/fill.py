@@ -19,7 +19,7 @@ from collectors.postgres.scratch import FOLDER, need_room
 from recon.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collectors.postgres.base import Refused
+    from collectors.postgres.members import Refused
     from collectors.postgres.rehydrate.plan import Plan
 
 _CHUNK = 1 << 20

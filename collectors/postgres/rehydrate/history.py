@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.postgres.backups import MAX_TEXT, read_lsn
+from collectors.postgres.backups import MAX_TEXT
 from collectors.postgres.packing import beginning
-from collectors.postgres.wal.layout import show_lsn
+from collectors.postgres.wal.layout import read_lsn, show_lsn
 from collectors.postgres.wal.timeline import ENDS_RECOVERY
 from recon.errors import BadInputError
 

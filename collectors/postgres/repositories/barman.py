@@ -20,15 +20,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from collectors.postgres.packing import unread
-from collectors.postgres.repositories.kinds import MAX_INFO, Act, event, show
+from collectors.postgres.repositories.kinds import MAX_INFO, Act, event, moment_of, show
 from recon.collector import Item, Warn
-from recon.errors import BadInputError
-from recon.instants import interval
 
 TOOL = "barman"
 _WORDS = {"start": "begin", "stop": "end"}
@@ -60,7 +57,7 @@ def backup_events(item: Item, path: Path, source: str) -> Iterator[dict[str, Any
         )
     for word, theirs in _WORDS.items():
         number, text = fields.get(f"{theirs}_time", (1, ""))
-        earliest, latest = _moment(text)
+        earliest, latest = moment_of(text)
         if earliest is None and text not in {"", "None"}:
             message = f"expected a time; found {text!r}; left undated"
             yield Warn(item.sha256, f"line {number}", message)
@@ -83,10 +80,3 @@ def backup_events(item: Item, path: Path, source: str) -> Iterator[dict[str, Any
             item,
             source,
         )
-
-
-def _moment(text: str) -> tuple[datetime | None, datetime | None]:
-    try:
-        return interval(text)
-    except BadInputError:
-        return None, None

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from collectors.postgres.backups import read_lsn
+from collectors.postgres.wal.layout import read_lsn
 from recon.collector import Item
+from recon.errors import BadInputError
+from recon.instants import interval
 
 ARCHIVE_INFO = "pg.pgbackrest-archive-info"
 BACKUP_INFO = "pg.pgbackrest-backup-info"
@@ -65,3 +67,11 @@ def event(act: Act, item: Item, source: str) -> dict[str, Any]:
 def show(value: object) -> str:
     """One value of a tool's file within an event's value: no space, so that fields stay apart."""
     return "_".join(str(value).split()) or "?"
+
+
+def moment_of(text: object) -> tuple[datetime | None, datetime | None]:
+    """The interval in which a time lies that a tool wrote; None twice where it is none."""
+    try:
+        return interval(str(text)) if text is not None else (None, None)
+    except BadInputError:
+        return None, None

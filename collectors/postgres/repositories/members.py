@@ -6,7 +6,8 @@ import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from collectors.postgres.base import FILE, BaseBackup, Member, Refused, safe
+from collectors.postgres.base import FILE, BaseBackup
+from collectors.postgres.members import Member, Refused, safe
 from collectors.postgres.repositories.files import listed, opened
 from recon.collector import Item
 

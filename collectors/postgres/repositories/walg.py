@@ -19,15 +19,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from collectors.postgres.packing import unread
-from collectors.postgres.repositories.kinds import MAX_INFO, SENTINEL, Act, event, show
+from collectors.postgres.repositories.kinds import MAX_INFO, SENTINEL, Act, event, moment_of, show
 from recon.collector import Item, Warn
-from recon.errors import BadInputError
-from recon.instants import interval
 
 TOOL = "wal-g"
 _NAME = re.compile(r"base_(?P<timeline>[0-9A-F]{8})[0-9A-F]{16}(?:_D_[0-9A-F]{16,24})?")
@@ -100,7 +97,7 @@ def _act(  # noqa: PLR0913, PLR0917  (what the two files have in common)
 ) -> Iterator[dict[str, Any] | Warn]:
     place, time = names[word]
     text = said.get(time)
-    earliest, latest = _moment(text)
+    earliest, latest = moment_of(text)
     if text is not None and earliest is None:
         yield Warn(item.sha256, f"/{time}", f"expected a time; found {text!r}; left undated")
     named = _NAME.fullmatch(label)
@@ -138,10 +135,3 @@ def _lsn(value: object) -> str:
 
 def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _moment(text: object) -> tuple[datetime | None, datetime | None]:
-    try:
-        return interval(str(text)) if text is not None else (None, None)
-    except BadInputError:
-        return None, None

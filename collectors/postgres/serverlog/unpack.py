@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.postgres.packing import PackedError, packing_at, stream
+from collectors.postgres.decoders import PackedError
+from collectors.postgres.packing import packing_at, stream
 
 BLOCK = 1 << 24
 """Bytes read at a time."""

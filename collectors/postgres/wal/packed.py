@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from collectors.postgres import packing
-from collectors.postgres.packing import PackedError, Packing
+from collectors.postgres.decoders import PackedError
+from collectors.postgres.packing import Packing
 from collectors.postgres.scratch import FOLDER, need_room, root, scratch_folder
 from collectors.postgres.wal.layout import ARCHIVED, LONG_HEADER, MAGIC, Geometry, plain_name
 from collectors.postgres.wal.model import Segment

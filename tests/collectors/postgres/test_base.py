@@ -14,7 +14,9 @@ import lz4.frame
 import pytest
 import zstandard
 
-from collectors.postgres.base import BaseBackup, Refused, base_backups, read_label, safe
+from collectors.postgres.base import BaseBackup, base_backups
+from collectors.postgres.label import read_label
+from collectors.postgres.members import Refused, safe
 from tests.collectors.postgres.conftest import Bench, Make
 from tests.servers import Postgres, postgres
 

@@ -17,10 +17,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.postgres.decoders import PIECE, PackedError
 from collectors.postgres.packing import (
     PACKINGS,
-    PIECE,
-    PackedError,
     Packing,
     opened,
     packing_of,

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from collectors.postgres import collector
-from collectors.postgres.base import BaseBackup, Refused, base_backups
+from collectors.postgres.base import BaseBackup, base_backups
+from collectors.postgres.members import Refused
 from collectors.postgres.repositories.kinds import MANIFEST
 from collectors.postgres.repositories.pgbackrest import Entry, entries
 from tests import s3_servers

@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from recon import show
+from recon import show_said
 from recon.written.answers import answers
 from tests.stories import BAD, GOOD, Story
 
@@ -46,7 +46,7 @@ def test_a_glob_chooses_the_subjects():
 def test_text_of_the_evidence_reaches_the_terminal_cleaned():
     story = Story().capture(NOON, ("m\x1b[31m", GOOD, None, None, 800))
     out = StringIO()
-    show.written(Console(file=out, width=100), answers(story.timeline()), explain=True)
+    show_said.written(Console(file=out, width=100), answers(story.timeline()), explain=True)
     assert "\x1b" not in out.getvalue()
     assert "up to 2026-03-20T12:00:00Z" in out.getvalue()
 
@@ -55,5 +55,5 @@ def test_a_row_that_nothing_dates_says_so():
     story = Story()
     story.event("lineage-db", "row.version", "model:m1@1", names=["pg:lineage-db/ml/ml.lineage"])
     out = StringIO()
-    show.written(Console(file=out, width=100), answers(story.timeline()))
+    show_said.written(Console(file=out, width=100), answers(story.timeline()))
     assert "nothing dates it" in out.getvalue()

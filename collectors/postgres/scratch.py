@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from recon.errors import BadInputError
+from recon.errors import BadInputError, UnreachableError
 
 FOLDER = "RECON_SCRATCH"
 """Environment variable: where scratch folders are made."""
@@ -34,10 +34,15 @@ def scratch_folder(prefix: str, under: Path) -> Iterator[Path]:
     """A new folder ``prefix…``, mode 0700; what dead runs left under that prefix is removed first.
 
     Raises:
-        OSError: nothing can be made in ``under``.
+        UnreachableError: nothing can be made in ``under``.
     """
     sweep(prefix, under)
-    made = Path(tempfile.mkdtemp(prefix=_MAKING, dir=under))
+    try:
+        made = Path(tempfile.mkdtemp(prefix=_MAKING, dir=under))
+    except OSError as error:
+        found = error.strerror or str(error)
+        todo = f"name one in {FOLDER}"
+        raise UnreachableError("a folder to write in", found, str(under), todo) from error
     folder = made.with_name(made.name.replace(_MAKING, prefix, 1))
     lock = (made / _LOCK).open("w")
     try:

@@ -42,6 +42,7 @@ def unpacked(segments: Sequence[Segment]) -> Iterator[tuple[list[Segment], list[
 
     Raises:
         BadInputError: the disk of the scratch folder has no room for the next one.
+        UnreachableError: no scratch folder can be made.
     """
     with ExitStack() as stack:
         # Most archives are plain, and need none.

@@ -22,7 +22,7 @@ from collectors.postgres.scratch import FOLDER, scratch_folder
 from collectors.postgres.wal import Segment, Wal, describe, read, unpacked
 from collectors.postgres.wal.layout import show_lsn
 from collectors.postgres.wal.packed import PREFIX
-from recon.errors import BadInputError
+from recon.errors import BadInputError, UnreachableError
 from tests.collectors.postgres.wal.archives import Archive, segment
 
 pytestmark = pytest.mark.live
@@ -366,3 +366,14 @@ def test_a_disk_without_room_is_not_filled(folder: Path, monkeypatch: pytest.Mon
     with pytest.raises(BadInputError) as raised, unpacked(files(folder)):
         pytest.fail("unpacked")
     assert f"{2**28 + SIZE} bytes free for unpacked WAL" in str(raised.value)
+
+
+def test_a_scratch_folder_that_is_not_there_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack(middle(folder), ".gz")
+    monkeypatch.setenv(FOLDER, str(tmp_path / "none"))
+    with pytest.raises(UnreachableError) as raised, unpacked(files(folder)):
+        pytest.fail("unpacked")
+    assert str(tmp_path / "none") in str(raised.value)
+    assert FOLDER in str(raised.value)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ import polars as pl
 from collectors.postgres import restore
 from collectors.postgres.archive import Archive, Entry, block, inflate, read_archive
 from collectors.postgres.claims import COLUMN
+from collectors.postgres.scratch import root, scratch_folder
 from recon.collector import Item, Warn
 from recon.errors import BadInputError
 from recon.instants import interval
@@ -116,8 +116,8 @@ def table_rows(
                 "it says nothing of them (a dump may be of chosen tables or schemas)",
             )
         ]
-    with tempfile.TemporaryDirectory(prefix="recon-dump-") as folder:
-        target = Path(folder) / "rows"
+    with scratch_folder("recon-dump-", root()) as folder:
+        target = folder / "rows"
         try:
             names = copy_columns(entry.copy)
             with target.open("wb") as file:

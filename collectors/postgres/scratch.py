@@ -20,6 +20,8 @@ FOLDER = "RECON_SCRATCH"
 """Environment variable: where scratch folders are made."""
 SPARE = 1 << 28
 """Bytes that stay free on a disk, 256 MiB."""
+WAL = "recon-wal-"
+"""Prefix of folders with pieces of WAL."""
 _MAKING = "recon-making-"
 _LOCK = "lock"
 

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from collectors.postgres.parse import segments
 from collectors.postgres.rehydrate import ask, guard, session
 from collectors.postgres.rehydrate.fill import fill
+from collectors.postgres.rehydrate.log import Archive
 from collectors.postgres.rehydrate.logcheck import check_log
 from collectors.postgres.rehydrate.plan import Plan, plan
 from collectors.postgres.rehydrate.scratch import Scratch, scratch
@@ -59,8 +60,8 @@ def rehydrate(acquisition: Acquisition, items: Items, asked: Rehydration) -> Reh
             raise UsageError('a table as "schema.table"', repr(table), "--table")
     read_target(asked.at)
     acquisition.progress("read the log", 0, None)
-    with unpacked(segments(items)) as (log, _):
-        chosen = plan(items, log, source.id, asked)
+    with unpacked(segments(items)) as (log, warned):
+        chosen = plan(items, Archive(log, warned), source.id, asked)
         with acquisition.call(_command(source.id, asked)) as said, scratch() as made:
             acquisition.progress("restore the backup", 0, None)
             fill(made, chosen, lambda done: acquisition.progress("restore the backup", done, None))

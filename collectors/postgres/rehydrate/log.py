@@ -19,11 +19,20 @@ from collectors.postgres.wal.segment import Checked, order
 from recon.errors import BadInputError
 
 if TYPE_CHECKING:
-    from recon.collector import Items, Sha256
+    from recon.collector import Items, Sha256, Warn
 
 MORE = "collect the missing log or backup, or ask for another instant"
 """What to do where it does not lead to the target."""
 _COLUMNS = ["timeline", "lsn", "xid", "op", "time", "subxids", "redo", "tli", "prev_tli"]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What was archived, unpacked."""
+
+    segments: Sequence[Segment]
+    warnings: Sequence[Warn]
+    """What unpacking had to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Log:
 
 def read_log(
     items: Items,
-    segments: Sequence[Segment],
+    archived: Archive,
     source: str,
     control: ControlFile,
     backups: Sequence[BaseBackup],
@@ -52,16 +61,18 @@ def read_log(
     Raises:
         BadInputError: there is none of its log.
     """
-    archive = order(segments, control.system_id)
+    archive = order(archived.segments, control.system_id)
     held = {(one.timeline, one.number): one for run in archive.runs for one in run}
     if not held:
-        found = "; ".join(warning.message for warning in archive.warnings[:3]) or "no segment"
+        said = (*archived.warnings, *archive.warnings)
+        found = "; ".join(warning.message for warning in said[:3]) or "no segment"
         raise BadInputError(
             f"log of the cluster with system identifier {control.system_id}", found, source, MORE
         )
-    wal = read_wal(segments, source=source, counted=(), system_id=control.system_id)
+    wal = read_wal(archived.segments, source=source, counted=(), system_id=control.system_id)
     used = {one.segment.sha256 for one in held.values()}
-    damaged = {w.item: w.message for w in wal.warnings if w.severity == "error" and w.item in used}
+    errors = [w for w in (*wal.warnings, *archived.warnings) if w.severity == "error"]
+    damaged = {w.item: w.message for w in errors if w.item in used}
     frames = [
         rows.select(_COLUMNS)
         for timeline, piece in in_order(wal.pieces)
@@ -74,7 +85,7 @@ def read_log(
         segments=held,
         damaged=damaged,
         histories=histories(items, records, {number for number, _ in held} | labels),
-        others=[w.message for w in archive.warnings if w.item not in used],
+        others=[w.message for w in (*archived.warnings, *archive.warnings) if w.item not in used],
     )
 
 

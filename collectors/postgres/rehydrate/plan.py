@@ -24,10 +24,9 @@ from collectors.postgres.base import BaseBackup, base_backups
 from collectors.postgres.control import ControlFile, read_control
 from collectors.postgres.rehydrate import ends
 from collectors.postgres.rehydrate.history import Span, current, of_lsn, on_path
-from collectors.postgres.rehydrate.log import MORE, Log, read_log, run_of
+from collectors.postgres.rehydrate.log import MORE, Archive, Log, read_log, run_of
 from collectors.postgres.rehydrate.target import Target, read_target
 from collectors.postgres.wal.layout import show_lsn
-from collectors.postgres.wal.model import Segment
 from collectors.postgres.wal.segment import Checked
 from recon.errors import BadInputError
 
@@ -70,8 +69,8 @@ class Plan:
     """Later backups, and why each does not lead there."""
 
 
-def plan(items: Items, segments: Sequence[Segment], source: str, asked: Rehydration) -> Plan:
-    """Decide; see the steps of the module. ``segments``: the log, unpacked.
+def plan(items: Items, archived: Archive, source: str, asked: Rehydration) -> Plan:
+    """Decide; see the steps of the module. ``archived``: the log, unpacked.
 
     Raises:
         BadInputError: the evidence does not lead there; says why of each backup.
@@ -92,7 +91,7 @@ def plan(items: Items, segments: Sequence[Segment], source: str, asked: Rehydrat
             log = archives.get(control.system_id)
             if log is None:
                 log = archives[control.system_id] = read_log(
-                    items, segments, source, control, backups
+                    items, archived, source, control, backups
                 )
             best = _from(one, control, log, target, asked.timeline)
             break

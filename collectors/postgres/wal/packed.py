@@ -24,13 +24,11 @@ from typing import BinaryIO
 from collectors.postgres import packing
 from collectors.postgres.decoders import PackedError
 from collectors.postgres.packing import Packing
-from collectors.postgres.scratch import FOLDER, need_room, root, scratch_folder
+from collectors.postgres.scratch import FOLDER, WAL, need_room, root, scratch_folder
 from collectors.postgres.wal.layout import ARCHIVED, LONG_HEADER, MAGIC, Geometry, plain_name
 from collectors.postgres.wal.model import Segment
 from recon.collector import Warn
 
-PREFIX = "recon-wal-"
-"""Of the scratch folders."""
 _PAGE = 8192
 _TODO = f"free some, or name another disk's folder in {FOLDER}"
 _ZEROS = bytes(_PAGE * 8)
@@ -46,7 +44,7 @@ def unpacked(segments: Sequence[Segment]) -> Iterator[tuple[list[Segment], list[
     """
     with ExitStack() as stack:
         # Most archives are plain, and need none.
-        folder = cache(lambda: stack.enter_context(scratch_folder(PREFIX, root())))
+        folder = cache(lambda: stack.enter_context(scratch_folder(WAL, root())))
         found = [
             _plain(segment, lambda at=at: folder() / str(at))  # type: ignore[misc]
             for at, segment in enumerate(segments)

@@ -7,15 +7,15 @@ or took locks, stay in memory: what befell tables is judged by them alone.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
+from collectors.postgres.scratch import WAL, root, scratch_folder
 from collectors.postgres.wal.model import RECORDS, WRITES
 from recon.schema import INSTANT
 
@@ -48,8 +48,9 @@ class _Folder:
     """A temporary folder that goes with the last reference to this."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="recon-wal-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        stack = ExitStack()
+        self.path = stack.enter_context(scratch_folder(WAL, root()))
+        weakref.finalize(self, stack.close)
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from queue import Queue
 from typing import IO
 
 from collectors.postgres import binaries
+from collectors.postgres.scratch import WAL, root, scratch_folder
 from collectors.postgres.wal.dumptext import Settler, count
 from collectors.postgres.wal.fetch import Fetch
 from collectors.postgres.wal.model import WRITES
@@ -62,10 +63,10 @@ class Dump:
 @contextmanager
 def linked(run: Sequence[Checked]) -> Iterator[Path]:
     """A folder in which the items have the names that PostgreSQL gives to segments."""
-    with tempfile.TemporaryDirectory(prefix="recon-wal-") as folder:
+    with scratch_folder(WAL, root()) as folder:
         for one in run:
-            (Path(folder) / one.name).symlink_to(one.segment.path.resolve())
-        yield Path(folder)
+            (folder / one.name).symlink_to(one.segment.path.resolve())
+        yield folder
 
 
 def dump(tool: Path, run: Sequence[Checked], folder: Path, shelf: Shelf) -> Dump:

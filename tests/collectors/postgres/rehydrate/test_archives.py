@@ -111,6 +111,34 @@ def test_damage_within_a_packed_segment_is_refused(exported: Path, tmp_path: Pat
     assert not [item for item in made.items if item.kind == "pg.rehydrated"]
 
 
+def test_a_segment_that_is_not_what_was_archived_leads_nowhere(
+    exported: Path, tmp_path: Path
+) -> None:
+    """By the SHA-1 in pgBackRest's name; its records' checksums fit."""
+    packed = Path(shutil.copytree(exported / "archive", tmp_path / "archive"))
+    for path in sorted(packed.iterdir()):
+        if len(path.name) == 24:
+            gzip(path.rename(f"{path}-{'0' * 40}"))
+    made = case(tmp_path / "case", backups=str(exported / "base"), wal=str(packed))
+    with pytest.raises(BadInputError) as raised:
+        ask(made, "3:30")
+    assert f"SHA-1 {'0' * 40} of the segment" in str(raised.value)
+
+
+def test_a_segment_packed_in_a_way_that_is_not_read_is_named(
+    exported: Path, tmp_path: Path
+) -> None:
+    packed = Path(shutil.copytree(exported / "archive", tmp_path / "archive"))
+    for path in sorted(packed.iterdir()):
+        if len(path.name) == 24:
+            path.with_name(f"{path.name}.br").write_bytes(b"brotli has no signature of its own")
+            path.unlink()
+    made = case(tmp_path / "case", backups=str(exported / "base"), wal=str(packed))
+    with pytest.raises(BadInputError) as raised:
+        ask(made, "3:30")
+    assert "brotli" in str(raised.value)
+
+
 def of_tool(made: Repositories, tool: str, folder: Path) -> Bench:
     path = str(getattr(made, tool))
     folder.mkdir()

@@ -18,10 +18,9 @@ import zstandard
 from polars.testing import assert_frame_equal
 
 from collectors.postgres.binaries import find
-from collectors.postgres.scratch import FOLDER, scratch_folder
+from collectors.postgres.scratch import FOLDER, WAL, scratch_folder
 from collectors.postgres.wal import Segment, Wal, describe, read, unpacked
 from collectors.postgres.wal.layout import show_lsn
-from collectors.postgres.wal.packed import PREFIX
 from recon.errors import BadInputError, UnreachableError
 from tests.collectors.postgres.wal.archives import Archive, segment
 
@@ -349,8 +348,8 @@ def test_what_a_killed_run_unpacked_is_swept_by_the_next_and_a_living_ones_is_no
     done = subprocess.run([sys.executable, "-c", code, folder], check=False)
     assert done.returncode == -signal.SIGKILL
     (left,) = root.iterdir()
-    assert left.name.startswith(PREFIX)
-    with scratch_folder(PREFIX, root) as living:
+    assert left.name.startswith(WAL)
+    with scratch_folder(WAL, root) as living:
         assert not left.exists()
         with unpacked(files(folder)) as (plain, said):
             assert not said

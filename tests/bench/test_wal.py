@@ -1,6 +1,7 @@
 """Real WAL: our readers beside ``pg_waldump`` in the same run, on the same segments; and memory.
 
 ``RECON_BENCH_WAL`` sets how many MB are written (256); memory is shown for a quarter and for all.
+Rows are decoded of a table that has about a twentieth of the records, and of one that has all.
 """
 
 from __future__ import annotations
@@ -12,56 +13,113 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from collectors.postgres.heap.claimed import Claimed
+from collectors.postgres.heap.model import Column, Table
+from collectors.postgres.heap.rows import read_rows
+from collectors.postgres.heap.types import by_oid
+from collectors.postgres.options import PostgresClaim
 from collectors.postgres.wal import Relation, Segment, read, wal_events
 from collectors.postgres.wal.segment import order
+from collectors.postgres.wal.stream import parts
 from collectors.postgres.wal.waldump import find, linked
 from recon.collector import Sha256
 from tests.servers import Postgres, postgres
 
 pytestmark = [pytest.mark.bench, pytest.mark.live]
 MEGABYTES = int(os.environ.get("RECON_BENCH_WAL", "256"))
-ROUNDS = 5
+ROUNDS = int(os.environ.get("RECON_BENCH_ROUNDS", "5"))
+
+
+SUBJECT = "pg:bench/postgres/public.lineage"
+LAYOUT = """
+create table lineage (id int primary key, artifact text, score numeric, at timestamptz);
+insert into lineage select g, md5(g::text), g * 0.37, clock_timestamp()
+    from generate_series(1, 20000) g
+"""
+COLUMNS = {"id": 23, "artifact": 25, "score": 1700, "at": 1184}
+UPDATE = "update lineage set score = score + 0.01, at = clock_timestamp() where id <= {}"
+CLAIM = PostgresClaim(
+    table="public.lineage",
+    subject="row:{id}",
+    time="at",
+    attributes={"artifact": "artifact", "score": "score"},
+)
+
+
+@dataclass(frozen=True)
+class Load:
+    """An archive, and the claimed table in it."""
+
+    segments: list[Segment]
+    file: str
+    """As WAL names it."""
+
+    @property
+    def relation(self) -> Relation:
+        _, database, number = map(int, self.file.split("/"))
+        return Relation(number, SUBJECT, self.file, "r", database)
+
+    @property
+    def claimed(self) -> Claimed:
+        one = self.relation
+        columns = tuple(Column(name, by_oid()[oid]) for name, oid in COLUMNS.items())
+        table = Table(columns, "the bench")
+        return Claimed(SUBJECT, CLAIM.table, f"{one.database}/{one.oid}", table, [CLAIM])
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Segment], str]:
-    """Segments, and the file of the table that is written most."""
-    folder = tmp_path_factory.mktemp("bench-wal")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """Small transactions, bulk inserts, and a twentieth of updates of the claimed table."""
+    return _made(tmp_path_factory.mktemp("bench-wal"), MEGABYTES, busy=True)
+
+
+@pytest.fixture(scope="module")
+def all_claimed(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """Updates of the claimed table alone."""
+    return _made(tmp_path_factory.mktemp("bench-rows"), MEGABYTES // 4, busy=False)
+
+
+def _made(folder: Path, megabytes: int, *, busy: bool) -> Load:
     settings = {"max_wal_size": "4GB", "synchronous_commit": "off", "checkpoint_timeout": "1h"}
     with postgres(None, settings) as server:
+        server.psql(LAYOUT)
         server.psql("create table bulk (id bigint primary key, at timestamptz, sha text)")
+        server.psql("create sequence bulk_id")
         server.run("pgbench", "-i", "-q", "-s", "2", server.dsn)
-        _fill(server)
+        start = _written(server)
+        while _written(server) - start < (megabytes + 16) * 2**20:
+            if busy:
+                _work(server)
+            server.psql(UPDATE.format(10_000 if busy else 20_000))
         server.switch_wal()
-        stored = server.psql("select pg_relation_filepath('pgbench_accounts')").strip()
+        stored = server.psql("select pg_relation_filepath('lineage')").strip()
         names = sorted(path for path in server.archive.iterdir() if len(path.name) == 24)
-        for path in names[-MEGABYTES // 16 :]:
+        for path in names[-megabytes // 16 :]:
             shutil.copy(path, folder)
     segments = [
         Segment(path.name, path, Sha256(hashlib.sha256(path.read_bytes()).hexdigest()))
         for path in sorted(folder.iterdir())
     ]
-    return segments, stored.replace("base/", "1663/")
+    return Load(segments, stored.replace("base/", "1663/"))
 
 
-def _fill(server: Postgres) -> None:
-    """Small transactions, and bulk inserts between them."""
-    server.psql("create sequence bulk_id")
-    start = int(server.psql("select pg_current_wal_lsn() - '0/0'::pg_lsn"))
-    while True:
-        now = int(server.psql("select pg_current_wal_lsn() - '0/0'::pg_lsn"))
-        if now - start > (MEGABYTES + 16) * 2**20:
-            return
-        server.run("pgbench", "-n", "-c", "4", "-M", "prepared", "-t", "10000", server.dsn)
-        server.psql(
-            "insert into bulk select nextval('bulk_id'), clock_timestamp(), md5(g::text) "
-            "from generate_series(1, 60000) g"
-        )
+def _written(server: Postgres) -> int:
+    return int(server.psql("select pg_current_wal_lsn() - '0/0'::pg_lsn"))
+
+
+def _work(server: Postgres) -> None:
+    """Small transactions, and a bulk insert."""
+    server.run("pgbench", "-n", "-c", "4", "-M", "prepared", "-t", "10000", server.dsn)
+    server.psql(
+        "insert into bulk select nextval('bulk_id'), clock_timestamp(), md5(g::text) "
+        "from generate_series(1, 60000) g"
+    )
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -70,20 +128,26 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def test_wal_parse_beside_pg_waldump(archive: tuple[list[Segment], str]):
-    segments, file = archive
-    run = order(segments).runs[0]
+def decoded(load: Load) -> int:
+    """Row changes of the claimed table as events; how many."""
+    wal = read(load.segments, source="bench", relations=[load.relation])
+    rows = read_rows(wal, [load.claimed], [load.relation], "bench")
+    assert rows.warnings == []
+    return rows.counts[SUBJECT].events
+
+
+def compared(load: Load, works: dict[str, Callable[[], object]]) -> None:
+    """Each work in turn, in rounds, beside ``pg_waldump`` of the records that all need."""
+    run = order(load.segments).runs[0]
     tool = find(run[0].major)
     assert tool
     size = sum(one.size for one in run) / 2**20
-    relations = [
-        Relation(int(file.split("/")[2]), "pg:bench/postgres/public.pgbench_accounts", file)
-    ]
+    rmgrs = [f"-r{name}" for name in ("Transaction", "Storage", "Standby", "XLOG")]
+    relation = ["-rHeap", "-rHeap2", f"--relation={load.file}"]
 
     with linked(run) as folder:
 
-        def alone() -> None:
-            options = [f"-r{name}" for name in ("Transaction", "Storage", "Standby", "XLOG")]
+        def alone(*options: str) -> None:
             subprocess.run(
                 [tool, "-p", folder, *options, run[0].name, run[-1].name],
                 check=True,
@@ -91,23 +155,10 @@ def test_wal_parse_beside_pg_waldump(archive: tuple[list[Segment], str]):
                 env={"TZ": "UTC", "LC_ALL": "C"},
             )
 
-        def parse(*, prefer_tool: bool, counted: bool = False) -> None:
-            given = relations if counted else []
-            wal = read(segments, source="bench", relations=given, prefer_tool=prefer_tool)
-            assert wal.warnings == []
-            assert any(frame.height for frame in wal_events(wal, given, "bench").collect_batches())
-
-        works: dict[str, Callable[[], object]] = {
-            "pg_waldump alone, to /dev/null": alone,
-            "events by pg_waldump": lambda: parse(prefer_tool=True),
-            "events by pg_waldump, one table's rows counted": lambda: parse(
-                prefer_tool=True, counted=True
-            ),
-            "events by our own reader": lambda: parse(prefer_tool=False),
-            "events by our own reader, one table's rows counted": lambda: parse(
-                prefer_tool=False, counted=True
-            ),
-        }
+        works = {
+            "pg_waldump alone, to /dev/null": lambda: alone(*rmgrs),
+            "pg_waldump of one table's rows, to /dev/null": lambda: alone(*relation),
+        } | works
         for work in works.values():
             work()
         times: dict[str, list[float]] = {name: [] for name in works}
@@ -115,12 +166,46 @@ def test_wal_parse_beside_pg_waldump(archive: tuple[list[Segment], str]):
             for name, work in works.items():
                 times[name].append(timed(work))
 
-    print(f"\n{size:.0f} MB of WAL; medians of {ROUNDS} rounds")
+    busy = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"\n{size:.0f} MB of WAL; medians of {ROUNDS} rounds; load average {busy}")
     base = times["pg_waldump alone, to /dev/null"]
     for name, found in times.items():
         ratio = median(ours / theirs for ours, theirs in zip(found, base, strict=True))
         seconds = median(found)
         print(f"{name:52} {seconds:6.2f} s {size / seconds:6.0f} MB/s {ratio:5.2f} ×")
+
+
+def test_wal_parse_beside_pg_waldump(archive: Load):
+    def parse(*, prefer_tool: bool, counted: bool = False) -> None:
+        given = [archive.relation] if counted else []
+        wal = read(archive.segments, source="bench", relations=given, prefer_tool=prefer_tool)
+        assert wal.warnings == []
+        assert any(frame.height for frame in wal_events(wal, given, "bench").collect_batches())
+
+    compared(
+        archive,
+        {
+            "events by pg_waldump": lambda: parse(prefer_tool=True),
+            "the same, one table's rows counted": lambda: parse(prefer_tool=True, counted=True),
+            "events by our own reader": lambda: parse(prefer_tool=False),
+            "the same, its rows counted": lambda: parse(prefer_tool=False, counted=True),
+            "rows of a table of a twentieth decoded": lambda: decoded(archive),
+        },
+    )
+    _share(archive)
+
+
+def test_rows_of_a_table_that_has_all_records(all_claimed: Load):
+    compared(all_claimed, {"all rows decoded": lambda: decoded(all_claimed)})
+    _share(all_claimed)
+
+
+def _share(load: Load) -> None:
+    records = sum(len(part.starts) for part in parts(order(load.segments).runs[0]))
+    start = time.process_time()
+    count = decoded(load)
+    each = (time.process_time() - start) / count * 1e6
+    print(f"{count} row changes of {records} records; {each:.0f} µs of CPU time each, WAL read too")
 
 
 CHILD = """
@@ -132,15 +217,15 @@ folder, count, file, tool = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sy
 paths = sorted(folder.iterdir())[-count:]
 segments = [Segment(path.name, path, f"{n:064x}") for n, path in enumerate(paths)]
 number = int(file.split("/")[2])
-given = [Relation(number, "pg:bench/postgres/public.pgbench_accounts", file)]
+given = [Relation(number, "pg:bench/postgres/public.lineage", file)]
 wal = read(segments, source="bench", relations=given, prefer_tool=tool)
 wal_events(wal, given, "bench").sink_parquet(folder.parent / "events.parquet")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
-def test_memory_does_not_grow_with_the_archive(archive: tuple[list[Segment], str]):
-    segments, file = archive
+def test_memory_does_not_grow_with_the_archive(archive: Load):
+    segments, file = archive.segments, archive.file
     folder = segments[0].path.parent
     print("\npeak memory of a process that reads, counts one table's rows and writes all events")
     for tool in ("tool", "own"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,8 +18,7 @@ from recon.schema import DRAFT, INSTANT
 _FLUSH = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """Where a change stands, and whose it is."""
 
     claimed: Claimed
@@ -43,12 +43,13 @@ _COLUMNS: dict[str, pl.DataType] = {
     "text": pl.String(),
     "value": pl.String(),
     "stamp": INSTANT,
-    "xid": pl.String(),
+    "xid": pl.UInt32(),
     "item": pl.String(),
     "kind": pl.String(),
     "stream": pl.String(),
     "position": pl.UInt64(),
-    "versions": pl.List(pl.String()),
+    "ended": pl.String(),
+    "made": pl.String(),
 }
 
 
@@ -65,9 +66,9 @@ class Batches:
         told: Told,
         own: tuple[str, str, int],
         values: Mapping[str, Value] | None,
-        names: list[str],
+        names: Sequence[str | None],
     ) -> None:
-        """``own``: kind, words and xid of the row's own event."""
+        """``own``: kind, words and xid of its own event; ``names``: versions ended and made."""
         kind, words, xid = own
         claimed = told.claimed
         batch = self._batches.get(claimed.subject)
@@ -77,23 +78,24 @@ class Batches:
             self._batches[claimed.subject] = batch
         before = kind == "row.before"
         values = values or {}
-        for name, value in values.items():
-            if isinstance(value, Gap):
-                self._gap(told, name, value)
-        text = "\t".join(value for value in values.values() if isinstance(value, str))
+        texts = [value for value in values.values() if isinstance(value, str)]
+        if len(texts) < len(values):
+            for name, value in values.items():
+                if isinstance(value, Gap):
+                    self._gap(told, name, value)
         stream = f"pg:{self._system_id}/{told.timeline}"
         batch.rows.append(
             (
                 told.citation + (" before" if before else ""),
-                text,
+                "\t".join(texts),
                 words,
                 None if before else told.commit.time,
-                f"xid:{self._system_id}/{xid}",
+                xid,
                 told.item,
                 kind,
                 None if before else stream,
                 None if before else told.commit.lsn,
-                names,
+                *names,
             )
         )
         for name, cells in batch.columns.items():
@@ -111,9 +113,17 @@ class Batches:
         if not batch.rows:
             return
         claimed = batch.claimed
-        frame = pl.DataFrame(batch.rows, schema=_COLUMNS, orient="row").with_columns(
-            pl.Series(COLUMN + name, cells, dtype=pl.String)
-            for name, cells in batch.columns.items()
+        # Column by column: polars looks at each value of a row by itself.
+        own = zip(_COLUMNS.items(), zip(*batch.rows, strict=True), strict=True)
+        frame = pl.DataFrame(
+            [pl.Series(name, cells, dtype=kind) for (name, kind), cells in own]
+            + [
+                pl.Series(COLUMN + name, cells, dtype=pl.String)
+                for name, cells in batch.columns.items()
+            ]
+        ).with_columns(
+            xid=pl.format("xid:{}/{}", pl.lit(str(self._system_id)), "xid"),
+            versions=pl.concat_list("ended", "made").list.drop_nulls(),
         )
         rows = Rows(Sha256(""), self._source, claimed.table, claimed.subject, "row.insert", frame)
         events, warnings = row_events(rows, claimed.claims)

@@ -54,3 +54,5 @@ class WalRows:
     """By subject: what told its columns."""
     since: dict[str, datetime] = field(default_factory=dict)
     """By subject, where its files are known from then on only: the commit that made the first."""
+    until: dict[str, dict[int, datetime | None]] = field(default_factory=dict)
+    """By subject and timeline, where a page could not be read: the last commit before it."""

@@ -30,10 +30,18 @@ class Commits:
             for writer in (xid, *(below or ())):
                 self._found.setdefault((timeline, writer), []).append(one)
 
+    def before(self, timeline: int, lsn: int) -> datetime | None:
+        """When the last transaction before a record committed; None: none did."""
+        every = (one for (of, _), found in self._found.items() if of == timeline for one in found)
+        last = max((one for one in every if one.lsn < lsn), default=None)
+        return last.time if last else None
+
     def of(self, timeline: int, xid: int, lsn: int) -> Commit | None:
         """The commit of a writer, behind a record of it; None: none in the archive."""
         found = self._found.get((timeline, xid))
         if found is None:
             return None
+        if found[0].lsn >= lsn:
+            return found[0]
         at = bisect_left(found, lsn, key=lambda one: one.lsn)
         return found[at] if at < len(found) else None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
 import polars as pl
 
 from collectors.postgres.heap.claimed import WalRows
@@ -32,7 +36,17 @@ def followed(wal: Wal, rows: WalRows) -> pl.DataFrame:
                 f"{rows.described[subject]}; {counts.undone} of transactions without a commit; "
                 f"{counts.unknown} without the row before",
             }
-            for one in stretches.iter_rows(named=True)
+            for one in _cut(stretches, rows.until.get(subject, {}))
             if since is None or one["latest"] >= since
         ]
     return frame(found, DRAFT_COVERAGE)
+
+
+def _cut(stretches: pl.DataFrame, ends: Mapping[int, datetime | None]) -> Iterator[dict[str, Any]]:
+    """Stretches up to where a timeline's rows cease to be known in full."""
+    for one in stretches.iter_rows(named=True):
+        timeline = int(one["stream"].rsplit("/", 1)[1])
+        if timeline not in ends:
+            yield one
+        elif (end := ends[timeline]) is not None and end >= one["earliest"]:
+            yield {**one, "latest": min(one["latest"], end)}

@@ -49,12 +49,12 @@ def numeric(data: bytes) -> str:
     count = (len(data) - start) // 2
     digits = struct.unpack_from(f"<{count}H", data, start)
     whole = digits[: weight + 1] if weight >= 0 else ()
-    left = "".join(f"{digit:04d}" for digit in whole) + "0000" * (weight + 1 - len(whole))
+    left = "%04d" * len(whole) % whole + "0000" * (weight + 1 - len(whole))
     text = left.lstrip("0") or "0"
     if scale:
         lead = "0000" * min(-weight - 1, scale // 4 + 1) if weight < 0 else ""
         rest = digits[max(0, weight + 1) :]
-        right = lead + "".join(f"{digit:04d}" for digit in rest)
+        right = lead + "%04d" * len(rest) % rest
         text += "." + right[:scale].ljust(scale, "0")
     return f"-{text}" if negative else text
 

@@ -51,6 +51,8 @@ class Pages:
         self._seed = seed
         self.now = (0, 0, 0)
         """LSN and timeline of the record at hand, and where the archive begins to be whole."""
+        self.unread = 0
+        """Page images so far that do not unpack, or not to a page of 8192 bytes."""
         self._pages: OrderedDict[Key, Page] = OrderedDict()
         self._spool = Spool()
         self._stored: dict[Key, tuple[int, int]] = {}

@@ -66,14 +66,16 @@ def replay(record: Record, pages: Pages, files: frozenset[File], major: int) -> 
     if record.rmgr == STORAGE:
         _storage(record, pages)
         return []
+    touched = [one for one in record.blocks if one.file in files and one.fork == 0]
+    if not touched:
+        return []
     images = {
-        (block.file, block.page): page_of(block)
-        for block in record.blocks
-        if block.fork == 0 and block.image is not None and block.file in files
+        (block.file, block.page): page_of(block) for block in touched if block.image is not None
     }
-    touched = [one for one in record.blocks if one.fork == 0 and one.file in files]
+    if None in images.values():
+        pages.unread += sum(image is None for image in images.values())
     try:
-        found = _heap(record, pages, images, touched, major) if touched else []
+        found = _heap(record, pages, images, touched, major)
     except (struct.error, IndexError, ValueError) as error:
         for block in touched:
             pages.known((block.file, block.page), images.get((block.file, block.page)))
@@ -223,18 +225,15 @@ def _inplace(record: Record, pages: Pages, block: Block) -> None:
         page.over[number] = old._replace(body=old.body[: old.hoff - HEADER] + block.data)
 
 
-def _pruned(record: Record, data: bytes, op: int, major: int) -> Iterator[int]:
+def _pruned(record: Record, data: bytes, op: int, major: int) -> Sequence[int]:
     """Line pointers that have no tuple of their own any more."""
     words = struct.unpack(f"<{len(data) // 2}H", data[: len(data) // 2 * 2])
     if major >= _ONE_PRUNE_SINCE:
-        yield from _pruned_or_frozen(record.main[1], data, words)
-    elif op == _PRUNE:
-        redirected, dead = struct.unpack_from("<HH", record.main, 4)
-        yield from words[: redirected * 2 : 2]
-        yield from words[redirected * 2 :]
-        del dead
-    elif op == _VACUUM:
-        yield from words
+        return list(_pruned_or_frozen(record.main[1], data, words))
+    if op == _PRUNE:
+        (redirected,) = struct.unpack_from("<H", record.main, 4)
+        return words[: redirected * 2 : 2] + words[redirected * 2 :]
+    return words if op == _VACUUM else ()
 
 
 def _pruned_or_frozen(flags: int, data: bytes, words: Sequence[int]) -> Iterator[int]:

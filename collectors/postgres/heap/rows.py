@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collectors.postgres.heap.batches import Batches, Told
 from collectors.postgres.heap.claimed import Claimed, Counts, WalRows
@@ -99,6 +99,7 @@ class _Reading:
         self._decoders: dict[tuple[str, int], tuple[Decoder, str] | None] = {}
         self._steps: dict[str, list[int]] = {}
         self._batches = Batches(wal.system_id, source, out)
+        self._images: dict[str, _Images] = {}
         self._copies = {
             (xid, file_of(file))
             for xid, file, name in wal.defined.select("xid", "created", "name").iter_rows()
@@ -135,6 +136,12 @@ class _Reading:
                 self._chunk(chunk, begun)
                 last = max(last, int(chunk.lsn[-1]) if len(chunk.lsn) else 0)
         self._batches.finish()
+        for subject, one in sorted(self._images.items()):
+            self._out.warnings.append(one.warning())
+            self._out.until[subject] = {
+                timeline: self._commits.before(timeline, lsn)
+                for timeline, lsn in one.timelines.items()
+            }
 
     def _chunk(self, chunk: Chunk, begun: int) -> None:
         places = zip(
@@ -143,7 +150,10 @@ class _Reading:
         for lsn, timeline, item, text in places:
             record = split(text, chunk.major)
             self._pages.now = (lsn, timeline, begun)
+            unread = self._pages.unread
             changes = self._replayed(record, chunk.major) if record else None
+            if record is not None and self._pages.unread > unread:
+                self._unread(record, lsn, timeline, item)
             if record is None or changes is None:
                 self._out.warnings.append(
                     Warn(
@@ -169,6 +179,19 @@ class _Reading:
         except Malformed:
             return None
 
+    def _unread(self, record: Record, lsn: int, timeline: int, item: Sha256) -> None:
+        """Take note of a page image that is of no use."""
+        for block in record.blocks:
+            if block.image is None or block.fork or page_of(block) is not None:
+                continue
+            found = self._files.get(block.file)
+            # A TOAST table's values may be any row's.
+            tables = [found[1]] if found else [one for _, one in self._files.values()]
+            for one in {each.subject: each for each in tables}.values():
+                told = self._images.setdefault(one.subject, _Images(one.table, item, lsn))
+                told.count += 1
+                told.timelines.setdefault(timeline, lsn)
+
     def _harvest(self, record: Record, lsn: int) -> None:
         """Chunks on a page image of a TOAST table."""
         for block in record.blocks:
@@ -193,7 +216,7 @@ class _Reading:
             return
         counts.events += 1
         version = f"version:{self._wal.system_id}/{lsn:X}.{one.row}"
-        names = []
+        names: list[str | None] = [None, None]
         old = new = None
         cited = f"lsn {show_lsn(lsn)}" + (f" row {one.row + 1}" if one.row else "")
         told = Told(claimed, commit, timeline, lsn, item, cited)
@@ -207,19 +230,21 @@ class _Reading:
             elif ended is None:
                 ended = f"version:{self._wal.system_id}/before/{lsn:X}"
                 xid = one.old.xmin if one.old else 0
-                self._batches.add(told, ("row.before", place(one.ended), xid), old, [ended])
+                self._batches.add(told, ("row.before", place(one.ended), xid), old, [ended, None])
             if ended is not None:
-                names.append(f"ended:{ended.removeprefix('version:')}")
+                names[0] = f"ended:{ended.removeprefix('version:')}"
         if one.made is not None:
             made[one.made[0] << 16 | one.made[1]] = version
-            names.append(version)
+            names[1] = version
             new = decoder.row(one.new, self._chunks.fetch) if one.new else None
         own = f"row.{one.op}", words(one, old, new), commit.xid
         self._batches.add(told, own, new if one.made else old, names)
 
     def _decoder(self, relation: str, claimed: Claimed, lsn: int) -> Decoder | None:
-        steps = self._steps.setdefault(relation, self._known.steps(relation))
-        at = sum(step <= lsn for step in steps)
+        steps = self._steps.get(relation)
+        if steps is None:
+            steps = self._steps[relation] = self._known.steps(relation)
+        at = sum(step <= lsn for step in steps) if steps else 0
         key = relation, at
         if key not in self._decoders:
             table = self._known.columns(relation, lsn, claimed.base)
@@ -247,3 +272,26 @@ def _first(stretch: Stretch) -> int:
         if len(part.starts):
             return int(part.lsn[0])
     return 2**64
+
+
+@dataclass(slots=True)
+class _Images:
+    """Page images of a table that do not unpack."""
+
+    table: str
+    item: Sha256
+    """Of the first."""
+    lsn: int
+    count: int = 0
+    timelines: dict[int, int] = field(default_factory=dict)
+    """LSN of the first on each timeline."""
+
+    def warning(self) -> Warn:
+        return Warn(
+            self.item,
+            f"lsn {show_lsn(self.lsn)}",
+            f"expected page images of {self.table} that unpack to pages of 8192 bytes; found "
+            f"{self.count} that do not from here on; rows on them are known only as later records "
+            "wrote them, and changes of rows are not taken as known in full from here on",
+            "error",
+        )

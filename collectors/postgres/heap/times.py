@@ -6,6 +6,7 @@ Source: ``datetime.c`` (``j2date``, ``EncodeDateTime``, ``EncodeInterval``), ``t
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 _J2000 = 2451545
 _DAY = 86_400_000_000
@@ -92,6 +93,7 @@ def _offset(east: int) -> str:
     return f"{out}:{second:02d}" if second else out
 
 
+@lru_cache(4096)
 def _day(days: int) -> tuple[str, str]:
     """``2026-03-08``, and `` BC`` where it is: in the proleptic Gregorian calendar."""
     # Years of 400 have 146097 days; from 1 March 0000 on.

@@ -22,16 +22,21 @@ BEHIND = Gap("not decoded: behind a column whose layout is not known")
 MORE = Gap("not decoded: the tuple has other columns than the table is known to have")
 
 _Piece = bytes | Packed | Pointer | None
+_ERRORS = (Unreadable, struct.error, IndexError, OverflowError, ValueError)
+"""What reading bytes that are not of the type ends in."""
+_KNOWN, _SHORT = 8192, 256
+"""Values of a column that are kept, and of how many bytes at most."""
 
 
 class Decoder:
     """Reads tuples of one table; of the columns in ``wanted``, or of all."""
 
-    __slots__ = ("_live", "_plan", "_stop", "_table", "names")
+    __slots__ = ("_all", "_layout", "_live", "_plan", "_stop", "_table", "names")
 
     def __init__(self, table: Table, wanted: Collection[str] | None = None) -> None:
         self._table = table
         self._plan = [_plan(column, wanted) for column in table.columns]
+        self._layout = [(column.type.length, mask(column.type.align)) for column in table.columns]
         self._live = [
             (at, column.name)
             for at, column in enumerate(table.columns)
@@ -39,6 +44,7 @@ class Decoder:
         ]
         self.names = [name for _, name in self._live]
         """Columns that :meth:`row` gives, in order."""
+        self._all = len(self.names) == len(table.columns)
         unknown = [at for at, column in enumerate(table.columns) if not column.type.length]
         # Behind what has no known length, nothing can be found.
         self._stop = unknown[0] if unknown else len(table.columns)
@@ -49,20 +55,23 @@ class Decoder:
         if more or (not self._table.exact and one.natts < len(self._plan)):
             return dict.fromkeys(self.names, MORE)
         values = self.values(one, fetch)
+        if self._all:
+            return dict(zip(self.names, values, strict=True))
         return {name: values[at] for at, name in self._live}
 
     def values(self, one: Tuple, fetch: Fetch | None = None) -> list[Value]:
         """By place of the column; a gap where it is dropped, or not wanted."""
         pieces, whole = self._pieces(one)
-        out: list[Value] = []
-        for piece, (read, _, _, gap) in zip(pieces, self._plan, strict=False):
-            if piece is None:
-                out.append(None)
-            else:
-                out.append(gap if read is None else _said(read, piece, fetch))
+        out: list[Value] = [
+            column.known[piece] if piece in column.known else column.value(piece, fetch)
+            for piece, column in zip(pieces, self._plan, strict=False)
+        ]
         held = min(one.natts, len(self._plan))
-        out += [UNREADABLE if not whole else BEHIND] * (held - len(out))
-        return out + [column.missing for column in self._table.columns[held:]]
+        if held > len(out):
+            out += [UNREADABLE if not whole else BEHIND] * (held - len(out))
+        if held < len(self._plan):
+            out += [column.missing for column in self._table.columns[held:]]
+        return out
 
     def fits(self, one: Tuple) -> bool:
         """Whether its columns are no more than the table's, and end where the tuple ends."""
@@ -80,7 +89,7 @@ class Decoder:
         out: list[_Piece] = []
         at = index = 0
         try:
-            for _, length, step, _ in self._plan[: min(one.natts, self._stop)]:
+            for length, step in self._layout[: min(one.natts, self._stop)]:
                 if nulls is not None and not nulls[index >> 3] >> (index & 7) & 1:
                     out.append(None)
                 elif length > 0:
@@ -90,8 +99,15 @@ class Decoder:
                     if at > size:
                         return out[:-1], False
                 elif length == -1:
-                    piece, at = take(data, at, step)
-                    out.append(piece)
+                    first = data[at]
+                    end = at + (first >> 1)
+                    if first & 1 and first > 1 and end <= size:
+                        # Nearly all values are short: here without the price of a call.
+                        out.append(data[at + 1 : end])
+                        at = end
+                    else:
+                        piece, at = take(data, at, step)
+                        out.append(piece)
                 else:
                     end = data.index(b"\0", at)
                     out.append(data[at:end])
@@ -103,13 +119,43 @@ class Decoder:
         return out, True
 
 
-def _plan(column: Column, wanted: Collection[str] | None) -> tuple[Reader | None, int, int, Gap]:
-    kind = column.type
-    layout = (kind.length, mask(kind.align))
+class _Column:
+    """How values of one column are said, and what the last ones said.
+
+    An update says most of a row again, and what it says of the old row was said of the new one
+    before.
+    """
+
+    __slots__ = ("_gap", "_read", "known")
+
+    def __init__(self, read: Reader | None, gap: Gap) -> None:
+        self._read, self._gap = read, gap
+        self.known: dict[_Piece, Value] = {None: None}
+
+    def value(self, piece: _Piece, fetch: Fetch | None) -> Value:
+        """What a stored value says."""
+        if self._read is None or piece is None:
+            return None if piece is None else self._gap
+        # Of a value outside the row, chunks may come later.
+        if not isinstance(piece, bytes) or len(piece) > _SHORT:
+            return _said(self._read, piece, fetch)
+        try:
+            found = self._read(piece)
+        except _ERRORS:
+            found = UNREADABLE
+        if len(self.known) >= _KNOWN:
+            self.known.clear()
+            self.known[None] = None
+        self.known[piece] = found
+        return found
+
+
+def _plan(column: Column, wanted: Collection[str] | None) -> _Column:
     if column.dropped:
-        return (None, *layout, DROPPED)
+        return _Column(None, DROPPED)
+    kind = column.type
     read = reader(kind) if wanted is None or column.name in wanted else None
-    return (read, *layout, Gap(f"not decoded: type {kind.name}"))
+    return _Column(read, Gap(f"not decoded: type {kind.name}"))
 
 
 def _said(read: Reader, piece: bytes | Packed | Pointer, fetch: Fetch | None) -> Value:
@@ -120,5 +166,5 @@ def _said(read: Reader, piece: bytes | Packed | Pointer, fetch: Fetch | None) ->
                 return NOT_HERE
             piece = Packed(whole) if piece.packed else whole
         return read(unpack(piece.body) if isinstance(piece, Packed) else piece)
-    except (Unreadable, struct.error, IndexError, OverflowError, ValueError):
+    except _ERRORS:
         return UNREADABLE

@@ -10,6 +10,7 @@ from collectors.postgres.heap.records import Change
 
 _SHOWN, _SHOWN_ALL = 120, 2000
 """Characters of one value, and of all, that an event's own words show."""
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def place(at: tuple[int, int]) -> str:
@@ -42,4 +43,4 @@ def _shown(value: Value) -> str:
         return f"[{value.reason}]"
     if value is None:
         return "null"
-    return json.dumps(value if len(value) <= _SHOWN else value[:_SHOWN] + "…", ensure_ascii=False)
+    return _JSON(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")

@@ -26,6 +26,7 @@ from collectors.postgres.wal.piece import Piece, once
 from collectors.postgres.wal.rows import count_rows, numbers
 from collectors.postgres.wal.segment import Checked, order
 from collectors.postgres.wal.shelf import Shelf
+from collectors.postgres.wal.stream import cut_off
 from collectors.postgres.wal.timeline import turns
 from collectors.postgres.wal.transactions import placed
 from recon.collector import Warn
@@ -50,7 +51,8 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
     pieces: list[Piece] = []
     tables = [one for one in relations if counted is None or one.subject in counted]
     theirs = numbers(tables)
-    for run in _joined(archive.runs):
+    runs = _joined(archive.runs)
+    for run in runs:
         if run[0].major not in READABLE:
             warnings.append(
                 Warn(
@@ -65,6 +67,7 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
         for piece, said in _pieces(run, theirs, prefer_tool=prefer_tool):
             pieces.append(piece)
             warnings += said
+        warnings += _cut_off(run, runs)
     pieces = once(pieces)
     found = [piece.told() for piece in pieces]
     told = pl.concat([pl.DataFrame(schema=RECORDS), *found]).sort("timeline", "lsn")
@@ -108,6 +111,25 @@ def _joined(runs: Sequence[Sequence[Checked]]) -> list[list[Checked]]:
     return out
 
 
+def _cut_off(run: Sequence[Checked], runs: Sequence[Sequence[Checked]]) -> Iterator[Warn]:
+    """The last record of a timeline, where the segment that holds the rest is not there."""
+    last = run[-1]
+    if last.partial or not last.segment.whole:
+        return
+    if any(one.timeline == last.timeline and one.number > last.number for r in runs for one in r):
+        # A gap, which is said.
+        return
+    lsn = cut_off(last)
+    if lsn is not None:
+        yield Warn(
+            last.segment.sha256,
+            f"lsn {show_lsn(lsn)}",
+            f"{last.name}, the last segment of timeline {last.timeline}: expected its last record "
+            "to end in it; found that it runs on into a segment that is not there; it is not read, "
+            "and what the log proves ends before it",
+        )
+
+
 def _pieces(
     run: Sequence[Checked], numbers: set[int], *, prefer_tool: bool
 ) -> Iterator[tuple[Piece, list[Warn]]]:
@@ -129,14 +151,19 @@ def _piece(
             dump = waldump.dump(tool, run, folder, shelf)
         if dump.problem is None or _written_out(dump.problem, run):
             there = turns(shelf.rest, run)
-            piece = Piece(run, shelf, there, version(tool), counted=False, said=dump.problem)
-            return piece, None, [*dump.warnings, *there.warnings]
+            piece = Piece(
+                *(run, shelf, there, version(tool)),
+                counted=False,
+                said=dump.problem,
+                foreign=dump.foreign,
+            )
+            return piece, None, [*dump.warnings, *dump.foreign.warnings(run), *there.warnings]
         shelf = Shelf()
     # It stopped early, or is not there: our own reader says where, and goes on behind it.
     scan = reader.scan(run, numbers, shelf)
-    warnings += scan.warnings
+    warnings += [*scan.warnings, *scan.foreign.warnings(run)]
     there = turns(shelf.rest, run)
-    piece = Piece(run, shelf, there, reader.NAME, counted=True)
+    piece = Piece(run, shelf, there, reader.NAME, counted=True, foreign=scan.foreign)
     stop = scan.stop
     if stop is None:
         return piece, None, [*warnings, *there.warnings]
@@ -188,8 +215,9 @@ def _coverage(pieces: Sequence[Piece], source: str) -> pl.DataFrame:
     """Each piece and timeline, from its first to its last COMMIT, ABORT or PREPARE."""
     rows = []
     for piece in pieces:
-        stretches = _stretches(piece)
-        kinds = ("wal.*", "table.*") if piece.run[0].major >= _TELLS_TABLES else ("wal.*",)
+        parts = [("wal.*", _stretches(piece))]
+        if piece.run[0].major >= _TELLS_TABLES:
+            parts += [("table.*", _stretches(piece, here)) for here in _readable(piece)]
         rows += [
             {
                 "kind": kind,
@@ -201,17 +229,29 @@ def _coverage(pieces: Sequence[Piece], source: str) -> pl.DataFrame:
                 "because": "WAL without a gap, "
                 f"{show_lsn(one['first'])} to {show_lsn(one['last'])}",
             }
-            for one in stretches.sort("timeline").iter_rows(named=True)
-            for kind in kinds
+            for kind, one in sorted(
+                ((kind, one) for kind, found in parts for one in found.iter_rows(named=True)),
+                key=lambda pair: pair[1]["timeline"],
+            )
         ]
     return frame(rows, DRAFT_COVERAGE)
 
 
-def _stretches(piece: Piece) -> pl.DataFrame:
+def _readable(piece: Piece) -> list[pl.Expr]:
+    """Where all of a piece's records can be read: before and behind those of extensions."""
+    first, last = piece.foreign.first, piece.foreign.last
+    if first is None or last is None:
+        return [pl.lit(value=True)]
+    return [pl.col("lsn") < first, pl.col("lsn") > last]
+
+
+def _stretches(piece: Piece, where: pl.Expr | None = None) -> pl.DataFrame:
     """Of each timeline: first and last LSN and time of COMMIT, ABORT and PREPARE."""
     of_outcomes = (pl.col("rmgr") == "Transaction") & pl.col("time").is_not_null()
     found = [
-        rows.filter(of_outcomes).select("timeline", "lsn", "time", "item")
+        rows.filter(of_outcomes if where is None else of_outcomes & where).select(
+            "timeline", "lsn", "time", "item"
+        )
         for timeline, _, _ in piece.ranges()
         for _, rows in piece.records(timeline)
     ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from collectors.postgres.wal.foreign import Foreign
 from collectors.postgres.wal.model import RECORDS
 from collectors.postgres.wal.segment import Checked
 from collectors.postgres.wal.shelf import Shelf, whole
@@ -31,6 +32,8 @@ class Piece:
     """Rows written were counted on the way; else the tool does it, once the files are known."""
     said: str | None = None
     """The tool's complaint that the last segment is not full yet."""
+    foreign: Foreign = field(default_factory=Foreign)
+    """Records that no one can read, of extensions."""
     since: int = 0
     """Below this LSN another piece tells what was written."""
     begin: int = 0

@@ -6,7 +6,6 @@ headers are columns, gathered from the 64-bit words at which records start.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ import polars as pl
 
 from collectors.postgres.wal import decode
 from collectors.postgres.wal.firstblock import first_block
+from collectors.postgres.wal.foreign import CUSTOM, Foreign
 from collectors.postgres.wal.layout import (
     HEAP,
     HEAP2,
@@ -43,7 +43,6 @@ _SHORT_OF_8 = 0x08FF
 """Its first two bytes behind the header: short main data, of 8 bytes."""
 _BLOCKS = 16
 """Blocks whose columns make one frame."""
-_CUSTOM = 128
 _COMMIT, _ABORT = 0x00, 0x20
 _INSERT, _UPDATE, _DELETE, _MANY = 1, 2, 3, 4
 _WRITES = {"insert": _INSERT, "update": _UPDATE, "delete": _DELETE}
@@ -70,6 +69,7 @@ class Scan:
     """How reading a run went."""
 
     stop: Stop | None
+    foreign: Foreign
     warnings: Sequence[Warn] = ()
 
 
@@ -90,6 +90,7 @@ def scan(run: Sequence[Checked], wanted: Collection[int], shelf: Shelf) -> Scan:
     items = item_of(run)
     return Scan(
         stop,
+        gathered.foreign,
         [
             Warn(
                 items(lsn),
@@ -97,16 +98,6 @@ def scan(run: Sequence[Checked], wanted: Collection[int], shelf: Shelf) -> Scan:
                 "expected a record of a known shape; found lengths that do not fit; left out",
             )
             for lsn in gathered.unread
-        ]
-        + [
-            Warn(
-                run[0].segment.sha256,
-                "",
-                f"from {run[0].name} on: expected PostgreSQL's own resource managers; found "
-                f"{count} record(s) of custom resource manager {number}, an extension's; their "
-                "checksums fit; what they say is not read, and may change relations",
-            )
-            for number, count in sorted(gathered.custom.items())
         ],
     )
 
@@ -131,8 +122,7 @@ class _Gathered:
     _usual: list[dict[str, npt.NDArray[Any]]] = field(default_factory=list)
     _rows: list[dict[str, Any]] = field(default_factory=list)
     _written: list[dict[str, npt.NDArray[Any]]] = field(default_factory=list)
-    custom: Counter[int] = field(default_factory=Counter)
-    """Records of resource managers that an extension brought, by number."""
+    foreign: Foreign = field(default_factory=Foreign)
     _blocks: int = 0
 
     def take(self, part: Part, major: int) -> None:
@@ -140,9 +130,9 @@ class _Gathered:
         self._take_kept(part, major)
         self._take_written(part, major)
         rmgr = part.rmgr
-        foreign = rmgr[rmgr >= _CUSTOM]
-        if len(foreign):
-            self.custom.update(foreign.tolist())
+        custom = rmgr >= CUSTOM.start
+        if custom.any():
+            self.foreign.add(rmgr[custom].tolist(), part.lsn[custom].tolist())
         self._blocks += 1
         if self._blocks == _BLOCKS:
             self.close()

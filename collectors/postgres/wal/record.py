@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from collectors.postgres.wal.layout import OP_MASK, OPS, RECORD_HEADER
 
-_FILE = struct.Struct("<III")
+_HEAD = struct.Struct("<BBH")
+"""Number, flags, length of the data: what each block reference begins with."""
 _IMAGE = struct.Struct("<HHB")
+_PLACE, _PAGE = struct.Struct("<IIII"), struct.Struct("<I")
+"""File and page; and the page of the same file as in the reference before."""
+_U32 = struct.Struct("<I")
 _SHORT, _LONG = 0xFF, 0xFE
 _ORIGIN, _TOP = 0xFD, 0xFC
 _MAX_BLOCK = 32
@@ -30,8 +34,7 @@ class Malformed(ValueError):  # noqa: N818  (a private signal, not an error of t
     """A record's own lengths do not fit together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A reference to a page that the record changes."""
 
     number: int
@@ -48,8 +51,7 @@ class Block:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record in its parts."""
 
     length: int
@@ -95,76 +97,84 @@ def split(text: bytes, major: int) -> Record | None:
     """A whole record in its parts; None if its lengths do not fit together."""
     try:
         return _split(text, major)
-    except (Malformed, struct.error):
+    except (Malformed, struct.error, IndexError):
         return None
 
 
 def _split(text: bytes, major: int) -> Record:
-    cursor = Cursor(text)
-    length, xid, prev, info, rmgr, _ = cursor.read(RECORD_HEADER)
-    heads: list[_Head] = []
-    main = payload = 0
-    origin = None
-    while payload < len(text) - cursor.at:
-        what = cursor.take(1)[0]
-        if what in {_SHORT, _LONG}:
-            main = cursor.take(1)[0] if what == _SHORT else cursor.u32()
-            break
-        if what == _ORIGIN:
-            origin = int.from_bytes(cursor.take(2), "little")
-            continue
-        if what == _TOP:
-            cursor.take(4)
-            continue
-        if what > _MAX_BLOCK:
-            raise Malformed
-        heads.append(_head(cursor, what, heads[-1].file if heads else None, major))
-        payload += heads[-1].size + heads[-1].image
+    length, xid, prev, info, rmgr, _ = RECORD_HEADER.unpack_from(text)
+    heads, main, origin, at = _heads(text, major)
     blocks = []
-    for head in heads:
-        stored = cursor.take(head.image) if head.flags & _HAS_IMAGE else None
-        blocks.append(
-            Block(
-                number=head.number,
-                file=head.file,
-                fork=head.flags & 0x0F,
-                page=head.page,
-                image=stored,
-                hole=head.hole,
-                packed=head.packed,
-                data=cursor.take(head.size) if head.flags & _HAS_DATA else b"",
-            )
-        )
-    return Record(length, xid, prev, info, rmgr, tuple(blocks), cursor.take(main), origin)
+    for number, flags, size, packed_size, hole, packed, file, page in heads:
+        image = None
+        if flags & _HAS_IMAGE:
+            image = text[at : at + packed_size]
+            at += packed_size
+        data = b""
+        if flags & _HAS_DATA:
+            data = text[at : at + size]
+            at += size
+        blocks.append(Block(number, file, flags & 0x0F, page, image, hole, packed, data))
+    if at + main > len(text):
+        raise Malformed
+    return Record(length, xid, prev, info, rmgr, tuple(blocks), text[at : at + main], origin)
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    number: int
-    flags: int
-    size: int
-    image: int
-    hole: int
-    packed: str
-    file: tuple[int, int, int]
-    page: int
+_Head = tuple[int, int, int, int, int, str, tuple[int, int, int], int]
+"""Number, flags, lengths of data and image, hole, how it is packed, file, page."""
 
 
-def _head(cursor: Cursor, number: int, before: tuple[int, int, int] | None, major: int) -> _Head:
-    flags = cursor.take(1)[0]
-    size, image, hole, packed = int.from_bytes(cursor.take(2), "little"), 0, 0, ""
+def _heads(text: bytes, major: int) -> tuple[list[_Head], int, int | None, int]:
+    """The block references, the length of the main data, the origin, and where the data begins.
+
+    What is read beyond the end raises ``struct.error`` or ``IndexError``.
+    """
+    heads: list[_Head] = []
+    payload = 0
+    origin = None
+    at, size = RECORD_HEADER.size, len(text)
+    while payload < size - at:
+        what = text[at]
+        if what <= _MAX_BLOCK:
+            head, at = _head(text, at, heads[-1][6] if heads else None, major)
+            heads.append(head)
+            payload += head[2] + head[3]
+        elif what == _SHORT:
+            return heads, text[at + 1], origin, at + 2
+        elif what == _LONG:
+            return heads, _U32.unpack_from(text, at + 1)[0], origin, at + 5
+        elif what == _ORIGIN:
+            origin = text[at + 1] | text[at + 2] << 8
+            at += 3
+        elif what == _TOP:
+            at += 5
+        else:
+            raise Malformed
+    return heads, 0, origin, at
+
+
+def _head(
+    text: bytes, at: int, before: tuple[int, int, int] | None, major: int
+) -> tuple[_Head, int]:
+    number, flags, size = _HEAD.unpack_from(text, at)
+    at += _HEAD.size
+    image, hole, packed = 0, 0, ""
     if flags & _HAS_IMAGE:
-        image, hole, kind = cursor.read(_IMAGE)
+        image, hole, kind = _IMAGE.unpack_from(text, at)
+        at += _IMAGE.size
         ways = _PACKED if major >= _PACKED_THREE_WAYS_SINCE else _PACKED_BEFORE
         packed = next((way for bit, way in ways.items() if kind & bit), "")
         if packed and kind & _HAS_HOLE:
             # The hole's length, which otherwise follows from the image's.
-            cursor.take(2)
-    if flags & _SAME_FILE and before:
-        file = before
-    elif flags & _SAME_FILE:
+            at += 2
+    if not flags & _SAME_FILE:
+        space, database, relation, page = _PLACE.unpack_from(text, at)
+        file = (space, database, relation)
+        at += _PLACE.size
+    elif before is None:
         raise Malformed
     else:
-        space, database, relation = cursor.read(_FILE)
-        file = (space, database, relation)
-    return _Head(number, flags, size, image, hole, packed, file, cursor.u32())
+        file = before
+        (page,) = _U32.unpack_from(text, at)
+        at += _U32.size
+    return (number, flags, size, image, hole, packed, file, page), at

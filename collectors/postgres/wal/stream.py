@@ -134,6 +134,25 @@ def parts(run: Sequence[Checked]) -> Iterator[Part]:
                 break
 
 
+def cut_off(one: Checked) -> int | None:
+    """LSN of a record that runs on beyond the end of a segment; None: none does.
+
+    The segment's start, where it began before the segment.
+    """
+    flow: _Flow | None = None
+    at = one.start
+    for pages in blocks(one):
+        if flow is None:
+            flow = _Flow([], 0, pages.rest(), None)
+        if not flow.passes(pages):
+            part = _part(0, pages, flow, one.geometry)
+            if part.stop is not None or part.switched:
+                return None
+        place = one.geometry.place(pages.lsn) + len(pages.text) - flow.carried
+        at = one.geometry.lsn(place) if flow.carry else one.start
+    return at if flow is not None and (flow.carry or flow.skip) else None
+
+
 def _part(index: int, pages: Pages, flow: _Flow, geometry: Geometry) -> Part:
     """The block's records; what runs on is left in ``flow``."""
     text = b"".join([*flow.carry, pages.text])

@@ -33,6 +33,7 @@ from collectors.postgres import binaries
 from collectors.postgres.scratch import WAL, root, scratch_folder
 from collectors.postgres.wal.dumptext import Settler, count
 from collectors.postgres.wal.fetch import Fetch
+from collectors.postgres.wal.foreign import CUSTOM, Foreign
 from collectors.postgres.wal.model import WRITES
 from collectors.postgres.wal.segment import Checked
 from collectors.postgres.wal.shelf import Pile, Shelf
@@ -57,6 +58,7 @@ class Dump:
     """How it went; ``problem`` holds the tool's complaint, where it has one."""
 
     problem: str | None
+    foreign: Foreign
     warnings: Sequence[Warn] = ()
 
 
@@ -75,6 +77,9 @@ def dump(tool: Path, run: Sequence[Checked], folder: Path, shelf: Shelf) -> Dump
     if run[0].major < _ONE_RMGR_BEFORE:
         # Transactions last: which of them are kept in memory is told by the others.
         filters = [[one] for one in filters[0]]
+    else:
+        filters[0] += [f"--rmgr=custom{number}" for number in CUSTOM]
+    foreign = Foreign()
     refused = 0
     problem = None
     with Fetch.of(run) as fetch:
@@ -83,7 +88,8 @@ def dump(tool: Path, run: Sequence[Checked], folder: Path, shelf: Shelf) -> Dump
             only = options[0].removeprefix("--rmgr=") if len(options) == 1 else None
             settler = Settler(fetch, run[0].major, only)
             for text in running.chunks():
-                shelf.add(*settler.take(text))
+                if left := foreign.take(text, fetch):
+                    shelf.add(*settler.take(left))
             problem = problem or running.complaint
             refused += settler.refused
     shelf.close()
@@ -96,7 +102,7 @@ def dump(tool: Path, run: Sequence[Checked], folder: Path, shelf: Shelf) -> Dump
             "restore point; left out",
         )
     ]
-    return Dump(problem, warnings if refused else ())
+    return Dump(problem, foreign, warnings if refused else ())
 
 
 def writes(

@@ -16,7 +16,7 @@ import pytest
 from collectors.postgres.wal import Wal, read
 from collectors.postgres.wal.crc import record_crc
 from collectors.postgres.wal.fetch import Fetch
-from collectors.postgres.wal.layout import read_lsn
+from collectors.postgres.wal.layout import read_lsn, show_lsn
 from collectors.postgres.wal.segment import order
 from collectors.postgres.wal.waldump import find
 from tests.collectors.postgres.wal.archives import Archive, segments
@@ -133,7 +133,42 @@ def test_a_custom_resource_manager_is_named_and_counted(copy: Path):
     new = bytearray(text)
     new[17] = 200
     new[20:24] = record_crc(bytes(new)).to_bytes(4, "little")
+    before = read(segments(copy), source="db").coverage
     change(copy / run[-1].name, lsn % SIZE, bytes(new))
-    wal = read(segments(copy), source="db", prefer_tool=False)
-    assert said(wal, "1 record(s) of custom resource manager 200")
-    assert set(wal.records["lsn"]) == kept
+    for wal in both(copy):
+        assert said(wal, "1 record(s) of custom resource manager 200")
+        assert set(wal.records["lsn"]) == kept
+        tables, others = pl.col("kind") == "table.*", pl.col("kind") != "table.*"
+        assert wal.coverage.filter(others).equals(before.filter(others))
+        spans = _spans(wal.coverage.filter(tables))
+        assert len(spans) == len(_spans(before.filter(tables))) + 1
+        assert not any(begin <= lsn <= end for begin, end in spans)
+
+
+def _spans(coverage: pl.DataFrame) -> list[tuple[int, int]]:
+    found = []
+    for because in coverage["because"]:
+        begin, end = (read_lsn(one) or 0 for one in because.split(", ")[1].split(" to "))
+        found.append((begin, end))
+    return found
+
+
+def test_a_record_that_runs_on_into_a_missing_segment_is_named(copy: Path):
+    whole = read(segments(copy), source="db").records
+    run = order(segments(copy)).runs[0]
+    with Fetch.of(run) as fetch:
+        start = int(whole.filter(pl.col("lsn") < run[1].start)["lsn"].max())
+        walked = [at for at, _ in fetch.onward(start, run[1].start, 100_000)]
+    crossing = show_lsn(max(at for at in walked if at < run[1].start))
+    for path in list(copy.iterdir()):
+        if len(path.name) == 24 and path.name > run[0].name:
+            path.unlink()
+    for wal in both(copy):
+        (warning,) = [one for one in wal.warnings if "runs on" in one.message]
+        assert (warning.citation, warning.severity) == (f"lsn {crossing}", "warning")
+        assert all(end < read_lsn(crossing) for _, end in _spans(wal.coverage))
+
+
+def test_an_archive_that_ends_with_a_switch_ends_without_a_word(copy: Path):
+    for wal in both(copy):
+        assert not [one for one in wal.warnings if "runs on" in one.message]

@@ -27,7 +27,7 @@ lint: $(READY) ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY) ## Tests alone
-	$(BIN)/python -m pytest -m "not bench"
+	$(BIN)/python -m pytest -m "not bench" -n auto --dist loadfile
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench

@@ -122,7 +122,8 @@ def _read(folder: Path, name: str, said: list[str]) -> dict[str, str]:
         return {}
     inside = name == PAYLOAD
     listed: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: it takes a vertical tab, which sha256sum does not, for the end of a line.
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         match = _LINE.match(line)
         target = match.group(2) if match else ""
         if (

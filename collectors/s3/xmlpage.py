@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ROOT = "ListVersionsResult"
 _KINDS = {"Version": "object.put", "DeleteMarker": "object.delete"}
+_ENCODINGS = {"UTF-8", "US-ASCII", "ASCII"}
+"""Others are read by lxml and not by expat, which tells where an element stands in the bytes."""
 _BOOLEANS = {"true": True, "false": False}
 _ONCE = ("Key", "VersionId", "LastModified", "ETag", "Owner")
 
@@ -57,6 +59,9 @@ def root_of(data: bytes) -> etree._Element:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise NotAListingError(f"expected XML, found {data[:40]!r} ({error})") from error
+    encoding = root.getroottree().docinfo.encoding or "UTF-8"
+    if encoding.upper() not in _ENCODINGS:
+        raise NotAListingError(f"expected XML in UTF-8, as S3 sends it, found {encoding!r}")
     if root.getroottree().docinfo.internalDTD is not None:
         raise NotAListingError("expected XML without a document type, found one")
     return root

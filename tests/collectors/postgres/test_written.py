@@ -164,12 +164,6 @@ def best(found: pl.DataFrame, model: str) -> dict[str, object]:
     return found.filter(pl.col("model") == model).row(0, named=True)
 
 
-def width(one: Mapping[str, object]) -> timedelta:
-    assert isinstance(one["latest"], datetime)
-    assert isinstance(one["earliest"], datetime)
-    return one["latest"] - one["earliest"]
-
-
 @pytest.mark.parametrize("capture", ["off", "frozen"])
 def test_commit_records_date_every_row_without_commit_timestamps(
     capture: str, told: Told, bench: Make
@@ -203,8 +197,12 @@ def test_checkpoints_bracket_rows_whose_segments_are_gone(told: Told, bench: Mak
     for model in undated:
         one = best(found, model)
         assert one["basis"] == "checkpoints"
-        # A day's checkpoints, or those of the days that the long transaction took.
-        assert width(one) < timedelta(days=5)
+        # A gap in the log of so young a cluster may hide the reset of pg_upgrade: what was
+        # archived before it is no firm lower end. The upper one is a day's checkpoint, or that of
+        # the days that the long transaction took.
+        assert one["firm"]
+        assert isinstance(one["latest"], datetime)
+        assert told.truth[model][0] <= one["latest"] < told.truth[model][1] + timedelta(days=5)
 
 
 def test_control_data_of_two_backups_bracket_without_any_log(told: Told, bench: Make) -> None:

@@ -68,4 +68,4 @@ def _told(value: object) -> str:
     """Provenance in a line: hashes of items by their first digits."""
     many = isinstance(value, Sequence) and not isinstance(value, str)
     text = ", ".join(map(str, value)) if many else str(value)  # type: ignore[call-overload]
-    return "" if value is None else cell(one_line(text, 1000), 400)
+    return "" if value is None else cell(text, 400)

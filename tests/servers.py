@@ -181,13 +181,16 @@ class Postgres:
         return target
 
     def switch_wal(self) -> None:
-        """End the current WAL segment and wait until it is in the archive."""
+        """End the current WAL segment and wait until all that is to be archived is."""
         # The byte before it: of an empty segment it gives the place where that begins.
         name = self.psql("select pg_walfile_name(pg_switch_wal() - 1)").strip()
-        for _ in range(300):
-            if (self.archive / name).exists():
+        status = self.data / "pg_wal" / "archive_status"
+        for _ in range(600):
+            # A file that is there may be copied in part as yet, and the history file of a backup
+            # comes after the segment: no more work for the archiver is what counts.
+            if (self.archive / name).exists() and not list(status.glob("*.ready")):
                 return
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise RuntimeError(f"{name} did not reach {self.archive}")
 
     def _env(self) -> dict[str, str]:

@@ -45,6 +45,11 @@ def _read(folder: Path) -> dict[str, Read]:
     }
 
 
+def _in_one_order(events: pl.DataFrame) -> pl.DataFrame:
+    """Each process writes to one format after the other: lines of two may change places."""
+    return events.select(SAID).sort("earliest", "kind", "attribute", "value", "actor")
+
+
 @pytest.mark.parametrize("major", [14, 15, 18])
 def test_the_formats_tell_the_same_story(major: int, tmp_path: Path) -> None:
     """12:00 a table is made, filled, asked of wrongly and dropped; someone has a wrong password."""
@@ -71,6 +76,7 @@ def test_the_formats_tell_the_same_story(major: int, tmp_path: Path) -> None:
     reads = _read(tmp_path / "one")
     assert len(reads) == (3 if major >= 15 else 2)
     story = reads[".log"].events
+    told_by = {suffix: _in_one_order(read.events) for suffix, read in reads.items()}
     # A command that archives may write to the log as well, on a loaded machine.
     foreign = [
         line
@@ -78,7 +84,7 @@ def test_the_formats_tell_the_same_story(major: int, tmp_path: Path) -> None:
         if not line.startswith(("2026-", "\t"))
     ]
     for suffix, read in reads.items():
-        assert read.events.select(SAID).equals(story.select(SAID))
+        assert told_by[suffix].equals(told_by[".log"])
         assert (read.counts.skipped, read.counts.blank) == (
             len(foreign) if suffix == ".log" else 0,
             0,

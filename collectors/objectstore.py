@@ -44,8 +44,22 @@ def checked_endpoint(value: str | None) -> str | None:
     return value
 
 
-def s3_client(endpoint: str | None, region: str | None, profile: str | None) -> S3Client:
+def s3_client(
+    endpoint: str | None,
+    region: str | None,
+    profile: str | None,
+    *,
+    connections: int = 10,
+    validate: bool = True,
+) -> S3Client:
     """A client that retries as boto3's standard mode does.
+
+    Args:
+        endpoint: the server's URL, where it is not AWS.
+        region: else as boto3 finds it.
+        profile: else credentials as boto3 finds them.
+        connections: how many requests can run beside each other.
+        validate: whether bytes that do not match their checksum are an error.
 
     Raises:
         BotoCoreError, ValueError: the profile is not there, or boto3 cannot make a client.
@@ -61,6 +75,8 @@ def s3_client(endpoint: str | None, region: str | None, profile: str | None) -> 
             connect_timeout=10,
             read_timeout=60,
             retries={"mode": "standard"},
+            max_pool_connections=connections,
+            response_checksum_validation="when_supported" if validate else "when_required",
             s3={"addressing_style": "path" if endpoint else "auto"},
         ),
     )

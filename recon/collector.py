@@ -90,7 +90,10 @@ class Items(Protocol):
 
 
 class Acquisition(Protocol):
-    """What ``acquire`` is given: a way to store, to say what was called, and to fail in part."""
+    """What ``acquire`` is given: a way to store, to say what was called, and to fail in part.
+
+    Its methods may be called by several threads at a time.
+    """
 
     source: Source
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 from recon.collector import Item, Sha256, Source
@@ -194,6 +195,7 @@ class Acquiring:
             if e["action"] == "store" and e["acquisition"] == self.number
         }
         self.stored = 0
+        self._guard = Lock()
 
     @property
     def held(self) -> int:
@@ -241,8 +243,10 @@ class Acquiring:
             started=started,
             meta=dict(meta or {}),
         )
-        self._have[native] = item = _item(entry)
-        self.stored += 1
+        item = _item(entry)
+        with self._guard:
+            self._have[native] = item
+            self.stored += 1
         return item
 
     def store_file(

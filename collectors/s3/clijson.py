@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LISTS = {"Versions": "object.put", "DeleteMarkers": "object.delete"}
+_MOST = 1 << 63
 # A lone half of a surrogate pair is no text; json gives it as it stands.
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -122,6 +123,11 @@ def _versions(top: Mapping[str, Any], name: str, notes: list[Note]) -> pl.DataFr
                 row["IsLatest"] if isinstance(row.get("IsLatest"), bool) else None
                 for _, row in good
             ],
+            "size": [
+                row["Size"] if type(row.get("Size")) is int and row["Size"] < _MOST else None
+                for _, row in good
+            ],
+            "storage": [text(row.get("StorageClass")) for _, row in good],
             "owner": [
                 text(o.get("DisplayName")) or text(o.get("ID")) if isinstance(o, dict) else None
                 for o in owners

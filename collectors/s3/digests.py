@@ -8,9 +8,8 @@ from typing import Any
 import polars as pl
 
 from collectors.s3 import claims, heads, sheets, times
-from collectors.s3.exports import CLI_HEAD
+from collectors.s3.kinds import CLI_HEAD, HEAD
 from collectors.s3.listing import NotAListingError
-from collectors.s3.live import HEAD
 from recon.collector import Items, Source, Warn
 from recon.schema import BASIS, DRAFT, INSTANT
 

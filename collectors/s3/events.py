@@ -2,7 +2,7 @@
 
 1. Pages to listings (:mod:`collectors.s3.sheets`), HEADs to digests (:mod:`…digests`).
 2. Versions: ``object.put`` and ``object.delete``, each page's bytes once.
-3. The second pass of a listing against the first: only what differs.
+3. Pages that were asked for again, as a second pass, against the first: only what differs.
 4. HEADs: ``object.head``, and a ``claim`` for each declared attribute that its checksum proves.
 5. Snapshots, configuration, coverage.
 """
@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from collectors.s3 import claims, configuration, digests, sheets, versions
-from collectors.s3.exports import CLI_CONFIGURATION
+from collectors.s3.kinds import CLI_CONFIGURATION, CONFIGURATION
 from collectors.s3.listing import NotAListingError
-from collectors.s3.live import CONFIGURATION
 from recon.collector import Item, Items, Parsed, Source, Warn
-from recon.schema import DRAFT, DRAFT_COVERAGE, frame
+from recon.schema import DRAFT, DRAFT_COVERAGE, INSTANT, frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +31,10 @@ def parse(source: Source, items: Items) -> Parsed:
     listings, warnings = sheets.read(source, items)
     first = [listing for listing in listings if not listing.again]
     listed = versions.table(source, first, warnings)
-    again = versions.table(source, _checks(listings), [])
-    shown = versions.once(pl.concat([listed, _compare(listed, again, warnings)]))
+    again = versions.table(source, [listing for listing in listings if listing.again], [])
+    more = _compare(listed, again, _compared(listings), warnings)
+    doubtful = _doubtful(first, more, warnings)
+    shown = versions.once(pl.concat([listed, more]))
     heads = digests.table(source, items, shown, warnings)
     shown = digests.join(shown, heads, warnings)
     small = _snapshots(source, first) + _configuration(source, items, warnings)
@@ -47,23 +48,25 @@ def parse(source: Source, items: Items) -> Parsed:
     _without_digest(source, shown, warnings)
     return Parsed(
         events=events.lazy(),
-        coverage=_coverage(source, first),
+        coverage=_coverage(source, [one for one in first if one.label not in doubtful]),
         warnings=warnings,
         methods=_methods(listings),
     )
 
 
-def _checks(listings: Sequence[Listing]) -> list[Listing]:
-    """Second passes that can be compared: both they and the first are whole."""
+def _compared(listings: Sequence[Listing]) -> list[str]:
+    """Listings that were made twice to their ends: what only the first pass shows is a change."""
     whole = {x.label for x in listings if not x.again and x.complete}
-    return [x for x in listings if x.again and x.complete and x.label in whole]
+    return [x.label for x in listings if x.again and x.complete and x.label in whole]
 
 
-def _compare(first: pl.DataFrame, again: pl.DataFrame, warnings: list[Warn]) -> pl.DataFrame:
-    """Versions that only the second pass lists; both sides' differences are named."""
+def _compare(
+    first: pl.DataFrame, again: pl.DataFrame, compared: Sequence[str], warnings: list[Warn]
+) -> pl.DataFrame:
+    """Versions that only pages asked for again list; both sides' differences are named."""
     same = ["listing", "kind", "key", "version", "modified", "etag"]
-    checked = first.join(again.select("listing").unique(), on="listing", how="semi")
-    extra = again.join(checked.select(same), on=same, how="anti", nulls_equal=True)
+    extra = again.join(first.select(same), on=same, how="anti", nulls_equal=True)
+    checked = first.filter(pl.col("listing").is_in(compared))
     lost = checked.join(again.select(same), on=same, how="anti", nulls_equal=True)
     for rows, only in ((extra, "second"), (lost, "first")):
         if rows.is_empty():
@@ -75,11 +78,40 @@ def _compare(first: pl.DataFrame, again: pl.DataFrame, warnings: list[Warn]) -> 
                 one["citation"],
                 f"{rows.height} versions are listed only in the {only} of two passes of one"
                 f" acquisition, such as {one['key']!r} {one['version']}: the bucket changed"
-                " meanwhile",
+                " meanwhile, or the server's pages leave some out",
             )
         )
     # Two passes have no common order; what only the second shows keeps none.
+    extra = extra.unique(same, keep="first", maintain_order=True)
     return extra.with_columns(stream=pl.lit(None, pl.String()), position=pl.lit(None, pl.UInt64()))
+
+
+def _doubtful(
+    listings: Sequence[Listing], more: pl.DataFrame, warnings: list[Warn]
+) -> set[str]:
+    """Listings that left out what was there before they began: their silence proves nothing.
+
+    SeaweedFS pages by folders: with markers, it passes over keys such as ``a-b`` beside ``a/b``.
+    """
+    begun = pl.DataFrame(
+        [
+            {"listing": one.label, "begun": one.sheets[0].seen.earliest}
+            for one in listings
+            if one.complete
+        ],
+        schema={"listing": pl.String(), "begun": INSTANT},
+    )
+    older = more.join(begun, on="listing").filter(pl.col("latest") < pl.col("begun"))
+    for row in older.unique("listing", keep="first", maintain_order=True).iter_rows(named=True):
+        warnings.append(
+            Warn(
+                row["item"],
+                row["citation"],
+                f"expected a listing of all that was there, found that it left out"
+                f" {row['key']!r} {row['version']}, which is older: it proves nothing missing",
+            )
+        )
+    return set(older["listing"])
 
 
 def _snapshots(source: Source, listings: Sequence[Listing]) -> list[dict[str, Any]]:
@@ -112,8 +144,10 @@ def _coverage(source: Source, listings: Sequence[Listing]) -> pl.DataFrame:
     """What a complete listing proves: at that time there were no other versions."""
     rows = []
     for listing in listings:
-        first, last = listing.sheets[0], listing.sheets[-1]
-        if not listing.complete or first.seen.earliest is None:
+        first = listing.sheets[0]
+        begun = [sheet.seen.earliest for sheet in listing.sheets if sheet.seen.earliest]
+        ended = [sheet.seen.latest for sheet in listing.sheets if sheet.seen.latest]
+        if not listing.complete or not begun:
             continue
         prefix = first.page.prefix
         if "listing" in first.item.meta:
@@ -123,8 +157,8 @@ def _coverage(source: Source, listings: Sequence[Listing]) -> pl.DataFrame:
             {
                 "kind": "object.*",
                 "subject": escape(f"s3:{source.options.bucket}/{prefix}") + "*",
-                "earliest": first.seen.earliest,
-                "latest": last.seen.latest,
+                "earliest": min(begun),
+                "latest": max(ended, default=None),
                 "stream": _stream(source, listing),
                 "item": first.item.sha256,
                 "because": listing.because,

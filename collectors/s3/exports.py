@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from collectors.s3.configuration import RESOURCES
-from collectors.s3.live import PAGE
+from collectors.s3.kinds import CLI_CONFIGURATION, CLI_HEAD, CLI_VERSIONS, PAGE, UNKNOWN
 from recon.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from collectors.s3.options import Export, S3Options
     from recon.collector import Acquisition
 
-CLI_VERSIONS = "s3.cli-versions"
-CLI_HEAD = "s3.cli-head"
-CLI_CONFIGURATION = "s3.cli-configuration"
-UNKNOWN = "s3.unknown"
 _LARGEST_UNKNOWN = 1 << 20
 
 _NAMES: tuple[tuple[re.Pattern[str], str], ...] = (

@@ -13,6 +13,8 @@ VERSIONS: dict[str, pl.DataType] = {
     "modified": pl.String(),
     "etag": pl.String(),
     "latest_version": pl.Boolean(),
+    "size": pl.Int64(),
+    "storage": pl.String(),
     "owner": pl.String(),
     "citation": pl.String(),
 }
@@ -52,6 +54,8 @@ class Page:
     """Key and version id where the next page starts; null where there is none or it is unsaid."""
     truncated: bool | None = None
     """Null where the page does not say."""
+    prefixes: tuple[str, ...] = ()
+    """Prefixes below, which the page names instead of listing them (it was given a delimiter)."""
     token: bool = False
     """Whether the AWS CLI says that it stopped early (``NextToken``)."""
     aggregated: bool = False

@@ -54,7 +54,18 @@ class S3Options(BaseModel):
         " of a server then. A path, or { path = …, taken = … }.",
     )
     head: Literal["claims", "all", "none"] = Field(
-        "claims", description="Which versions to ask for checksums: those that a claim selects."
+        "claims",
+        description="Which versions to ask for checksums and locks: those that a claim selects.",
+    )
+    bytes: bool = Field(
+        False, description="Whether to fetch the bytes of those versions too, to hash them here."
+    )
+    parallel: int = Field(
+        8, ge=1, le=64, description="How many requests run beside each other; 1 for none."
+    )
+    passes: Literal[1, 2] | None = Field(
+        None,
+        description="How often the bucket is listed, to compare; by default twice up to 100 pages.",
     )
 
     @field_validator("url")

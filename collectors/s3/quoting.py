@@ -7,9 +7,8 @@ import re
 
 from collectors.s3 import clijson, xmlpage
 from collectors.s3.cut import cut
-from collectors.s3.exports import CLI_HEAD, CLI_VERSIONS
+from collectors.s3.kinds import CLI_HEAD, CLI_VERSIONS, PAGE
 from collectors.s3.listing import NotAListingError
-from collectors.s3.live import PAGE
 from recon.collector import Item, Items, Quote, Source
 from recon.errors import BadInputError
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from collectors.s3 import clijson, times, xmlpage
-from collectors.s3.exports import CLI_VERSIONS, UNKNOWN
+from collectors.s3.kinds import CLI_VERSIONS, PAGE, UNKNOWN, UNRECOGNISED
 from collectors.s3.listing import NotAListingError
-from collectors.s3.live import PAGE, UNRECOGNISED
 from recon.collector import Item, Items, Source, Warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from collectors.s3.listing import Page
@@ -49,7 +48,8 @@ class Listing:
     label: str
     """Tells listings of one source apart: when a live one began, or where an export stands."""
     again: bool
-    """Whether it is the second pass of an acquisition: a check of the first."""
+    """Whether it is a check of another: the second pass of an acquisition, or a page of the first
+    that was asked for again under its prefixes."""
     sheets: Sequence[Sheet]
     complete: bool
     """Whether every version under the prefix was listed."""
@@ -88,7 +88,9 @@ def read(source: Source, items: Items) -> tuple[list[Listing], list[Warn]]:
             live[str(item.meta["listing"]), int(item.meta["pass"])].append(sheet)
         else:
             exported[str(item.meta.get("folder", "")), item.acquisition].append(sheet)
-    listings = [_live(label, number, live[label, number]) for label, number in sorted(live)]
+    listings = [
+        one for label, number in sorted(live) for one in _live(label, number, live[label, number])
+    ]
     for key in sorted(exported):
         listings += _exported(exported[key])
     return listings, warnings
@@ -134,17 +136,70 @@ def _page(source: Source, items: Items, item: Item, warnings: list[Warn]) -> Pag
     return page
 
 
-def _live(label: str, number: int, sheets: list[Sheet]) -> Listing:
-    """Our own pages say which they are and what was asked for."""
-    ordered = sorted(sheets, key=lambda s: int(s.item.meta["page"]))
-    whole = [int(s.item.meta["page"]) for s in ordered] == list(range(1, len(ordered) + 1))
-    return Listing(
-        label=label,
-        again=number > 1,
-        sheets=ordered,
-        complete=whole and ordered[-1].page.truncated is False,
-        because=f"every page ({len(ordered)}) of the version listing, the last not truncated",
-    )
+def _live(label: str, number: int, sheets: list[Sheet]) -> list[Listing]:
+    """Our own pages say which they are and what was asked for.
+
+    One chain of pages, or levels with what is below them: then the first page, asked for to see
+    how much there is, is a check of the others.
+    """
+    chains: dict[tuple[str, str], list[Sheet]] = defaultdict(list)
+    for sheet in sorted(sheets, key=lambda s: int(s.item.meta["page"])):
+        chains[_asked(sheet)].append(sheet)
+    root = min(prefix for prefix, _ in chains)
+    again = number > 1
+    because = "every page ({}) of the version listing, the last not truncated"
+    plain = chains.get((root, ""), [])
+    if plain and (len(chains) == 1 or _whole(plain)):
+        rest = [s for key in sorted(chains) if key != (root, "") for s in chains[key]]
+        listing = Listing(label, again, plain, _whole(plain), because.format(len(plain)))
+        return [listing, *([Listing(label, True, rest, False, "")] if rest else [])]
+    used, complete = _tree(chains, root)
+    ordered = [sheet for key in used for sheet in chains[key]]
+    aside = [s for key in sorted(chains) if key not in used for s in chains[key]]
+    because = "every page ({}) of the version listings of a level and of the prefixes below it"
+    return [
+        Listing(label, again, ordered, complete, because.format(len(ordered))),
+        *([Listing(label, True, aside, False, "")] if aside else []),
+    ]
+
+
+def _asked(sheet: Sheet) -> tuple[str, str]:
+    """Prefix and delimiter that the page was asked for."""
+    parameters = sheet.item.meta.get("parameters") or {}
+    return str(parameters.get("Prefix", "")), str(parameters.get("Delimiter", ""))
+
+
+def _tree(
+    chains: Mapping[tuple[str, str], list[Sheet]], root: str
+) -> tuple[list[tuple[str, str]], bool]:
+    """Which chains make up the listing, from the root on, and whether they are whole.
+
+    A level that is not truncated stands for its own versions, and names the prefixes below it.
+    """
+    used: list[tuple[str, str]] = []
+    complete = True
+    front = [root]
+    while front:
+        prefix = front.pop()
+        level = chains.get((prefix, "/"), [])
+        plain = chains.get((prefix, ""), [])
+        if plain and (_whole(plain) or prefix != root):
+            used.append((prefix, ""))
+            complete &= _whole(plain)
+        elif level and _whole(level):
+            used.append((prefix, "/"))
+            front += reversed(level[0].page.prefixes)
+        elif plain or level:
+            used.append((prefix, "") if plain else (prefix, "/"))
+            complete = False
+        else:
+            complete = False
+    return used, complete
+
+
+def _whole(sheets: Sequence[Sheet]) -> bool:
+    numbers = [int(sheet.item.meta["page"]) for sheet in sheets]
+    return numbers == list(range(1, len(sheets) + 1)) and sheets[-1].page.truncated is False
 
 
 def _exported(sheets: list[Sheet]) -> list[Listing]:

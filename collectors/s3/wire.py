@@ -6,6 +6,9 @@ order of a listing and costs ten times ours, is given an empty document instead 
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -30,11 +33,19 @@ _CREDENTIALS = {
     "AuthFailure",
 }
 _REFUSED = (401, 403)
+_PARTIAL = 206
 _MULTIPLE_CHOICES = 300
 _NOT_FOUND = 404
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _START = 300
+_CHUNK = 1 << 20
+# How often an object whose stream breaks off is taken up where it broke.
+_TRIES = 3
+
+
+class CredentialsError(UnreachableError):
+    """The server does not know the credentials, or not any more: nothing else can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +89,29 @@ class Answer:
         return {name: value for name, value in said.items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """An object that is on its way."""
+
+    answer: Answer
+    """Its headers; the body is not in it."""
+    chunks: Iterator[bytes]
+    """Raises UnreachableError where it breaks off for good, or other bytes take its place."""
+
+    def about(self) -> dict[str, Any]:
+        """As :meth:`Answer.about`, with the version, ETag and length that are sent."""
+        names = {
+            "etag": "etag",
+            "version_id": "x-amz-version-id",
+            "last_modified": "last-modified",
+            "length": "content-length",
+        }
+        said = {name: self.answer.header(header) for name, header in names.items()}
+        return {**self.answer.about(), **{k: v for k, v in said.items() if v is not None}}
+
+
 class Wire:
-    """A client of one bucket. Close it."""
+    """A client of one bucket, for several threads. Close it."""
 
     def __init__(self, options: S3Options) -> None:
         """Find the credentials by boto3's own chain.
@@ -91,9 +123,15 @@ class Wire:
 
         self._url = options.url
         self._endpoint = options.endpoint or "AWS"
-        self._sent: dict[str, Any] = {}
+        self._local = threading.local()
         try:
-            self._client: S3Client = s3_client(options.endpoint, options.region, options.profile)
+            self._client: S3Client = s3_client(
+                options.endpoint,
+                options.region,
+                options.profile,
+                connections=max(10, options.parallel),
+                validate=False,
+            )
         except (BotoCoreError, ValueError) as error:
             raise self._refusal(str(error)) from error
         self._client.meta.events.register("before-send.s3", self._before)
@@ -112,12 +150,61 @@ class Wire:
             UnreachableError: no answer, no usable credentials, or 5xx and throttling to the end.
             BadInputError: a parameter that S3 does not take, such as a bucket's name.
         """
+        return self._asked(operation, parameters)[0]
+
+    @contextmanager
+    def body(self, parameters: Mapping[str, Any]) -> Iterator[Streaming]:
+        """An object as it streams; bytes that contradict its checksum are kept, not refused.
+
+        Raises:
+            UnreachableError: no answer, or a refusal.
+        """
+        answer, said = self._asked("get_object", parameters)
+        if not answer.ok or said is None:
+            raise self.refused(answer)
+        yield Streaming(answer, self._chunks(said, answer, parameters))
+
+    def _chunks(
+        self,
+        said: Mapping[str, Any],
+        answer: Answer,
+        parameters: Mapping[str, Any],
+    ) -> Iterator[bytes]:
+        """The whole object: where its stream breaks, the rest of the same ETag is asked for."""
+        from botocore.exceptions import BotoCoreError
+
+        taken = 0
+        length = int(answer.header("content-length") or 0)
+        for left in reversed(range(_TRIES)):
+            try:
+                for chunk in said["Body"].iter_chunks(_CHUNK):
+                    taken += len(chunk)
+                    yield chunk
+            except BotoCoreError as error:
+                if not left:
+                    raise self._refusal(f"{taken} of {length} bytes: {error}") from error
+            finally:
+                said["Body"].close()
+            if taken >= length:
+                return
+            rest = {**parameters, "Range": f"bytes={taken}-", "IfMatch": answer.header("etag")}
+            more, again = self._asked("get_object", rest)
+            if not more.ok or again is None or more.status != _PARTIAL:
+                raise self.refused(more)
+            said = again
+        raise self._refusal(f"{taken} of {length} bytes")
+
+    def _asked(
+        self, operation: str, parameters: Mapping[str, Any]
+    ) -> tuple[Answer, Mapping[str, Any] | None]:
+        """The answer, and what botocore made of it: null where it is an error."""
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-        self._sent = {}
+        self._local.sent = {}
         code = message = ""
+        made: Mapping[str, Any] | None = None
         try:
-            getattr(self._client, operation)(**parameters)
+            made = getattr(self._client, operation)(**parameters)
         except ClientError as error:
             said = error.response.get("Error", {})
             code, message = str(said.get("Code", "")), str(said.get("Message", ""))
@@ -127,9 +214,9 @@ class Wire:
             ) from error
         except (BotoCoreError, SyntaxError) as error:
             # SyntaxError: botocore reads some small answers with ElementTree, whose error it is.
-            if self._sent.get("status_code", 500) >= _MULTIPLE_CHOICES:
-                raise self._refusal(str(error)) from error
-        sent = self._sent
+            if self._local.sent.get("status_code", 500) >= _MULTIPLE_CHOICES:
+                raise self._unanswered(error) from error
+        sent = self._local.sent
         answer = Answer(
             url=sent["url"],
             status=sent["status_code"],
@@ -143,13 +230,27 @@ class Wire:
         failed = answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY
         if code in _CREDENTIALS or failed or (code and answer.ok):
             raise self.refused(answer)
-        return answer
+        return answer, made
+
+    def _unanswered(self, error: Exception) -> ReconError:
+        """What botocore could not do: without credentials nothing else can be asked either."""
+        from botocore.exceptions import (
+            CredentialRetrievalError,
+            NoCredentialsError,
+            PartialCredentialsError,
+        )
+
+        ended = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+        if isinstance(error, ended):
+            return self._refusal(str(error), "credentials", "check them", CredentialsError)
+        return self._refusal(str(error))
 
     def refused(self, answer: Answer) -> ReconError:
         """The error for an answer that is a refusal."""
         found = f"{answer.status} {answer.code} {answer.message}".strip()
         if answer.code in _CREDENTIALS:
-            return self._refusal(found, "credentials that the server knows", "check them")
+            expected = "credentials that the server knows"
+            return self._refusal(found, expected, "check them", CredentialsError)
         if answer.status in _REFUSED:
             return self._refusal(
                 found, "to be allowed", "grant the rights that the collector's README lists"
@@ -159,24 +260,29 @@ class Wire:
         return self._refusal(found)
 
     def _refusal(
-        self, found: str, expected: str = "an answer", todo: str = "try again: it goes on there"
+        self,
+        found: str,
+        expected: str = "an answer",
+        todo: str = "try again: it goes on there",
+        kind: type[UnreachableError] = UnreachableError,
     ) -> UnreachableError:
         """Nothing of the request's headers goes into it, and so no credential."""
-        return UnreachableError(
-            f"{expected} from {self._endpoint}", found[:500] or "nothing", self._url, todo
-        )
+        return kind(f"{expected} from {self._endpoint}", found[:500] or "nothing", self._url, todo)
 
     def _before(self, request: Any, **_: object) -> None:  # noqa: ANN401  (botocore's)
-        self._sent = {"url": str(request.url), "before": datetime.now(UTC).isoformat()}
+        self._local.sent = {"url": str(request.url), "before": datetime.now(UTC).isoformat()}
 
     def _keep(self, response_dict: dict[str, Any], **_: object) -> None:
-        self._sent |= {
+        body = response_dict["body"]
+        is_whole = body is None or isinstance(body, bytes)
+        sent = self._local.sent
+        sent |= {
             "after": datetime.now(UTC).isoformat(),
             "status_code": int(response_dict["status_code"]),
             "headers": tuple((str(k), str(v)) for k, v in response_dict["headers"].items()),
-            "body": bytes(response_dict["body"] or b""),
+            "body": (body or b"") if is_whole else b"",
         }
         # S3 may begin with 200 and then fail (API Reference, error responses): botocore sees that.
-        is_error = b"<Error" in self._sent["body"][:_START]
-        if self._sent["status_code"] < _MULTIPLE_CHOICES and not is_error:
+        is_error = b"<Error" in sent["body"][:_START]
+        if is_whole and sent["status_code"] < _MULTIPLE_CHOICES and not is_error:
             response_dict["body"] = b"<Kept/>"

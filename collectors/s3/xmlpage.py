@@ -84,6 +84,7 @@ def read(data: bytes) -> Page:
     space = str(root.tag)[: -len(ROOT)]
     notes: list[Note] = []
     head: dict[str, str] = {}
+    below: list[str] = []
     rows: list[tuple[str, str, dict[str, str | None], str | None]] = []
     counts = dict.fromkeys(_KINDS, 0)
     elements = {space + name: name for name in _KINDS}
@@ -98,7 +99,10 @@ def read(data: bytes) -> Page:
                 counts[other] += 1
                 place = f"/{ROOT}/{other}[{counts[other]}]"
                 notes.append(Note(place, "expected the namespace of the root; left out", "error"))
-            head.setdefault(other, element.text or "")
+            if other == "CommonPrefixes":
+                below.append(element.findtext(space + "Prefix") or "")
+            else:
+                head.setdefault(other, element.text or "")
             continue
         counts[name] += 1
         citation = f"/{ROOT}/{name}[{counts[name]}]"
@@ -126,21 +130,29 @@ def read(data: bytes) -> Page:
             "latest_version": [
                 _BOOLEANS.get((r[2].get(space + "IsLatest") or "").lower()) for r in rows
             ],
+            "size": [r[2].get(space + "Size") for r in rows],
+            "storage": [r[2].get(space + "StorageClass") for r in rows],
             "owner": [r[3] for r in rows],
             "citation": [r[1] for r in rows],
         },
-        schema=VERSIONS,
-    ).with_columns(pl.col("etag").str.strip_chars('"'))
-    return _page(head, versions, notes, is_encoded=is_encoded)
+        schema={**VERSIONS, "size": pl.String()},
+    ).with_columns(pl.col("etag").str.strip_chars('"'), pl.col("size").cast(pl.Int64, strict=False))
+    return _page(head, versions, notes, below, is_encoded=is_encoded)
 
 
 def _page(
-    head: dict[str, str], versions: pl.DataFrame, notes: list[Note], *, is_encoded: bool
+    head: dict[str, str],
+    versions: pl.DataFrame,
+    notes: list[Note],
+    below: list[str],
+    *,
+    is_encoded: bool,
 ) -> Page:
     named, _ = decoded(
         [head.get(name) for name in ("Prefix", "KeyMarker", "NextKeyMarker")], is_encoded=is_encoded
     )
     prefix, marker, following = named
+    prefixes, _ = decoded(below, is_encoded=is_encoded)
     return Page(
         versions=versions,
         ordered=True,
@@ -149,6 +161,7 @@ def _page(
         markers=None if marker is None else (marker, head.get("VersionIdMarker", "")),
         following=None if not following else (following, head.get("NextVersionIdMarker", "")),
         truncated=_BOOLEANS.get(head.get("IsTruncated", "").lower()),
+        prefixes=tuple(one for one in prefixes if one),
         notes=notes,
     )
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from collectors.s3 import collector
-from collectors.s3.live import PAGE
+from collectors.s3.kinds import PAGE
 from recon.collector import Source
 from recon.evidence import Acquiring, CaseItems, Evidence
 from tests import s3_servers

@@ -92,6 +92,13 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_servers.Server
         yield server
 
 
+@pytest.fixture(params=["weed", "moto"])
+def server(request: pytest.FixtureRequest) -> s3_servers.Server:
+    """Each kind of server in turn."""
+    found: s3_servers.Server = request.getfixturevalue(request.param)
+    return found
+
+
 _NUMBERS = itertools.count(1)
 
 

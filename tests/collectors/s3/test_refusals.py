@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from collectors.s3.live import CONFIGURATION, PAGE, UNRECOGNISED
+from collectors.s3.kinds import CONFIGURATION, PAGE, UNRECOGNISED
 from recon.errors import BadInputError, UnreachableError
 
 pytestmark = pytest.mark.live
@@ -142,7 +142,7 @@ def test_a_server_that_never_ends_a_listing_is_left(told: Told, make: Make) -> N
     [(_, failure)] = make(url="s3://b00/", endpoint=told.endpoint).acquire().failures
     assert isinstance(failure, BadInputError)
     assert "listed before" in failure.found
-    assert len(told.asked) == 2
+    assert sum("key-marker" in one for one in told.asked) == 1
 
 
 def test_an_endpoint_where_nobody_answers(make: Make) -> None:

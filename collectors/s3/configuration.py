@@ -27,6 +27,8 @@ class Resource:
     """Roots of an answer; some servers answer what they do not know with a listing."""
     field: str | None = None
     """The one element that says it all, where there is one."""
+    entry: str = ""
+    """Of a list: what stands in it, where it is not empty."""
 
 
 RESOURCES = (
@@ -48,6 +50,17 @@ RESOURCES = (
     Resource("replication", "get-bucket-replication", ("ReplicationConfiguration",)),
     Resource("logging", "get-bucket-logging", ("BucketLoggingStatus",)),
     Resource("policy", "get-bucket-policy", ()),
+    Resource(
+        "inventory",
+        "list-bucket-inventory-configurations",
+        (
+            "ListInventoryConfigurationsResult",
+            "ListBucketInventoryConfigurationsOutput",
+            "ListInventoryConfigurationResult",
+        ),
+        entry="InventoryConfiguration",
+    ),
+    Resource("uploads", "list-multipart-uploads", ("ListMultipartUploadsResult",), entry="Upload"),
 )
 """Sources: Amazon S3 API Reference; the second roots are those of moto and SeaweedFS."""
 
@@ -95,6 +108,8 @@ def _value(resource: Resource, root: etree._Element, data: bytes) -> str | None:
         return root.findtext("{*}" + resource.field) or None
     if resource.name == "location":
         return "".join(str(text) for text in root.itertext()).strip() or None
+    if resource.entry:
+        return short(data) if root.find("{*}" + resource.entry) is not None else None
     return short(data) if len(root) else None
 
 
@@ -117,6 +132,9 @@ def read_cli(resource: Resource, data: bytes) -> str | None:
         return clijson.text(top.get(resource.field)) or None
     if resource.name == "location":
         return clijson.text(top.get("LocationConstraint")) or None
+    if resource.entry:
+        lists = {"inventory": "InventoryConfigurationList", "uploads": "Uploads"}
+        return short(data) if top.get(lists[resource.name]) else None
     return short(data) if top else None
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from collectors.s3 import claims, heads, sheets, times
+from collectors.s3 import claims, drafts, heads, sheets, times
 from collectors.s3.kinds import CLI_HEAD, HEAD
 from collectors.s3.listing import NotAListingError
 from recon.collector import Items, Source, Warn
-from recon.schema import BASIS, DRAFT, INSTANT
+from recon.schema import INSTANT
 
 HEADED: dict[str, pl.DataType] = {
     **heads.HEADS,
@@ -175,13 +175,15 @@ def events(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
     }
     number = pl.col("copy") + 1 + len(source.claims)
     part = pl.when(pl.col("copy") == 0).then(0).otherwise(number)
-    snapshots = _draft(frame, part, kind=pl.lit("snapshot"), subject=pl.col("subject"), **seen)
+    snapshots = drafts.draft(
+        frame, part=part, kind=pl.lit("snapshot"), subject=pl.col("subject"), **seen
+    )
     frame = frame.filter(pl.col("copy") == 0)
     parts = [
         snapshots,
-        _draft(
+        drafts.draft(
             frame,
-            pl.lit(1),
+            part=pl.lit(1),
             **seen,
             kind=pl.lit("object.head"),
             subject=pl.col("subject"),
@@ -192,9 +194,9 @@ def events(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
     ]
     proven = frame.filter(pl.col("sha256").is_not_null())
     parts += [
-        _draft(
+        drafts.draft(
             proven.filter(claims.matches(claim)),
-            pl.lit(number),
+            part=pl.lit(number),
             **stored,
             kind=pl.lit("claim"),
             subject=claims.subject(claim),
@@ -204,17 +206,3 @@ def events(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
         for number, claim in enumerate(source.claims, 2)
     ]
     return pl.concat(parts)
-
-
-def _draft(frame: pl.DataFrame, part: pl.Expr, **columns: pl.Expr) -> pl.DataFrame:
-    """Events of the timeline from HEADs; columns left out are null, lists empty."""
-    given = {"item": pl.col("item"), "citation": pl.lit(""), "part": part, **columns}
-    return frame.select(_column(name, given) for name in DRAFT)
-
-
-def _column(name: str, given: dict[str, pl.Expr]) -> pl.Expr:
-    if name == "names":
-        empty = pl.lit([], pl.List(pl.String()))
-        return given.get(name, empty).alias(name)
-    dtype = BASIS if name == "basis" else DRAFT[name]
-    return given.get(name, pl.lit(None)).cast(dtype).alias(name)

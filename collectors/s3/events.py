@@ -3,7 +3,8 @@
 1. Pages to listings (:mod:`collectors.s3.sheets`), HEADs to digests (:mod:`…digests`).
 2. Versions: ``object.put`` and ``object.delete``, each page's bytes once.
 3. Pages that were asked for again, as a second pass, against the first: only what differs.
-4. HEADs: ``object.head``, and a ``claim`` for each declared attribute that its checksum proves.
+4. HEADs: ``object.head``, and a ``claim`` for each declared attribute that its checksum proves;
+   the same of objects whose bytes are here; locks and metadata of versions.
 5. Snapshots, configuration, coverage.
 """
 
@@ -14,11 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from collectors.s3 import claims, configuration, digests, sheets, versions
+from collectors.s3 import (
+    bodies,
+    claims,
+    configuration,
+    details,
+    digests,
+    drafts,
+    sheets,
+    versions,
+)
 from collectors.s3.kinds import CLI_CONFIGURATION, CONFIGURATION
 from collectors.s3.listing import NotAListingError
 from recon.collector import Item, Items, Parsed, Source, Warn
-from recon.schema import DRAFT, DRAFT_COVERAGE, INSTANT, frame
+from recon.schema import DRAFT_COVERAGE, INSTANT, frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +47,16 @@ def parse(source: Source, items: Items) -> Parsed:
     shown = versions.once(pl.concat([listed, more]))
     heads = digests.table(source, items, shown, warnings)
     shown = digests.join(shown, heads, warnings)
+    own = bodies.table(source, items, shown, heads, warnings)
+    shown = bodies.join(shown, own)
     small = _snapshots(source, first) + _configuration(source, items, warnings)
     events = pl.concat(
         [
             versions.events(source, shown),
             digests.events(source, heads),
-            _numbered(small),
+            bodies.events(source, own),
+            details.events(source, items, shown, heads, warnings),
+            drafts.numbered(small),
         ]
     )
     _without_digest(source, shown, warnings)
@@ -86,9 +100,7 @@ def _compare(
     return extra.with_columns(stream=pl.lit(None, pl.String()), position=pl.lit(None, pl.UInt64()))
 
 
-def _doubtful(
-    listings: Sequence[Listing], more: pl.DataFrame, warnings: list[Warn]
-) -> set[str]:
+def _doubtful(listings: Sequence[Listing], more: pl.DataFrame, warnings: list[Warn]) -> set[str]:
     """Listings that left out what was there before they began: their silence proves nothing.
 
     SeaweedFS pages by folders: with markers, it passes over keys such as ``a-b`` beside ``a/b``.
@@ -102,15 +114,15 @@ def _doubtful(
         schema={"listing": pl.String(), "begun": INSTANT},
     )
     older = more.join(begun, on="listing").filter(pl.col("latest") < pl.col("begun"))
-    for row in older.unique("listing", keep="first", maintain_order=True).iter_rows(named=True):
-        warnings.append(
-            Warn(
-                row["item"],
-                row["citation"],
-                f"expected a listing of all that was there, found that it left out"
-                f" {row['key']!r} {row['version']}, which is older: it proves nothing missing",
-            )
+    warnings += [
+        Warn(
+            row["item"],
+            row["citation"],
+            f"expected a listing of all that was there, found that it left out"
+            f" {row['key']!r} {row['version']}, which is older: it proves nothing missing",
         )
+        for row in older.unique("listing", keep="first", maintain_order=True).iter_rows(named=True)
+    ]
     return set(older["listing"])
 
 
@@ -215,22 +227,6 @@ def _setting(
         return "", configuration.read_cli(resource, data), ""
     except NotAListingError as error:
         return "", None, str(error)
-
-
-def _numbered(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Events of one place numbered in a fixed order; the same bytes may have come more than once.
-
-    Equal bytes of one setting, read twice, are one ``bucket.configuration`` and two snapshots.
-    """
-    order = ["item", "citation", "kind", "subject", "attribute", "earliest", "latest", "stream"]
-    columns = [*order, "value", "clock", "basis", "position"]
-    return (
-        frame(rows, {name: DRAFT[name] for name in DRAFT if name != "part"})
-        .unique(columns, keep="first", maintain_order=True)
-        .sort(pl.col("kind") != "snapshot", *order)
-        .with_columns(part=pl.int_range(pl.len(), dtype=pl.UInt32()).over("item", "citation"))
-        .select(list(DRAFT))
-    )
 
 
 def _without_digest(source: Source, shown: pl.DataFrame, warnings: list[Warn]) -> None:

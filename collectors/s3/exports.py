@@ -1,12 +1,35 @@
-"""Exports that somebody else made: files of the AWS CLI, and raw XML pages."""
+"""Exports that somebody else made: files of the AWS CLI, raw XML pages, inventories, logs, objects.
+
+A file is known by its name, as its maker gives it. What the AWS CLI says instead of an answer is
+known by its first words.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from collectors.s3 import clierror
 from collectors.s3.configuration import RESOURCES
-from collectors.s3.kinds import CLI_CONFIGURATION, CLI_HEAD, CLI_VERSIONS, PAGE, UNKNOWN
+from collectors.s3.kinds import (
+    ACCESS_LOG,
+    CLI_ATTRIBUTES,
+    CLI_CONFIGURATION,
+    CLI_ERROR,
+    CLI_HEAD,
+    CLI_LEGAL_HOLD,
+    CLI_RETENTION,
+    CLI_VERSIONS,
+    DIGEST,
+    INVENTORY,
+    MANIFEST,
+    MANIFEST_CHECKSUM,
+    OBJECT,
+    PAGE,
+    PUBLIC_KEYS,
+    TRAIL,
+    UNKNOWN,
+)
 from recon.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -18,10 +41,31 @@ if TYPE_CHECKING:
 
 _LARGEST_UNKNOWN = 1 << 20
 
-_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"list-object-versions.*\.json"), CLI_VERSIONS),
-    (re.compile(r"head-object.*\.json"), CLI_HEAD),
-    (re.compile(r".*\.xml"), PAGE),
+_NAMES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"list-object-versions.*\.json", CLI_VERSIONS),
+        (r"head-object.*\.json", CLI_HEAD),
+        (r"get-object-attributes.*\.json", CLI_ATTRIBUTES),
+        (r"get-object-retention.*\.json", CLI_RETENTION),
+        (r"get-object-legal-hold.*\.json", CLI_LEGAL_HOLD),
+        (r"manifest\.json", MANIFEST),
+        (r"manifest\.checksum", MANIFEST_CHECKSUM),
+        (r".*\.(csv|csv\.gz|orc|parquet)", INVENTORY),
+        # ACCOUNT_CloudTrail[-Digest]_REGION_TIME_UNIQUE.json.gz (CloudTrail User Guide)
+        (r".*_CloudTrail-Digest_.*\.json(\.gz)?", DIGEST),
+        (r".*_CloudTrail_.*\.json(\.gz)?", TRAIL),
+        (r"lookup-events.*\.json", TRAIL),
+        (r"list-public-keys.*\.json", PUBLIC_KEYS),
+        # [PREFIX]YYYY-MM-DD-hh-mm-ss-UNIQUE (S3 User Guide, server access logging)
+        (r".*\d{4}(-\d{2}){5}-[0-9A-F]{16}(\.gz)?", ACCESS_LOG),
+        (r".*access.*\.log(\.gz)?", ACCESS_LOG),
+        (r".*\.xml", PAGE),
+    )
+)
+EXPECTED = (
+    "list-object-versions*.json, head-object*.json, get-object-*.json, get-bucket-*.json, *.xml,"
+    " an S3 Inventory, server access logs or CloudTrail files"
 )
 
 
@@ -51,7 +95,7 @@ def acquire(acquisition: Acquisition) -> None:
             stored += _store(acquisition, export, path)
     if not stored:
         raise BadInputError(
-            "exports: list-object-versions*.json, head-object*.json, get-bucket-*.json or *.xml",
+            f"exports: {EXPECTED}",
             "none",
             acquisition.source.id,
             "mend `exports` in case.toml",
@@ -74,12 +118,18 @@ def _store(acquisition: Acquisition, export: Export, path: Path) -> bool:
     if export.taken is not None:
         meta["taken"] = export.taken
     kind, resource = classify(path.name)
+    if export.objects:
+        kind, resource = OBJECT, None
+        folder = base / export.path
+        below = path.relative_to(folder).as_posix() if path != folder else path.name
+        key, _, version = below.partition("?versionId=")
+        meta |= {"key": key, **({"version": version} if version else {})}
+    elif _is_error(path):
+        kind = CLI_ERROR
     if resource is not None:
         meta["resource"] = resource
     if kind == UNKNOWN and path.stat().st_size > _LARGEST_UNKNOWN:
-        wrong = BadInputError(
-            "a file of the AWS CLI or an XML page", path.name, native, "take it out of exports"
-        )
+        wrong = BadInputError(EXPECTED, path.name, native, "take it out of exports")
         acquisition.failed(native, wrong)
         return False
     try:
@@ -94,12 +144,18 @@ def classify(name: str) -> tuple[str, str | None]:
     """Kind of item by the file's name, and which configuration it holds."""
     lower = name.lower()
     for pattern, kind in _NAMES:
-        if pattern.fullmatch(lower):
+        if pattern.fullmatch(name):
             return kind, None
     for resource in RESOURCES:
         if lower.endswith(".json") and lower.startswith(resource.command):
             return CLI_CONFIGURATION, resource.name
     return UNKNOWN, None
+
+
+def _is_error(path: Path) -> bool:
+    """Whether the AWS CLI wrote an error there, where both its outputs went to one file."""
+    with path.open("rb") as file:
+        return clierror.find(file.read(clierror.LONGEST)) is not None
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -44,11 +44,31 @@ HEADS: dict[str, pl.DataType] = {
     "sha256": pl.String(),
     "md5": pl.String(),
     "date": pl.String(),
+    "composite": pl.String(),
+    "said": pl.List(pl.Struct({"name": pl.String(), "value": pl.String(), "at": pl.String()})),
 }
 """One row a HEAD: ``sha256`` and ``md5`` in hexadecimal, only where they are of the whole object.
 
 ``key`` is null in the AWS CLI's output; ``date`` is the server's clock when it answered.
+``composite`` is a SHA-256 of the parts' SHA-256, in base64, with the number of parts.
+``said`` holds locks, expiration, replication and the writer's metadata, each with the JSON pointer
+of the value; names as in HTTP, in lower case.
 """
+
+_SAID = re.compile(
+    r"x-amz-(meta-.{1,200}|object-lock-(mode|retain-until-date|legal-hold)|expiration"
+    r"|replication-status|restore)",
+    re.DOTALL,
+)
+_FIELDS = {
+    "ObjectLockMode": "x-amz-object-lock-mode",
+    "ObjectLockRetainUntilDate": "x-amz-object-lock-retain-until-date",
+    "ObjectLockLegalHoldStatus": "x-amz-object-lock-legal-hold",
+    "Expiration": "x-amz-expiration",
+    "ReplicationStatus": "x-amz-replication-status",
+    "Restore": "x-amz-restore",
+}
+"""Names in the AWS CLI's output."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _SHA256_BYTES = 32
@@ -69,9 +89,13 @@ def ours(data: bytes) -> dict[str, Any]:
     if not isinstance(pairs, list) or type(status) is not int:
         raise NotAListingError("expected status and headers of a HEAD, found neither")
     headers: dict[str, str] = {}
-    for pair in pairs:
+    said = []
+    for number, pair in enumerate(pairs):
         if isinstance(pair, list) and len(pair) == 2 and text(pair[0]):  # noqa: PLR2004
-            headers.setdefault(pair[0].lower(), text(pair[1]) or "")
+            name, value = pair[0].lower(), text(pair[1]) or ""
+            headers.setdefault(name, value)
+            if _SAID.fullmatch(name):
+                said.append({"name": name, "value": value, "at": f"/headers/{number}"})
     return {
         "bucket": text(top.get("bucket")),
         "key": text(top.get("key")),
@@ -80,6 +104,7 @@ def ours(data: bytes) -> dict[str, Any]:
         "modified": headers.get("last-modified"),
         "etag": (headers.get("etag") or "").strip('"') or None,
         "date": headers.get("date"),
+        "said": said,
         **_digests(
             checksum=headers.get("x-amz-checksum-sha256", ""),
             kind=headers.get("x-amz-checksum-type", ""),
@@ -109,6 +134,7 @@ def cli(data: bytes) -> dict[str, Any]:
         "modified": said.get("LastModified"),
         "etag": said.get("ETag", "").strip('"') or None,
         "date": None,
+        "said": _said(top),
         **_digests(
             checksum=said.get("ChecksumSHA256", ""),
             kind=said.get("ChecksumType", ""),
@@ -117,6 +143,26 @@ def cli(data: bytes) -> dict[str, Any]:
             customer=said.get("SSECustomerAlgorithm", ""),
         ),
     }
+
+
+def _said(top: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The same of the AWS CLI's output."""
+    metadata = top.get("Metadata")
+    written = metadata if isinstance(metadata, dict) else {}
+    fields = [
+        {"name": name, "value": value, "at": f"/{field}"}
+        for field, name in _FIELDS.items()
+        if (value := text(top.get(field)))
+    ]
+    return fields + [
+        {
+            "name": f"x-amz-meta-{key.lower()}",
+            "value": value,
+            "at": f"/Metadata/{key.replace('~', '~0').replace('/', '~1')}",
+        }
+        for key, value in written.items()
+        if text(key) is not None and text(value) is not None
+    ]
 
 
 def _texts(top: Mapping[str, Any]) -> dict[str, str]:
@@ -141,4 +187,8 @@ def _digests(
             raw = b""
         sha256 = raw.hex() if len(raw) == _SHA256_BYTES else None
     is_md5 = _MD5.fullmatch(bare) is not None and encryption in _PLAIN and not customer
-    return {"sha256": sha256, "md5": bare if is_md5 else None}
+    return {
+        "sha256": sha256,
+        "md5": bare if is_md5 else None,
+        "composite": checksum if not whole and checksum else None,
+    }

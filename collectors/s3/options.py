@@ -23,6 +23,11 @@ class Export(BaseModel):
     taken: str | None = Field(
         None, description="When it was taken, as the author of the case says: the file does not."
     )
+    objects: bool = Field(
+        False,
+        description="Whether its files are objects as downloaded: each file's path in the folder is"
+        " its key, followed by ?versionId=ID where that is known.",
+    )
 
     @field_validator("taken", mode="before")
     @classmethod
@@ -50,8 +55,9 @@ class S3Options(BaseModel):
     )
     exports: tuple[Export, ...] = Field(
         (),
-        description="Folders or files exported by the AWS CLI, or raw XML pages: nothing is asked"
-        " of a server then. A path, or { path = …, taken = … }.",
+        description="Folders or files that somebody else made: outputs of the AWS CLI, raw XML"
+        " pages, S3 Inventory, server access logs, CloudTrail, objects. Nothing is asked of a"
+        " server then. A path, or { path = …, taken = …, objects = true }.",
     )
     head: Literal["claims", "all", "none"] = Field(
         "claims",

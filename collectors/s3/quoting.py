@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 from collectors.s3 import clijson, xmlpage
 from collectors.s3.cut import cut
@@ -13,6 +14,7 @@ from recon.collector import Item, Items, Quote, Source
 from recon.errors import BadInputError
 
 _NO_KEY = "# It names no key: list-object-versions has the key of this VersionId."
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _STEP = re.compile(r"/([A-Za-z_][\w.-]*)(\[\d{1,9}\])?")
 
 
@@ -46,11 +48,17 @@ def _json(item: Item, data: bytes, citation: str) -> Quote:
         value = clijson.pointer(clijson.load(data), citation)
     except (NotAListingError, KeyError) as error:
         raise _nothing(item, citation, "a JSON value") from error
+    names = [step.replace("~1", "/").replace("~0", "~") for step in citation.split("/")[1:]]
     steps = "".join(
-        f"[{step}]" if step.isdigit() else f".{step}" for step in citation.split("/")[1:]
+        f"[{name}]"
+        if name.isdigit()
+        else f".{name}"
+        if _WORD.fullmatch(name)
+        else f".[{json.dumps(name)}]"
+        for name in names
     )
     laid_out = json.dumps(value, indent=4, ensure_ascii=False)
-    return Quote(laid_out, f"jq --indent 4 '{steps}' ITEM")
+    return Quote(laid_out, f"jq --indent 4 {shlex.quote(steps)} ITEM")
 
 
 def _text(data: bytes) -> str:

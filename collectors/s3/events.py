@@ -22,6 +22,8 @@ from collectors.s3 import (
     details,
     digests,
     drafts,
+    inventoried,
+    inventory,
     sheets,
     versions,
 )
@@ -49,12 +51,14 @@ def parse(source: Source, items: Items) -> Parsed:
     shown = digests.join(shown, heads, warnings)
     own = bodies.table(source, items, shown, heads, warnings)
     shown = bodies.join(shown, own)
+    reports = inventory.read(source, items, warnings)
     small = _snapshots(source, first) + _configuration(source, items, warnings)
     events = pl.concat(
         [
             versions.events(source, shown),
             digests.events(source, heads),
             bodies.events(source, own),
+            inventoried.events(source, reports),
             details.events(source, items, shown, heads, warnings),
             drafts.numbered(small),
         ]

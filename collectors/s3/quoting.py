@@ -6,9 +6,9 @@ import json
 import re
 import shlex
 
-from collectors.s3 import clijson, xmlpage
+from collectors.s3 import clijson, packed, xmlpage
 from collectors.s3.cut import cut
-from collectors.s3.kinds import CLI_HEAD, CLI_VERSIONS, PAGE
+from collectors.s3.kinds import CLI_HEAD, CLI_VERSIONS, OBJECT, PAGE
 from collectors.s3.listing import NotAListingError
 from recon.collector import Item, Items, Quote, Source
 from recon.errors import BadInputError
@@ -24,6 +24,10 @@ def quote(_source: Source, items: Items, item: Item, citation: str) -> Quote:
     Raises:
         BadInputError: nothing is there.
     """
+    if item.kind in packed.ROWS:
+        return packed.quote(items.path(item), item, citation)
+    if item.kind == OBJECT and not citation:
+        return Quote(f"{item.size} bytes with this SHA-256", "sha256sum ITEM", verbatim=False)
     data = items.read(item)
     if not citation:
         whole = _summary(item, data) if item.kind in {PAGE, CLI_VERSIONS} else None

@@ -1,0 +1,86 @@
+"""Words of what lies in rows or lines: reports of S3 Inventory, access logs; packed or not."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from collectors.s3.kinds import ACCESS_LOG, INVENTORY
+from recon.collector import Item, Quote
+from recon.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROWS = frozenset({INVENTORY, ACCESS_LOG})
+_PLACE = re.compile(r"(row|line) (\d{1,10})")
+_LONGEST = 1 << 20
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is one of gzip."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """Lines of a file, unpacked where it is packed.
+
+    Raises:
+        OSError, EOFError: it does not unpack.
+    """
+    with gzip.open(path) if is_packed(path) else path.open("rb") as file:
+        yield from file
+
+
+def quote(path: Path, item: Item, citation: str) -> Quote:
+    """A row or line, or what the whole is.
+
+    Raises:
+        BadInputError: nothing is there.
+    """
+    if not citation:
+        how = "zcat ITEM" if is_packed(path) else "cat ITEM"
+        return Quote(f"{item.kind}, {item.size} bytes", how, verbatim=False)
+    match = _PLACE.fullmatch(citation)
+    number = int(match[2]) if match else 0
+    found = _row(path, item.native.lower(), number) if number else None
+    if found is None:
+        raise BadInputError("a row", "nothing", f"{item.native}, {citation}", "cite another place")
+    return found
+
+
+def _row(path: Path, name: str, number: int) -> Quote | None:
+    if name.endswith((".parquet", ".orc")):
+        return _columns(path, number, is_orc=name.endswith(".orc"))
+    try:
+        line = next(islice(lines(path), number - 1, None), None)
+    except (OSError, EOFError):
+        return None
+    if line is None:
+        return None
+    cat = "zcat" if is_packed(path) else "cat"
+    text = line[:_LONGEST].rstrip(b"\r\n").decode("utf-8", "replace")
+    return Quote(text, f"{cat} ITEM | sed -n {number}p")
+
+
+def _columns(path: Path, number: int, *, is_orc: bool) -> Quote | None:
+    import polars as pl
+
+    if is_orc:
+        from pyarrow import orc
+
+        frame = pl.from_arrow(orc.ORCFile(path).read())
+        read = f"orc.read_table('ITEM')[{number - 1}:{number}]"
+        how = f'python -c "from pyarrow import orc; print({read})"'
+    else:
+        frame = pl.scan_parquet(path).slice(number - 1, 1).collect()
+        how = f"duckdb -c \"from 'ITEM' limit 1 offset {number - 1}\""
+    row = frame.slice(number - 1, 1) if is_orc else frame
+    if not isinstance(row, pl.DataFrame) or row.is_empty():
+        return None
+    said = [f"{name}: {value}" for name, value in row.row(0, named=True).items()]
+    return Quote("\n".join(said), how, verbatim=False)

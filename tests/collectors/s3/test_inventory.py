@@ -1,0 +1,212 @@
+"""S3 Inventory in its three formats, true ones and ones whose manifest lies."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import polars as pl
+import pytest
+from pyarrow import orc
+
+Make = Callable[..., Any]
+CREATED = datetime(2026, 3, 10, 1, 0, tzinfo=UTC)
+SCHEMA = (
+    "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag, StorageClass,"
+    " IsMultipartUploaded, ObjectLockMode, ObjectLockRetainUntilDate, ObjectLockLegalHoldStatus"
+)
+MODEL = "models/credit-risk/2.3.1/model.bin"
+ODD = 'größe & maß+1 100%,"x"\n../\x01é'
+
+
+def at(day: int, hour: int = 0) -> datetime:
+    return datetime(2026, 2, day, hour, tzinfo=UTC)
+
+
+ROWS: list[dict[str, Any]] = [
+    {"key": MODEL, "version_id": "v2", "is_latest": True, "is_delete_marker": True,
+     "size": None, "last_modified_date": at(20), "e_tag": None},
+    {"key": MODEL, "version_id": "v1", "is_latest": False, "is_delete_marker": False,
+     "size": 5, "last_modified_date": at(14, 10), "e_tag": "5d41402abc4b2a76b9719d911017c592",
+     "object_lock_mode": "COMPLIANCE",
+     "object_lock_retain_until_date": datetime(2033, 1, 1, tzinfo=UTC),
+     "object_lock_legal_hold_status": "ON"},
+    {"key": ODD, "version_id": "v3", "is_latest": True, "is_delete_marker": False,
+     "size": 9, "last_modified_date": at(15), "e_tag": f"{'a' * 32}-2",
+     "is_multipart_uploaded": True},
+]  # fmt: skip
+
+
+def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [{"bucket": "b00", "storage_class": "STANDARD", **row} for row in rows],
+        schema={
+            "bucket": pl.String,
+            "key": pl.String,
+            "version_id": pl.String,
+            "is_latest": pl.Boolean,
+            "is_delete_marker": pl.Boolean,
+            "size": pl.Int64,
+            "last_modified_date": pl.Datetime("ms"),
+            "e_tag": pl.String,
+            "storage_class": pl.String,
+            "is_multipart_uploaded": pl.Boolean,
+            "object_lock_mode": pl.String,
+            "object_lock_retain_until_date": pl.Datetime("ms"),
+            "object_lock_legal_hold_status": pl.String,
+        },
+    )
+
+
+def text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return "" if value is None else str(value)
+
+
+def csv(rows: list[dict[str, Any]]) -> bytes:
+    lines = []
+    for row in frame(rows).iter_rows(named=True):
+        encoded = {**row, "key": quote_plus(row["key"], safe="/")}
+        lines.append(",".join(f'"{text(value)}"' for value in encoded.values()) + "\n")
+    return gzip.compress("".join(lines).encode())
+
+
+def report(
+    folder: Path, form: str, rows: list[dict[str, Any]] | None = None, **manifest: Any
+) -> Path:
+    """A report as S3 delivers it; gives back its data file."""
+    rows = ROWS if rows is None else rows
+    folder.mkdir(parents=True)
+    name = {"CSV": "9a5f.csv.gz", "ORC": "9a5f.orc", "Parquet": "9a5f.parquet"}[form]
+    data = folder / name
+    if form == "CSV":
+        data.write_bytes(csv(rows))
+    elif form == "ORC":
+        orc.write_table(frame(rows).to_arrow(compat_level=pl.CompatLevel.oldest()), str(data))
+    else:
+        frame(rows).write_parquet(data)
+    said = {
+        "sourceBucket": "b00",
+        "destinationBucket": "arn:aws:s3:::acme-inventory",
+        "version": "2016-11-30",
+        "creationTimestamp": str(int(CREATED.timestamp() * 1000)),
+        "fileFormat": form,
+        "fileSchema": SCHEMA,
+        "files": [
+            {
+                "key": f"b00/daily/data/{name}",
+                "size": data.stat().st_size,
+                "MD5checksum": hashlib.md5(data.read_bytes()).hexdigest(),  # noqa: S324  (S3's)
+            }
+        ],
+        **manifest,
+    }
+    body = json.dumps(said).encode()
+    (folder / "manifest.json").write_bytes(body)
+    (folder / "manifest.checksum").write_text(hashlib.md5(body).hexdigest())  # noqa: S324  (S3's)
+    return data
+
+
+@pytest.mark.parametrize("form", ["CSV", "ORC", "Parquet"])
+def test_the_three_formats_say_the_same(make: Make, form: str) -> None:
+    case = make(url="s3://b00/", exports=["x"])
+    report(case.folder / "x", form)
+    assert not case.acquire().failures
+    assert not case.parse().warnings
+    rows = case.events("object.put", "object.delete").sort("earliest")
+    assert rows["subject"].to_list() == [f"s3:b00/{MODEL}", f"s3:b00/{ODD}", f"s3:b00/{MODEL}"]
+    assert rows["kind"].to_list() == ["object.put", "object.put", "object.delete"]
+    assert rows["value"].to_list() == ["v1", "v3", "v2"]
+    assert rows["citation"].to_list() == ["row 2", "row 3", "row 1"]
+    assert rows["earliest"].to_list() == [at(14, 10), at(15), at(20)]
+    assert rows["latest"].to_list()[1] == CREATED, "in parts: begun then, there by the report"
+    assert case.events("object.retention")["value"].to_list() == [
+        "COMPLIANCE until 2033-01-01T00:00:00Z"
+    ]
+    assert "ON" in case.events("object.legal-hold")["value"].to_list()
+    [seen] = case.events("snapshot")["earliest"]
+    assert seen == CREATED
+    assert case.parse().coverage.is_empty(), "a report follows the bucket late"
+    case.quotable()
+
+
+def test_a_quote_is_the_words_of_the_report(make: Make) -> None:
+    from collectors.s3 import collector
+    from collectors.s3.kinds import INVENTORY
+
+    case = make(url="s3://b00/", exports=["x"])
+    report(case.folder / "x", "CSV")
+    case.acquire()
+    [item] = case.items.of(INVENTORY)
+    said = collector.quote(case.source, case.items, item, "row 2")
+    assert said.how == "zcat ITEM | sed -n 2p"
+    assert '"v1"' in said.text
+
+
+LIES: dict[str, tuple[dict[str, Any], str]] = {
+    "another MD5": ({"files": [{"key": "9a5f.csv.gz", "MD5checksum": "0" * 32}]}, "expected MD5"),
+    "another size": ({"files": [{"key": "9a5f.csv.gz", "size": 1}]}, "expected 1 bytes"),
+    "a file that is not there": (
+        {"files": [{"key": "9a5f.csv.gz"}, {"key": "gone.csv.gz", "size": 1}]},
+        "'1:gone.csv.gz'",
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", list(LIES))
+def test_a_manifest_that_lies_is_named_and_the_rows_are_read(make: Make, lie: str) -> None:
+    case = make(url="s3://b00/", exports=["x"])
+    manifest, named = LIES[lie]
+    report(case.folder / "x", "CSV", **manifest)
+    case.acquire()
+    messages = [w.message for w in case.parse().warnings]
+    assert len(messages) == 1
+    assert named in messages[0]
+    assert case.events("object.put", "object.delete").height == 3
+
+
+def test_a_changed_manifest_is_named_by_its_checksum(make: Make) -> None:
+    case = make(url="s3://b00/", exports=["x"])
+    report(case.folder / "x", "CSV")
+    path = case.folder / "x/manifest.json"
+    path.write_bytes(path.read_bytes().replace(b"acme-inventory", b"acme-inventorz"))
+    case.acquire()
+    [warning] = case.parse().warnings
+    assert "manifest.checksum" in warning.message
+    assert warning.severity == "error"
+
+
+@pytest.mark.parametrize("form", ["CSV", "ORC", "Parquet"])
+def test_a_damaged_file_is_named_and_the_other_report_is_read(make: Make, form: str) -> None:
+    case = make(url="s3://b00/", exports=["x"])
+    data = report(case.folder / "x/1", form)
+    report(case.folder / "x/2", "Parquet" if form != "Parquet" else "ORC")
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+    case.acquire()
+    assert any(w.severity == "error" and "not read" in w.message for w in case.parse().warnings)
+    assert case.events("object.put", "object.delete").height == 3
+
+
+def test_a_report_of_another_bucket_is_refused(make: Make) -> None:
+    case = make(url="s3://other/", exports=["x"])
+    report(case.folder / "x", "Parquet")
+    case.acquire()
+    assert case.events("object.put").is_empty()
+    assert any("'other'" in w.message for w in case.parse().warnings)
+
+
+def test_a_csv_without_a_manifest_has_no_columns(make: Make) -> None:
+    case = make(url="s3://b00/", exports=["x"])
+    report(case.folder / "x", "CSV")
+    (case.folder / "x/manifest.json").unlink()
+    case.acquire()
+    assert any("names the columns" in w.message for w in case.parse().warnings)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from collectors.s3 import (
+    accesslog,
     bodies,
     claims,
     configuration,
@@ -29,6 +30,7 @@ from collectors.s3 import (
 )
 from collectors.s3.kinds import CLI_CONFIGURATION, CONFIGURATION
 from collectors.s3.listing import NotAListingError
+from collectors.s3.trail import records, told
 from recon.collector import Item, Items, Parsed, Source, Warn
 from recon.schema import DRAFT_COVERAGE, INSTANT, frame
 
@@ -59,6 +61,9 @@ def parse(source: Source, items: Items) -> Parsed:
             digests.events(source, heads),
             bodies.events(source, own),
             inventoried.events(source, reports),
+            accesslog.events(source, items, shown, warnings),
+            records.events(source, items, warnings),
+            told.events(source, items, warnings),
             details.events(source, items, shown, heads, warnings),
             drafts.numbered(small),
         ]

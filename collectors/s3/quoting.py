@@ -8,8 +8,9 @@ import shlex
 
 from collectors.s3 import clijson, packed, xmlpage
 from collectors.s3.cut import cut
-from collectors.s3.kinds import CLI_HEAD, CLI_VERSIONS, OBJECT, PAGE
+from collectors.s3.kinds import CLI_HEAD, CLI_VERSIONS, DIGEST, OBJECT, PAGE, TRAIL
 from collectors.s3.listing import NotAListingError
+from collectors.s3.trail.packed import unpacked
 from recon.collector import Item, Items, Quote, Source
 from recon.errors import BadInputError
 
@@ -29,6 +30,8 @@ def quote(_source: Source, items: Items, item: Item, citation: str) -> Quote:
     if item.kind == OBJECT and not citation:
         return Quote(f"{item.size} bytes with this SHA-256", "sha256sum ITEM", verbatim=False)
     data = items.read(item)
+    if item.kind in {TRAIL, DIGEST}:
+        return _unpacked(item, data, citation)
     if not citation:
         whole = _summary(item, data) if item.kind in {PAGE, CLI_VERSIONS} else None
         # The AWS CLI prints no key: only the listing ties the version to one.
@@ -36,6 +39,19 @@ def quote(_source: Source, items: Items, item: Item, citation: str) -> Quote:
         return whole or Quote(_text(data), how)
     is_xml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     return (_xml if is_xml else _json)(item, data, citation)
+
+
+def _unpacked(item: Item, data: bytes, citation: str) -> Quote:
+    """A part of JSON that may be packed."""
+    try:
+        plain = unpacked(data)
+    except NotAListingError as error:
+        raise _nothing(item, citation, "JSON") from error
+    said = _json(item, plain, citation) if citation else Quote(_text(plain), "cat ITEM")
+    if plain is data:
+        return said
+    how = said.how.removesuffix(" ITEM")
+    return Quote(said.text, "zcat ITEM" if how == "cat" else f"zcat ITEM | {how}")
 
 
 def _xml(item: Item, data: bytes, citation: str) -> Quote:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +14,12 @@ import polars as pl
 from recon import registry, schema, template
 from recon import timeline as timelines
 from recon.asof import Answer, asof
+from recon.collecting import Collected, collect
 from recon.collector import Item, Quote, Source
 from recon.config import CaseConfig, Domain, load
 from recon.custody import Entry
-from recon.errors import BadInputError, CaseError, IntegrityError, ReconError, UsageError
-from recon.evidence import Acquiring, CaseItems, Evidence, Progress
+from recon.errors import BadInputError, CaseError, IntegrityError, UsageError
+from recon.evidence import CaseItems, Evidence, Progress
 from recon.exhibitor import Production
 from recon.instants import moment
 from recon.reconcile import Findings, reconcile
@@ -35,22 +35,6 @@ CASE_FILE = "case.toml"
 TIMELINE = "timeline"
 FINDINGS = "findings.json"
 PRODUCTIONS = "productions"
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What one source's acquisition came to."""
-
-    source: str
-    acquisition: int
-    stored: int
-    """Items stored in this run."""
-    held: int
-    """Items of this acquisition, earlier runs included."""
-    failures: Sequence[tuple[str, ReconError]]
-    """(native locator or empty, error); the rest of the source was acquired."""
-    skipped: bool
-    """Whether it had been finished before and was left alone."""
 
 
 def open_case(path: str | Path = ".") -> Case:
@@ -112,25 +96,11 @@ class Case:
         """Acquire the sources named, or all; goes on where an earlier run stopped.
 
         Each source's outcome comes as it is known. A source that fails does not stop the others.
+        A source that each run acquires (the examiner's clock) is acquired as the first of the
+        others begins and after the last, named or not.
         """
         chosen = [self.config.source(name) for name in sources] or list(self.sources)
-        try:
-            self.evidence.sweep()
-            for source in chosen:
-                acquiring = Acquiring(self.evidence, source, again=again, progress=progress)
-                skipped = acquiring.finished
-                if not skipped:
-                    acquiring.run(registry.collector(source.collector).acquire)
-                yield Collected(
-                    source.id,
-                    acquiring.number,
-                    acquiring.stored,
-                    acquiring.held,
-                    tuple(acquiring.failures),
-                    skipped,
-                )
-        finally:
-            self.evidence.custody.close()
+        return collect(self.evidence, self.sources, chosen, again=again, progress=progress)
 
     def rehydrate(
         self, source: str, asked: Rehydration, *, progress: Progress | None = None
@@ -261,7 +231,8 @@ class Case:
 
     def clocks(self, clock: str = "*") -> Clocks:
         """How far apart the clocks are and when, by which records; of those that match a glob."""
-        found = clocks(self._judged(), self.relations(), self.config.correspondences)
+        declared = (self.config.correspondences, self.config.anchors)
+        found = clocks(self._judged(), self.relations(), *declared)
         return chosen(found, clock)
 
     def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:

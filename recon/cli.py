@@ -185,7 +185,10 @@ def collect(
     if form is Format.json:
         _json(messages.collected(results))
     else:
+        from recon.examiner import said
+
         show.collected(show.console(), results)
+        typer.echo(said(opened))
     _failures(results)
 
 

@@ -11,6 +11,7 @@ from recon.instants import show
 
 if TYPE_CHECKING:
     from recon.time.clocks import Clocks
+    from recon.time.utc import Ahead
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
@@ -29,6 +30,11 @@ def to_json(found: Clocks) -> dict[str, Any]:
             }
             for one in found.clocks
         ],
+        "utc": [
+            {"clock": name, "bound": bool(own), "ahead": [_ahead(one) for one in own]}
+            for name, own in found.ahead.items()
+        ],
+        "anchors": [asdict(one) for one in found.anchors],
         "offsets": list(_offsets(found)),
         "steps": [
             {
@@ -84,6 +90,20 @@ def to_json(found: Clocks) -> dict[str, Any]:
         ],
         "beside": [{**asdict(one), "measured": one.measured} for one in found.beside],
         "unbounded": [list(two) for two in found.unbounded],
+    }
+
+
+def _ahead(one: Ahead) -> dict[str, Any]:
+    return {
+        "since": _time(one.since),
+        "until": _time(one.until),
+        "low": _seconds(one.low),
+        "high": _seconds(one.high),
+        "state": one.state,
+        "pairs": one.pairs,
+        "agreeing": one.agreeing,
+        "through_others": not one.direct,
+        "rests_on": [asdict(ground) for ground in one.grounds],
     }
 
 

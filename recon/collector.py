@@ -210,6 +210,8 @@ class Collector:
     """Pydantic model of ``[[source.claim]]``, where the collector takes claims."""
     example: str = ""
     """A ``[[source]]`` stanza as TOML, for ``recon init``."""
+    each_run: bool = False
+    """Acquired anew by every run that acquires something, as it begins and as it ends."""
     rehydrate: Callable[[Acquisition, Items, Rehydration], Rehydrated] | None = None
     """Rebuild the source as it stood, from items alone, and store what it says as items.
 

@@ -19,6 +19,7 @@ from recon.collector import Source
 from recon.errors import BadInputError, CaseError, UsageError
 from recon.instants import interval, moment
 from recon.mistakes import NAME, Mistakes
+from recon.time.anchors import DeclaredAnchor
 from recon.time.declared import Correspondence
 
 
@@ -105,6 +106,7 @@ class _Top(Strict):
     source: tuple[_SourceHead, ...] = Field(min_length=1)
     norm: tuple[Norm, ...] = ()
     correspondence: tuple[Correspondence, ...] = ()
+    anchor: tuple[DeclaredAnchor, ...] = ()
     tolerance: dict[str, float] = Field(default_factory=dict)
 
 
@@ -126,6 +128,8 @@ class CaseConfig:
     """Seconds by glob of clock: widens a clock, never narrows it."""
     correspondences: Sequence[Correspondence] = ()
     """Two records of one act, as declared."""
+    anchors: Sequence[DeclaredAnchor] = ()
+    """How far clocks are ahead of UTC, as declared."""
 
     def source(self, name: str) -> Source:
         """The source of that id.
@@ -184,6 +188,7 @@ def load(path: Path) -> CaseConfig:
         norms=top.norm,
         tolerance=top.tolerance,
         correspondences=top.correspondence,
+        anchors=top.anchor,
     )
 
 

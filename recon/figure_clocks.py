@@ -10,6 +10,7 @@ from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from recon.readings import TRUE_TIME
 from recon.show_clocks import signed
 from recon.text import one_line
 
@@ -42,7 +43,9 @@ def draw(found: Clocks, path: Path) -> None:
         for key, own in groupby(found.stretches, lambda one: (one.first, one.second))
     ]
     order = list(_FACES)
-    lanes.sort(key=lambda lane: min(order.index(one.state) for one in lane[1]))
+    lanes.sort(
+        key=lambda lane: (TRUE_TIME not in lane[0], min(order.index(one.state) for one in lane[1]))
+    )
     shown = lanes[:_LANES]
     # A letter that the font has not is drawn as a box, and needs no word about it.
     with (
@@ -63,11 +66,12 @@ def draw(found: Clocks, path: Path) -> None:
             axes[0].text(0.5, 0.5, "no two clocks are bounded", ha="center", va="center")
         _time(axes[-1])
         left = len(lanes) - len(shown)
+        loose = sum(not own for own in found.ahead.values())
         figure.suptitle(
             "Offset between clocks (second − first): blue measured, grey bounded, "
             "ochre bounded on one side alone, × excluded by the others"
-            + f"; {left} lanes more in the table"
-            * bool(left),
+            + f"; {left} lanes more in the table" * bool(left)
+            + f"\n{loose} of {len(found.ahead)} clocks are not bound to UTC",
             fontsize=8,
         )
         stamp = {"Date": None} if path.suffix == ".svg" else {}

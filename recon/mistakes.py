@@ -76,7 +76,7 @@ _WANTED = {
 
 
 def _wanted(detail: ErrorDetails) -> str:
-    if detail["loc"] in {("source",), ("norm",), ("correspondence",)} and isinstance(
+    if detail["loc"] in {("source",), ("norm",), ("correspondence",), ("anchor",)} and isinstance(
         detail["input"], dict
     ):
         return f"[[{detail['loc'][0]}]], in two brackets: there may be several"

@@ -11,14 +11,17 @@ from rich.text import Text
 
 from recon.clocks_json import instant
 from recon.instants import show_span
+from recon.readings import TRUE_TIME
 from recon.text import one_line
 from recon.time.stretches import MOST_CLOCKS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from recon.time.anchors import Anchor
     from recon.time.clocks import Clocks, Dissent, Ground
     from recon.time.stretches import Stretch
+    from recon.time.utc import Ahead
 
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
@@ -43,7 +46,9 @@ BESIDE = "Written beside it: a norm of whoever writes, by which no clock is boun
 
 def table(out: Console, found: Clocks) -> None:
     """Each two clocks with their stretches, then steps, dissenters and what is not bounded."""
-    ordered = sorted(found.stretches, key=_rank(found.stretches))
+    _utc(out, found)
+    between = [one for one in found.stretches if TRUE_TIME not in {one.first, one.second}]
+    ordered = sorted(between, key=_rank(between))
     for (first, second), own in groupby(ordered, lambda one: (one.first, one.second)):
         head = Text()
         head.append(one_line(second, 60), "bold")
@@ -89,8 +94,55 @@ def _stretch(out: Console, found: Clocks, one: Stretch) -> None:
 
 
 def _ground(one: Ground) -> str:
-    said = {"law": "law {}", "declared": "{}, declared", "proposed": "{}, assumed"}[one.basis]
-    return f"{said.format(one_line(one.name, 160))} ({one.pairs})"
+    said = {"law": "law {}", "declared": "{}, declared", "proposed": "{}, assumed"}
+    return f"{said.get(one.basis, '{}').format(one_line(one.name, 160))} ({one.pairs})"
+
+
+def _utc(out: Console, found: Clocks) -> None:
+    """How far each clock is ahead of UTC, then the clocks that nothing binds to it."""
+    ahead = found.ahead
+    if bound := {name: own for name, own in ahead.items() if own}:
+        out.print(Text("Ahead of UTC", "bold"))
+        for name, own in bound.items():
+            out.print(Padding(one_line(name, 60), (0, 0, 0, 2), expand=False))
+            for each in own:
+                _ahead(out, each)
+    if left := [name for name, own in ahead.items() if not own]:
+        said = ", ".join(one_line(name, 60) for name in left[: 2 * _LISTED])
+        more = f" and {len(left) - 2 * _LISTED} more" * (len(left) > 2 * _LISTED)
+        out.print(Text("Not bound to UTC: no anchor reaches them", "bold"))
+        out.print(Padding(f"{said}{more}", (0, 0, 0, 2), expand=False))
+    for one in found.anchors:
+        if note := _note(one):
+            who = one_line(one.name, 160)
+            out.print(Padding(f"{who}: {note}", (0, 0, 0, 2), expand=False))
+    out.print()
+
+
+def _ahead(out: Console, one: Ahead) -> None:
+    line = Text(f"    {_when(one.since, one.until):<35}  {span(one.low, one.high):<28}  ")
+    counted = f"{one.agreeing} of {one.pairs}" if one.direct else "by others"
+    line.append(f"{counted:<13}", "dim")
+    line.append(f"  {_SAID[one.state]}", _STATES[one.state])
+    out.print(line)
+    if grounds := ", ".join(_ground(two) for two in one.grounds):
+        out.print(Padding(Text(grounds, "dim"), (0, 0, 0, 6), expand=False))
+
+
+def _note(one: Anchor) -> str:
+    """What a reader must know of a source of trust that binds less than it seems to."""
+    if one.kind == "declared":
+        return (
+            "" if one.count else f"declared for {one_line(one.clocks[0], 60)}, which no record has"
+        )
+    if one.kind == "timestamp":
+        said = f"{one.count} timestamps" if one.count > 1 else "a timestamp"
+        if TRUE_TIME not in one.clocks:
+            return f"{said}, not verified: no anchor"
+        return f"{said}, verified" + (
+            f"; {one.count - one.used} over bytes that are not in the case" * (one.used < one.count)
+        )
+    return ""
 
 
 def _dissenters(out: Console, found: Clocks) -> None:

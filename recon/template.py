@@ -54,6 +54,13 @@ _TAIL = """\
 # within = [0, 30]
 # by = "run"
 
+# How far a clock is ahead of UTC, in seconds (± that, or [least, most]), as someone answers for it.
+# docs/anchors.md says what binds a clock to UTC without anyone's word.
+# [[anchor]]
+# clock = "s3:models"
+# ahead = 1.0
+# because = "the provider's agreement on time synchronisation"
+
 # Seconds by which a clock is known to be uncertain: widens it, never narrows it.
 # [tolerance]
 # "log:deploys" = 2.0

@@ -23,26 +23,20 @@ whether the file was only ever appended to, the file cannot say, and so no cover
 
 from __future__ import annotations
 
-import stat
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from collectors.jsonlines import check_keys
+from collectors.reading import plain_template
 from recon.collector import Collector, Quote
-from recon.errors import BadInputError, ReconError
+from recon.errors import BadInputError
 
 if TYPE_CHECKING:
     from recon.collector import Acquisition, Item, Items, Parsed, Source
 
 FORMATS = ("jsonl",)
 KIND = "log.jsonl"
-_PACKED = {
-    b"\x1f\x8b": ("gzip", "gunzip -k"),
-    b"\x28\xb5\x2f\xfd": ("zstd", "zstd -d"),
-    b"BZh": ("bzip2", "bunzip2 -k"),
-    b"\xfd7zXZ": ("xz", "unxz -k"),
-    b"PK\x03\x04": ("zip", "unzip"),
-}
 
 
 class Fields(BaseModel):
@@ -60,26 +54,12 @@ class Fields(BaseModel):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Fields:
-        keys = self.used()
-        for key in keys:
-            if not all(key.split(".")):
-                raise ValueError(f"expected a key such as `ts` or `actor.login`; found {key!r}")
-            if inside := [other for other in keys if other.startswith(f"{key}.")]:
-                raise ValueError(f"{key!r} is read as a value, and {inside[0]!r} as within it")
+        check_keys(self.used())
         return self
 
     def template(self) -> tuple[str, dict[str, str]]:
         """The subject's template with plain names for its keys, and the key of each name."""
-        import re
-
-        names: dict[str, str] = {}
-
-        def plain(match: re.Match[str]) -> str:
-            name = names.setdefault(match.group(1), f"f{len(names)}")
-            return "{" + name + "}"
-
-        text = re.sub(r"\{([^{}]+)\}", plain, self.subject)
-        return text, {name: key for key, name in names.items()}
+        return plain_template(self.subject)
 
     def used(self) -> list[str]:
         """Every key that is read, once, in the order of the mapping."""
@@ -118,39 +98,10 @@ class DeployLogOptions(BaseModel):
 
 def acquire(acquisition: Acquisition) -> None:
     """Copy each file in as one item; one that cannot be had is recorded, and the others go on."""
+    from collectors.files import acquire_files
+
     options: DeployLogOptions = acquisition.source.options
-    files = options.files()
-    for done, native in enumerate(files):
-        acquisition.progress("files", done, len(files))
-        if acquisition.has(native):
-            continue
-        try:
-            _acquire_file(acquisition, native)
-        except ReconError as error:
-            acquisition.failed(native, error)
-    acquisition.progress("files", len(files), len(files))
-
-
-def _acquire_file(acquisition: Acquisition, native: str) -> None:
-    path = acquisition.source.base / native
-    where = f"source {acquisition.source.id}, {native}"
-    try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise BadInputError("a regular file", "none", where, "give the file itself")
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise BadInputError(
-            "a readable file", error.strerror or str(error), where, "check `path` and its rights"
-        ) from error
-    for magic, (name, command) in _PACKED.items():
-        if head.startswith(magic):
-            raise BadInputError(
-                "JSON lines", f"{name} data", where, f"unpack a copy of it (`{command}`) first"
-            )
-    with acquisition.call(f"read {native}"):
-        acquisition.store_file(native, KIND, path)
+    acquire_files(acquisition, options.files(), KIND)
 
 
 def parse(source: Source, items: Items) -> Parsed:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from collectors.caveats import named
+from collectors.times import EPOCHS
 from recon.collector import Warn
 
 if TYPE_CHECKING:
@@ -14,47 +16,35 @@ if TYPE_CHECKING:
     from collectors.deploylog import Fields
     from recon.collector import Item
 
-NAMED = 100
-"""Lines of one sort that are named one by one; those beyond are counted, the first of them named.
-
-A log with a million broken lines would otherwise be a million warnings.
-"""
-_UNITS = {
-    "s": "seconds",
-    "s.": "seconds with a fraction",
-    "ms": "milliseconds",
-    "us": "microseconds",
-    "ns": "nanoseconds (kept to the microsecond)",
-}
-
 
 def warnings(lines: pl.DataFrame, item: Item, fields: Fields) -> Iterator[Warn]:
     """Caveats of one item, from its lines as :mod:`collectors.deploylog.events` read them."""
+    lines = lines.with_columns(citation=pl.format("line {}", pl.col("line")))
     read = lines.filter(pl.col("problem").is_null() & ~pl.col("blank"))
     time = f"={fields.time}"
 
     broken = lines.filter(pl.col("problem").is_not_null())
-    yield from _named(item, broken, pl.col("problem") + "; kept as an undated event", "error")
+    yield from named(item, broken, pl.col("problem") + "; kept as an undated event", "error")
     odd = "expected one text or number in {}; found a key that stands twice, an object, a list or"
     odd += " half a character; the value is left out"
-    yield from _named(item, read.filter(pl.col("odd").is_not_null()), pl.format(odd, "odd"))
-    yield from _named(
+    yield from named(item, read.filter(pl.col("odd").is_not_null()), pl.format(odd, "odd"))
+    yield from named(
         item,
         read.filter("bare"),
         pl.lit(f"expected the keys of the subject {fields.subject!r}; found not all of them;")
         + " the record is kept without subject and makes no claim",
     )
-    yield from _named(
+    yield from named(
         item,
         read.filter("reserved"),
         pl.lit("expected a kind of the log's own; found one that is reserved; read as log.line"),
     )
-    yield from _named(
+    yield from named(
         item,
         read.filter(pl.col(time).is_null() & pl.col("odd").is_null()),
         pl.lit(f"expected a time in {fields.time!r}; found none; the event is undated"),
     )
-    yield from _named(
+    yield from named(
         item,
         read.filter(pl.col(time).is_not_null() & pl.col("earliest").is_null()),
         pl.format(
@@ -64,23 +54,6 @@ def warnings(lines: pl.DataFrame, item: Item, fields: Fields) -> Iterator[Warn]:
         ),
     )
     yield from _whole(lines, read, item, fields)
-
-
-def _named(
-    item: Item, lines: pl.DataFrame, message: pl.Expr, severity: str = "warning"
-) -> Iterator[Warn]:
-    shown = lines.head(NAMED).select("line", message=message)
-    for line, text in shown.iter_rows():
-        yield Warn(item.sha256, f"line {line}", text, severity)
-    if lines.height > NAMED:
-        rest = lines.slice(NAMED)
-        first = rest.head(1).select("line", message=message).row(0)
-        yield Warn(
-            item.sha256,
-            f"line {first[0]}",
-            f"{first[1]}; the same sort of warning for {rest.height} lines from here on",
-            severity,
-        )
 
 
 def _whole(lines: pl.DataFrame, read: pl.DataFrame, item: Item, fields: Fields) -> Iterator[Warn]:
@@ -99,10 +72,10 @@ def _whole(lines: pl.DataFrame, read: pl.DataFrame, item: Item, fields: Fields) 
             item.sha256,
             "",
             f"expected times with a zone; found {count} plain numbers, which by their size are"
-            f" {_UNITS[unit]} since 1970; read as such",
+            f" {EPOCHS[unit]} since 1970; read as such",
         )
     naive = read.filter(
-        (pl.col("latest") - pl.col("earliest") > pl.duration(hours=26)) & pl.col("unit").is_null()
+        (pl.col("latest") - pl.col("earliest") >= pl.duration(hours=26)) & pl.col("unit").is_null()
     )
     if naive.height:
         yield Warn(

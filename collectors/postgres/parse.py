@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from collectors.postgres import backups, captures, control, dumps, footprint, serverlog
+from collectors.postgres import backups, captures, control, dumps, footprint, readings, serverlog
 from collectors.postgres.claims import Rows, row_events
 from collectors.postgres.history import history_events
 from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
@@ -265,6 +265,7 @@ def _read(found: _Found, items: Items) -> None:
 def _capture(found: _Found, item: Item, capture: Capture) -> None:
     header = capture.header
     found.events.append(captures.snapshot_event(capture, item, found.source))
+    found.take(readings.reading_events(item, found.source))
     if is_rows(header):
         table = f"{header.schema}.{header.table}"
         claims = found.claims.get(table, [])

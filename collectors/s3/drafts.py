@@ -35,6 +35,7 @@ def numbered(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """
     order = ["item", "citation", "kind", "subject", "attribute", "earliest", "latest", "stream"]
     columns = [*order, "value", "clock", "basis", "position"]
+    rows = [{name: value for name, value in row.items() if name != "part"} for row in rows]
     return (
         frame(rows, {name: DRAFT[name] for name in DRAFT if name != "part"})
         .unique(columns, keep="first", maintain_order=True)

@@ -25,6 +25,7 @@ from collectors.s3 import (
     drafts,
     inventoried,
     inventory,
+    readings,
     sheets,
     versions,
 )
@@ -55,6 +56,7 @@ def parse(source: Source, items: Items) -> Parsed:
     shown = bodies.join(shown, own)
     reports = inventory.read(source, items, warnings)
     small = _snapshots(source, first) + _configuration(source, items, warnings)
+    small += readings.readings(source, items)
     events = pl.concat(
         [
             versions.events(source, shown),

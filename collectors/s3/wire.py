@@ -81,6 +81,7 @@ class Answer:
             "request_id": self.header("x-amz-request-id") or self.header("x-amzn-requestid"),
             "id_2": self.header("x-amz-id-2"),
             "date": self.header("date"),
+            "age": self.header("age"),
             "server": self.header("server"),
             "code": self.code or None,
             "before": self.before,

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recon import schema
+from recon.readings import TRUE_TIME
 from recon.time.agreement import Agreement
+from recon.time.anchors import LAW, Anchor, DeclaredAnchor, anchor_pairs, anchors
 from recon.time.beside import beside
 from recon.time.correspondences import Proposal, propose
 from recon.time.declared import Correspondence, Declared, match
 from recon.time.pairs import act_pairs, law_pairs
 from recon.time.settle import Missed, Settled, settle
 from recon.time.stretches import Step, Stretch, steps, stretches, through
+from recon.time.utc import Ahead, ahead
 
 if TYPE_CHECKING:
     from recon.rules import Timeline
@@ -46,9 +49,9 @@ class Ground:
     """What the pairs of a stretch rest on."""
 
     name: str
-    """A law's name, or what the correspondence is called."""
+    """A law's name, what the correspondence is called, or whose word an anchor is."""
     basis: str
-    """``law``, ``declared`` or ``proposed``; the last is an assumption of the tool."""
+    """``law``, ``anchor``, ``declared`` or ``proposed``; the last is an assumption of the tool."""
     pairs: int
 
 
@@ -96,13 +99,29 @@ class Clocks:
 
     tied: frozenset[tuple[str, str]]
     """Two clocks each that are bounded against each other, at some time, from one side at least."""
+    anchors: Sequence[Anchor] = ()
+    """What binds clocks from outside the records, whole."""
     asked: str = "*"
     """Glob of the clocks that are asked about."""
 
     @property
+    def ahead(self) -> dict[str, list[Ahead]]:
+        """How far each clock that is asked about is ahead of UTC; empty: not bound to it."""
+        names = [one.name for one in self.clocks if fnmatchcase(one.name, self.asked)]
+        found = ahead(names, self.stretches, self.rests)
+        return {name: found[name] for name in names if name != TRUE_TIME}
+
+    @property
     def unbounded(self) -> list[tuple[str, str]]:
-        """Two clocks each that nothing bounds against each other; grows with their square."""
-        names = [(one.name, fnmatchcase(one.name, self.asked)) for one in self.clocks]
+        """Two clocks each that nothing bounds against each other; grows with their square.
+
+        Which of them are not bound to UTC, :attr:`ahead` says.
+        """
+        names = [
+            (one.name, fnmatchcase(one.name, self.asked))
+            for one in self.clocks
+            if one.name != TRUE_TIME
+        ]
         return [
             (first, second)
             for at, (first, wanted) in enumerate(names)
@@ -112,14 +131,24 @@ class Clocks:
 
 
 def clocks(
-    timeline: Timeline, relations: pl.LazyFrame, declared: Sequence[Correspondence] = ()
+    timeline: Timeline,
+    relations: pl.LazyFrame,
+    declared: Sequence[Correspondence] = (),
+    anchored: Sequence[DeclaredAnchor] = (),
 ) -> Clocks:
     """From the timeline, its laws (:data:`recon.schema.RELATIONS`) and what the case declares."""
     events = timeline.events
     told, declared_acts = match(events, declared)
     proposals, proposed_acts = propose(events, {one.sides for one in declared})
     acts = pl.concat([declared_acts, proposed_acts]).lazy()
-    pairs = pl.concat([law_pairs(events, relations), act_pairs(events, acts)])
+    pairs = pl.concat(
+        [
+            law_pairs(events, relations),
+            act_pairs(events, acts),
+            anchor_pairs(events, anchored),
+        ]
+    )
+    told_by = anchors(events, relations, anchored, pairs)
     settled = settle(pairs)
     own = stretches(settled.offsets)
     all_ = sorted(
@@ -129,7 +158,7 @@ def clocks(
     return Clocks(
         clocks=_clocks(events),
         stretches=all_,
-        rests=_rests(own, pairs, settled, {one.correspondence.name for one in told}),
+        rests=_rests(own, pairs, settled, _bases(told, told_by)),
         steps=list(steps(own)),
         dissent=_dissent(settled, ids),
         missed=settled.missed,
@@ -140,13 +169,14 @@ def clocks(
         pairs=pairs,
         ids=ids,
         tied=frozenset((one.first, one.second) for one in all_ if one.state != "unbounded"),
+        anchors=told_by,
     )
 
 
 def chosen(found: Clocks, glob: str) -> Clocks:
     """What is said of clocks that match a glob, against whatever other clock.
 
-    ``clocks``, ``missed``, ``proposals`` and ``declared`` stay whole.
+    ``clocks``, ``missed``, ``proposals``, ``declared`` and ``anchors`` stay whole.
     """
 
     def speaks(*names: str) -> bool:
@@ -188,8 +218,15 @@ def _ids(events: pl.LazyFrame, settled: Settled) -> dict[int, str]:
     return dict(found.collect(engine="streaming").iter_rows())
 
 
+def _bases(declared: Sequence[Declared], anchored: Sequence[Anchor]) -> dict[str, str]:
+    """By a pair's name what it rests on; laws and proposals are told apart by their sides."""
+    found = {one.name: "anchor" for one in anchored if one.kind == "reading"}
+    found |= {one.name: "declared" for one in anchored if one.kind == "declared"}
+    return found | {one.correspondence.name: "declared" for one in declared} | {LAW: "law"}
+
+
 def _rests(
-    own: Sequence[Stretch], pairs: pl.LazyFrame, settled: Settled, declared: set[str]
+    own: Sequence[Stretch], pairs: pl.LazyFrame, settled: Settled, bases: Mapping[str, str]
 ) -> dict[Stretch, list[Ground]]:
     """What the agreeing pairs of each stretch rest on, the most pairs first."""
     spans = pl.LazyFrame(
@@ -214,7 +251,7 @@ def _rests(
     )
     out: dict[Stretch, list[Ground]] = {one: [] for one in own}
     for number, law, act, count in counted.select("n", "law", "act", "pairs").iter_rows():
-        basis = "law" if not act else "declared" if law in declared else "proposed"
+        basis = bases.get(law, "proposed" if act else "law")
         out[own[number]].append(Ground(law, basis, count))
     return out
 

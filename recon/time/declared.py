@@ -54,6 +54,25 @@ class Side(BaseModel):
         return f"{self.source} {self.what}"
 
 
+def seconds(value: object) -> tuple[float, float]:
+    """``[least, most]`` in seconds, or one number for ± that.
+
+    Raises:
+        ValueError: it is neither, or more than a year.
+    """
+    both = (-value, value) if isinstance(value, int | float) else value
+    if (
+        not isinstance(both, Sequence)
+        or len(both) != 2  # noqa: PLR2004  (least and most)
+        or any(isinstance(one, bool) or not isinstance(one, int | float) for one in both)
+        or not all(math.isfinite(one) and abs(one) <= _LONGEST for one in both)
+        or both[0] > both[1]
+    ):
+        raise ValueError("seconds, or [least, most] in seconds, of a year at most")
+    least, most = both
+    return float(least), float(most)
+
+
 class Correspondence(BaseModel):
     """``[[correspondence]]``: two records of one act, and how far apart they can have been made."""
 
@@ -74,16 +93,7 @@ class Correspondence(BaseModel):
     @field_validator("within", mode="before")
     @classmethod
     def _latency(cls, value: object) -> object:
-        both = (-value, value) if isinstance(value, int | float) else value
-        if (
-            not isinstance(both, Sequence)
-            or len(both) != 2  # noqa: PLR2004  (least and most)
-            or any(isinstance(one, bool) or not isinstance(one, int | float) for one in both)
-            or not all(math.isfinite(one) and abs(one) <= _LONGEST for one in both)
-            or both[0] > both[1]
-        ):
-            raise ValueError("seconds, or [least, most] in seconds, of a year at most")
-        return tuple(float(one) for one in both)
+        return seconds(value)
 
     @property
     def name(self) -> str:

@@ -9,11 +9,16 @@ Two laws hold for every source:
 - **order**: within one stream the medium itself gives an order: WAL records by LSN on one
   timeline, lines of one append-only log, versions of one key in a listing. Only neighbours are
   related; the rest follows.
+
+A third holds where timestamps were given: **timestamp**, of records in bytes that one is over, see
+:func:`recon.time.anchors.stamped`.
 """
 
 from __future__ import annotations
 
 import polars as pl
+
+from recon.time.anchors import stamped
 
 _OBJECTS = ("git.commit", "git.tag")
 _STREAMS = {
@@ -26,7 +31,7 @@ _STREAMS = {
 def relations(events: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of :data:`recon.schema.RELATIONS`, sorted, each pair once."""
     return (
-        pl.concat([_digest(events), _order(events)])
+        pl.concat([_digest(events), _order(events), stamped(events)])
         .unique(["before", "after", "law"])
         .sort("before", "after", "law")
     )

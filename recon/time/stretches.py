@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from recon.readings import TRUE_TIME
 from recon.time.bounds import bounds
 from recon.time.consensus import ENOUGH, OPEN
 from recon.time.offsets import OFFSETS
@@ -165,16 +166,17 @@ def steps(found: Sequence[Stretch]) -> Iterator[Step]:
 
 
 def through(offsets: pl.DataFrame, drift: float = DRIFT) -> list[Stretch]:
-    """Two clocks that no pair joins, as far as others bound them; only of few clocks."""
+    """Two clocks that no pair joins, as far as others bound them; of many clocks UTC alone."""
     clocks = sorted(set(offsets["first"]) | set(offsets["second"]))
-    if not clocks or len(clocks) > MOST_CLOCKS:
+    few = len(clocks) <= MOST_CLOCKS
+    if not clocks or (not few and TRUE_TIME not in clocks):
         return []
     direct = set(offsets.select("first", "second").iter_rows())
     loose, strict = bounds(offsets, only_measured=False), bounds(offsets)
     rows: list[dict[str, Any]] = []
     for at, first in enumerate(loose.clocks):
         for to, second in enumerate(loose.clocks):
-            if to <= at or (first, second) in direct:
+            if to <= at or (first, second) in direct or not (few or TRUE_TIME in {first, second}):
                 continue
             for layer, (begin, end) in enumerate(pairwise(loose.cuts.tolist())):
                 high, low = int(loose.table[layer, at, to]), -int(loose.table[layer, to, at])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from collectors import jsonlines as reader
 from collectors.deploylog import DeployLogOptions, collector
-from collectors.deploylog import lines as reader
 from recon.collector import Source
 from recon.errors import BadInputError
 from recon.evidence import Acquiring, CaseItems, Evidence

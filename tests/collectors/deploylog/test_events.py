@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.deploylog import collector
-from collectors.deploylog.lines import _columns, decode_columns, decode_line, is_plain
+from collectors.jsonlines import _columns, decode_columns, decode_line, is_plain
 from recon import schema
 from recon.errors import BadInputError
 from tests.collectors.deploylog.logs import Log

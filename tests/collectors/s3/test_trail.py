@@ -1,4 +1,4 @@
-"""CloudTrail: records as events, and the chain of digests, beside `aws cloudtrail validate-logs`."""
+"""CloudTrail: records as events, and the chain of digests, beside what the AWS CLI says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -57,6 +57,19 @@ _NOT_UTF8 = "expected UTF-8; found other bytes"
 _TOO_LONG = f"expected a line of at most {MAX_LINE} bytes; found a longer one"
 
 
+def check_keys(keys: Sequence[str]) -> None:
+    """Keys of which each is a value: ``ts``, ``actor.login``.
+
+    Raises:
+        ValueError: one is empty, or is read both as a value and as what holds another.
+    """
+    for key in keys:
+        if not all(key.split(".")):
+            raise ValueError(f"expected a key such as `ts` or `actor.login`; found {key!r}")
+        if inside := [other for other in keys if other.startswith(f"{key}.")]:
+            raise ValueError(f"{key!r} is read as a value, and {inside[0]!r} as within it")
+
+
 def read(path: Path, keys: Sequence[str], chunk: int = CHUNK) -> Iterator[pl.DataFrame]:
     """The lines of a file, a frame for each stretch of it.
 

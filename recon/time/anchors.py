@@ -1,0 +1,257 @@
+"""Anchors: what ties the clocks of a case to each other and to UTC from outside its records.
+
+Three kinds, each of which bounds what it can and no more:
+
+- Readings of two clocks at one instant (:mod:`recon.readings`) bound both sides. Where one of the
+  clocks is UTC, the other is bound to UTC.
+- A timestamp (RFC 3161, or a Roughtime response whose nonce is a digest) over bytes is a law: what
+  stands in the bytes was written before it, and what names the timestamp was written after it.
+- What the case declares of a clock (``[[anchor]]``), taken as given, and said to be.
+
+Every anchor is one pair among all others of two clocks: a false one is outvoted and named, as any
+record is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from recon.readings import READING, TRUE_TIME
+from recon.time.declared import seconds
+from recon.time.offsets import DAY
+from recon.time.pairs import CORRESPONDENCES, PAIRS, act_pairs, readings
+
+TIMESTAMPS = ("timestamp.token", "roughtime.response")
+"""Kinds of events that say bytes existed: ``names`` holds the digests of the bytes."""
+LAW = "timestamp"
+_LAST = 16
+"""Records of one clock in stamped bytes that are set against the timestamp: the latest by their
+readings, which bound it the tightest. More than one, so that a false one is outvoted."""
+_SECOND = 1_000_000
+_NOT_OF_THE_BYTES = ("snapshot", READING)
+"""Kinds that tell of an item's acquisition: its bytes may have been stamped long before."""
+
+
+class DeclaredAnchor(BaseModel):
+    """``[[anchor]]``: how far a clock is ahead of UTC, as the case takes it from elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    clock: str = Field(min_length=1, description="The clock, as `recon clocks` names it.")
+    ahead: tuple[float, float] = Field(
+        description="Seconds by which it is ahead of UTC: [least, most], or one number for ± that."
+    )
+    because: str = Field(
+        min_length=1, max_length=200, description="Who says so, or by what; shown with the bound."
+    )
+    since: datetime | None = Field(None, description="First reading that it holds for.")
+    until: datetime | None = Field(None, description="Last reading that it holds for.")
+
+    @field_validator("ahead", mode="before")
+    @classmethod
+    def _span(cls, value: object) -> object:
+        return seconds(value)
+
+    @field_validator("clock")
+    @classmethod
+    def _other(cls, value: str) -> str:
+        if value == TRUE_TIME:
+            raise ValueError("a clock other than UTC itself")
+        return value
+
+    @field_validator("since", "until")
+    @classmethod
+    def _zoned(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("an instant with its zone, such as 2026-03-08T12:00:00Z")
+        return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DeclaredAnchor:
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise ValueError("`until` no earlier than `since`")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What it is called where a bound rests on it."""
+        return f"as the case says: {self.because}"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One source of trust, and what came of it."""
+
+    name: str
+    """Who says so: ``NTP as chronyd tells it``, a TSA's name, what the case declares."""
+    source: str | None
+    """Of the case; None: ``case.toml`` itself."""
+    kind: str
+    """``reading``, ``timestamp`` or ``declared``."""
+    clocks: Sequence[str]
+    """What it ties to each other, ``utc`` among them where it does."""
+    count: int
+    """Instants, timestamps, or days."""
+    used: int
+    """Of timestamps, those that stamp, or are named by, records of the case; else ``count``."""
+
+
+def anchor_pairs(events: pl.LazyFrame, declared: Sequence[DeclaredAnchor] = ()) -> pl.LazyFrame:
+    """Rows of :data:`~recon.time.pairs.PAIRS` from readings of one instant and from ``[[anchor]]``.
+
+    Timestamps are laws, and are among the pairs of these.
+    """
+    return pl.concat([act_pairs(events, _instants(events)), *_declared(events, declared)])
+
+
+def _instants(events: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of ``CORRESPONDENCES``: readings of one instant, each two of different clocks."""
+    key = ["source", "item", "citation", "value", "actor"]
+    own = events.filter((pl.col("kind") == READING) & pl.col("value").is_not_null())
+    own = own.select(*key, "row", "clock")
+    return (
+        own.join(own, on=key, suffix="_other")
+        .filter((pl.col("row") < pl.col("row_other")) & (pl.col("clock") != pl.col("clock_other")))
+        .select(
+            before="row",
+            after="row_other",
+            least=pl.lit(0, dtype=pl.Int64),
+            most=pl.lit(0, dtype=pl.Int64),
+            name="actor",
+        )
+        .select(list(CORRESPONDENCES))
+    )
+
+
+def _declared(events: pl.LazyFrame, declared: Sequence[DeclaredAnchor]) -> list[pl.LazyFrame]:
+    """A pair at the first and at the last reading of each day that a declaration holds for."""
+    out = []
+    for one in declared:
+        least, most = (round(bound * _SECOND) for bound in one.ahead)
+        own = readings(events).filter(pl.col("clock") == one.clock)
+        for end, keep in ((one.since, pl.Expr.ge), (one.until, pl.Expr.le)):
+            if end is not None:
+                own = own.filter(keep(pl.col("earliest"), _micros(end)))
+        forward = one.clock < TRUE_TIME
+        out.append(
+            own.sort("earliest", "row")
+            .group_by(pl.col("earliest") // DAY)
+            .agg(
+                pl.col("row").first(),
+                pl.col("row").last().alias("row_last"),
+                at=pl.col("earliest").first(),
+                at_last=pl.col("earliest").last(),
+            )
+            .select(row=pl.concat_list("row", "row_last"), at=pl.concat_list("at", "at_last"))
+            .explode("row", "at")
+            .select(
+                first=pl.lit(one.clock if forward else TRUE_TIME),
+                second=pl.lit(TRUE_TIME if forward else one.clock),
+                at="at",
+                low=pl.lit(-most if forward else least, dtype=pl.Int64),
+                high=pl.lit(-least if forward else most, dtype=pl.Int64),
+                before="row",
+                after="row",
+                law=pl.lit(one.name),
+            )
+            .select(list(PAIRS))
+        )
+    return out
+
+
+def stamped(events: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of :data:`recon.schema.RELATIONS`: what is in stamped bytes, then what names the stamp.
+
+    A token over bytes says that these existed, and so all that is written in them. It says
+    nothing of records elsewhere that name the digest: a bucket may store bytes long after.
+    """
+    tokens = events.filter(pl.col("kind").is_in(TIMESTAMPS)).select("row", "names", "item")
+    over = (
+        tokens.select("names", after="row")
+        .explode("names")
+        .filter(pl.col("names").str.starts_with("sha256:"))
+        .select("after", item=pl.col("names").str.slice(len("sha256:")))
+        .unique()
+    )
+    dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
+    inside = (
+        events.filter(
+            dated & ~pl.col("kind").is_in(_NOT_OF_THE_BYTES) & ~pl.col("kind").is_in(TIMESTAMPS)
+        )
+        .select("row", "item", "clock", "earliest")
+        .join(over.select("item").unique(), on="item", how="semi")
+        .sort("earliest", "row", descending=True)
+        .group_by("item", "clock")
+        .agg(pl.col("row").head(_LAST))
+        .explode("row")
+    )
+    naming = (
+        events.filter(pl.col("names").list.len() > 0).select("names", after="row").explode("names")
+    )
+    tokens = tokens.select(before="row", names=pl.format("sha256:{}", "item"))
+    return pl.concat(
+        [
+            inside.join(over, on="item").select(
+                before="row",
+                after="after",
+                law=pl.lit(LAW),
+                because=pl.lit("stands in bytes that the timestamp is over"),
+            ),
+            naming.join(tokens, on="names")
+            .filter(pl.col("before") != pl.col("after"))
+            .select(
+                "before",
+                "after",
+                law=pl.lit(LAW),
+                because=pl.lit("contains the timestamp's digest"),
+            ),
+        ]
+    )
+
+
+def anchors(
+    events: pl.LazyFrame,
+    relations: pl.LazyFrame,
+    declared: Sequence[DeclaredAnchor],
+    pairs: pl.LazyFrame,
+) -> list[Anchor]:
+    """All sources of trust of a case, and what came of each."""
+    own = events.filter(pl.col("kind") == READING)
+    read = (
+        own.group_by("actor", "source")
+        .agg(clocks=pl.col("clock").unique().sort(), count=pl.struct("item", "value").n_unique())
+        .sort("actor", "source")
+        .collect()
+    )
+    out = [
+        Anchor(name, source, "reading", clocks, count, count)
+        for name, source, clocks, count in read.iter_rows()
+    ]
+    used = relations.filter(pl.col("law") == LAW)
+    both = pl.concat([used.select(row=end) for end in ("before", "after")]).unique()
+    tokens = (
+        events.filter(pl.col("kind").is_in(TIMESTAMPS))
+        .join(both.with_columns(used=pl.lit(1)), on="row", how="left")
+        .group_by("actor", "source", "clock")
+        .agg(count=pl.len(), used=pl.col("used").sum())
+        .sort("actor", "source", "clock")
+        .collect()
+    )
+    out += [
+        Anchor(name, source, "timestamp", [clock] if clock else [], count, used)
+        for name, source, clock, count, used in tokens.iter_rows()
+    ]
+    for one in declared:
+        found = pairs.filter(pl.col("law") == one.name).select(pl.col("at") // DAY).unique()
+        days = len(found.collect())
+        out.append(Anchor(one.name, None, "declared", [one.clock, TRUE_TIME], days, days))
+    return out
+
+
+def _micros(at: datetime) -> int:
+    return round(at.astimezone(UTC).timestamp() * _SECOND)

@@ -1,0 +1,299 @@
+"""RFC 3161 tokens of a real TSA: which are anchors, which mere assertions, and what they bind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import recon
+from recon.case import Case
+from tests.cases import line, write_case
+from tests.tsa import Authority, authority, run
+
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
+NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
+ROOM = timedelta(seconds=1.5)
+SECOND = timedelta(microseconds=999_999)
+SOURCE = """
+[[source]]
+id = "seals"
+collector = "anchors"
+domain = "other"
+{options}
+"""
+
+
+@pytest.fixture(scope="module")
+def tsa(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(tmp_path_factory.mktemp("tsa") / "one", MADE)
+
+
+def case(folder: Path, stamp: dict[str, Any], rows: list[dict[str, str]] | None = None) -> Case:
+    """A log `deploys.jsonl` with records up to noon by its own clock, and the options given."""
+    rows = rows or [line("2026-03-08T11:59:00Z"), line("2026-03-08T11:59:50Z", version="2")]
+    options = "".join(f"{key} = {json.dumps(value)}\n" for key, value in stamp.items())
+    write_case(folder, logs={"deploys": rows}, extra=SOURCE.format(options=options))
+    return recon.open(folder)
+
+
+def stamped(folder: Path, tsa: Authority, at: datetime = NOON, **how: Any) -> Case:
+    """The case with one token over its log, in ``log.tsr``, and the TSA's root trusted."""
+    made = case(folder, {"tokens": ["log.tsr"], "roots": ["ca.pem"]})
+    (folder / "ca.pem").write_bytes(tsa.root.read_bytes())
+    tsa.stamp(folder / "deploys.jsonl", folder / "log.tsr", at, **how)
+    return made
+
+
+def collected(made: Case) -> Case:
+    assert [one.failures for one in made.collect() if one.failures] == []
+    return made
+
+
+def token(made: Case) -> dict[str, Any]:
+    (row,) = made.timeline().filter(pl.col("kind") == "timestamp.token").collect().to_dicts()
+    return row
+
+
+def said(made: Case) -> str:
+    return " ".join(one["message"] for one in made.warnings() if one["source"] == "seals")
+
+
+def openssl(folder: Path, response: str = "log.tsr", *more: str) -> bool:
+    """The second reader: whether it verifies over the log, by the root, at the token's time."""
+    command = ["openssl", "ts", "-verify", "-data", "deploys.jsonl", "-in", response]
+    command += ["-CAfile", "ca.pem", "-attime", str(int(NOON.timestamp())), *more]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode == 0
+
+
+def test_a_verified_token_is_utc_as_far_as_its_accuracy(tmp_path: Path, tsa: Authority):
+    made = collected(stamped(tmp_path, tsa))
+    row = token(made)
+    assert (row["clock"], row["basis"]) == ("utc", "stamped")
+    assert (row["earliest"], row["latest"]) == (NOON - ROOM, NOON + SECOND + ROOM)
+    assert row["actor"] == "CN=Example TSA,O=Example"
+    assert openssl(tmp_path)
+    assert not said(made)
+
+
+def test_it_bounds_the_clock_of_what_it_stamps_from_one_side(tmp_path: Path, tsa: Authority):
+    """11:59:50 was written before 12:00:02.5 UTC: the log is no more than 12.5 s behind."""
+    found = collected(stamped(tmp_path, tsa)).clocks()
+    (one,) = found.ahead["log:deploys"]
+    assert one.high is None
+    assert one.low is not None
+    assert -12_500_000 <= one.low + 1_000 < -12_400_000
+    assert [ground.name for ground in one.grounds] == ["timestamp"]
+    assert found.ahead["examiner"] == []
+
+
+def test_a_log_that_is_stamped_before_it_was_written_is_ahead(tmp_path: Path, tsa: Authority):
+    """Records of noon in bytes that a TSA saw at eleven: the log's clock is an hour ahead."""
+    found = collected(stamped(tmp_path, tsa, NOON - timedelta(hours=1))).clocks()
+    (one,) = found.ahead["log:deploys"]
+    assert one.low is not None
+    assert one.low > 3580 * 1_000_000
+
+
+def test_a_token_over_other_bytes_binds_nothing(tmp_path: Path, tsa: Authority):
+    made = stamped(tmp_path, tsa)
+    with (tmp_path / "deploys.jsonl").open("a") as log:
+        log.write(json.dumps(line("2026-03-08T11:59:55Z", version="3")) + "\n")
+    found = collected(made).clocks()
+    assert found.ahead["log:deploys"] == []
+    assert [(one.count, one.used) for one in found.anchors] == [(1, 0)]
+    assert not openssl(tmp_path)
+
+
+def test_a_certificate_that_had_expired_makes_no_anchor(tmp_path: Path):
+    made = collected(stamped(tmp_path / "case", authority(tmp_path / "tsa", MADE, days=30)))
+    assert (token(made)["clock"], token(made)["basis"]) == ("tsa:seals", "asserted")
+    assert "certificate has expired" in said(made).lower() or "verify error" in said(made).lower()
+    assert not openssl(tmp_path / "case")
+    assert made.clocks().ahead["log:deploys"] == []
+
+
+def test_one_that_has_expired_since_is_one(tmp_path: Path):
+    """Certificates of January for ninety days: they held in March, whatever they do now."""
+    made = collected(stamped(tmp_path / "case", authority(tmp_path / "tsa", MADE, days=90)))
+    assert token(made)["clock"] == "utc"
+    assert openssl(tmp_path / "case")
+
+
+def test_whatever_byte_is_altered_nothing_else_is_verified(tmp_path: Path, tsa: Authority):
+    from collectors.anchors import tokens
+
+    made = stamped(tmp_path, tsa)
+    del made
+    data = (tmp_path / "log.tsr").read_bytes()
+    roots = tokens.certificates(tsa.root.read_bytes())
+    whole = tokens.read(data)
+    assert tokens.verify(whole, roots, ()) == ""
+    refused = 0
+    for at in range(0, len(data), 23):
+        altered = bytearray(data)
+        altered[at] ^= 0x01
+        try:
+            found = tokens.read(bytes(altered))
+        except ValueError:
+            refused += 1
+            continue
+        if tokens.verify(found, roots, ()):
+            refused += 1
+        else:
+            same = ("algorithm", "imprint", "generated", "accuracy", "serial", "policy")
+            assert all(getattr(found, name) == getattr(whole, name) for name in same), at
+    assert refused > 50
+
+
+def test_an_altered_token_is_told_and_stops_nothing(tmp_path: Path, tsa: Authority):
+    made = stamped(tmp_path, tsa)
+    data = bytearray((tmp_path / "log.tsr").read_bytes())
+    data[-20] ^= 0xFF
+    (tmp_path / "log.tsr").write_bytes(data)
+    collected(made)
+    assert token(made)["clock"] == "tsa:seals"
+    assert "signature" in said(made)
+    assert not openssl(tmp_path)
+
+
+def test_bytes_that_are_no_token_are_named_and_the_rest_is_read(tmp_path: Path, tsa: Authority):
+    made = stamped(tmp_path, tsa)
+    (tmp_path / "log.tsr").write_bytes(b"\x1b[31mno token")
+    collected(made)
+    assert "expected an RFC 3161 response or token in DER" in said(made)
+    assert made.timeline().filter(pl.col("source") == "deploys").collect().height > 0
+
+
+def test_a_token_without_certificate_needs_it_from_elsewhere(tmp_path: Path, tsa: Authority):
+    made = collected(stamped(tmp_path / "without", tsa, certificate=False))
+    assert token(made)["clock"] == "tsa:seals"
+    assert not openssl(tmp_path / "without")
+    options = {"tokens": ["log.tsr"], "roots": ["ca.pem"], "certificates": ["tsa.pem"]}
+    folder = tmp_path / "with"
+    made = case(folder, options)
+    (folder / "ca.pem").write_bytes(tsa.root.read_bytes())
+    (folder / "tsa.pem").write_bytes(tsa.certificate.read_bytes())
+    tsa.stamp(folder / "deploys.jsonl", folder / "log.tsr", NOON, certificate=False)
+    assert token(collected(made))["clock"] == "utc"
+    assert openssl(folder, "log.tsr", "-untrusted", "tsa.pem")
+
+
+def test_a_tsa_of_another_root_is_not_trusted_even_with_its_certificate(
+    tmp_path: Path, tsa: Authority
+):
+    other = authority(tmp_path / "other", MADE, name="Other TSA")
+    folder = tmp_path / "case"
+    made = case(folder, {"tokens": ["log.tsr"], "roots": ["ca.pem"], "certificates": ["tsa.pem"]})
+    (folder / "ca.pem").write_bytes(tsa.root.read_bytes())
+    (folder / "tsa.pem").write_bytes(other.certificate.read_bytes())
+    other.stamp(folder / "deploys.jsonl", folder / "log.tsr", NOON, certificate=False)
+    assert token(collected(made))["clock"] == "tsa:seals"
+    assert not openssl(folder, "log.tsr", "-untrusted", "tsa.pem")
+
+
+def test_without_a_root_nothing_is_verified(tmp_path: Path, tsa: Authority):
+    made = case(tmp_path, {"tokens": ["log.tsr"]})
+    tsa.stamp(tmp_path / "deploys.jsonl", tmp_path / "log.tsr", NOON)
+    assert token(collected(made))["clock"] == "tsa:seals"
+    assert "names no root" in said(made)
+
+
+@pytest.mark.parametrize(("usage", "sound"), [("timeStamping", True), ("serverAuth", False)])
+def test_a_certificate_for_another_purpose_stamps_nothing(
+    tmp_path: Path, tsa: Authority, usage: str, *, sound: bool
+):
+    """`openssl ts -reply` refuses such a signer, so what a TSA said is signed anew by it."""
+    from collectors.anchors import tokens
+
+    stamped(tmp_path / "case", tsa)
+    response, bare, told = (tmp_path / name for name in ("case/log.tsr", "token", "told"))
+    run("openssl", "ts", "-reply", "-in", response, "-token_out", "-out", bare)
+    run("openssl", "cms", "-verify", "-noverify", "-inform", "DER", "-in", bare, "-out", told)
+    other = authority(tmp_path / "other", MADE, usage=f"critical,{usage}")
+    sign = ["openssl", "cms", "-sign", "-cades", "-binary", "-nodetach", "-outform", "DER"]
+    sign += ["-econtent_type", "1.2.840.113549.1.9.16.1.4", "-in", str(told), "-out", str(bare)]
+    run(*sign, "-signer", other.certificate, "-inkey", other.folder / "tsa.key", at=NOON)
+    why = tokens.verify(
+        tokens.read(bare.read_bytes()), tokens.certificates(other.root.read_bytes()), ()
+    )
+    assert (why == "") == sound, why
+
+
+def test_a_token_that_does_not_say_how_accurate_it_is_needs_someone_who_does(tmp_path: Path):
+    tsa = authority(tmp_path / "tsa", MADE, accuracy="")
+    made = collected(stamped(tmp_path / "case", tsa))
+    assert token(made)["clock"] == "tsa:seals"
+    assert "how accurate its time is" in said(made)
+    told = tmp_path / "case" / "case.toml"
+    told.write_text(told.read_text() + "accuracy = 1.5\n")
+    made = recon.open(tmp_path / "case")
+    row = token(made)
+    assert (row["clock"], row["latest"]) == ("utc", NOON + SECOND + ROOM)
+
+
+def test_a_bare_token_says_what_its_response_does(tmp_path: Path, tsa: Authority):
+    made = stamped(tmp_path, tsa)
+    response = tmp_path / "log.tsr"
+    run("openssl", "ts", "-reply", "-in", response, "-token_out", "-out", tmp_path / "log.tst")
+    response.write_bytes((tmp_path / "log.tst").read_bytes())
+    row = token(collected(made))
+    assert (row["clock"], row["latest"]) == ("utc", NOON + SECOND + ROOM)
+    quote, _ = made.quote("seals", f"{row['item'][:16]}:{row['citation']}#{row['part']}")
+    shown = run("bash", "-c", quote.how.replace("ITEM", str(made.path_of(row["item"]))))
+    assert "Mar  8 12:00:00 2026 GMT" in shown
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_a_list_of_digests_that_is_stamped_stamps_what_it_lists(
+    tmp_path: Path, tsa: Authority, digest: str
+):
+    made = case(tmp_path, {"tokens": ["log.tsr"], "roots": ["ca.pem"], "data": ["SHA256SUMS"]})
+    (tmp_path / "ca.pem").write_bytes(tsa.root.read_bytes())
+    sums = run("sha256sum", tmp_path / "deploys.jsonl")
+    (tmp_path / "SHA256SUMS").write_text(sums)
+    tsa.stamp(tmp_path / "SHA256SUMS", tmp_path / "log.tsr", NOON, digest=digest)
+    found = collected(made).clocks()
+    assert [one.low is not None for one in found.ahead["log:deploys"]] == [True]
+    assert [(one.count, one.used) for one in found.anchors] == [(1, 1)]
+
+
+def test_a_token_over_a_sha1_is_no_anchor(tmp_path: Path, tsa: Authority):
+    made = collected(stamped(tmp_path, tsa, digest="sha1"))
+    assert token(made)["clock"] == "tsa:seals"
+    assert "sha1" in said(made)
+
+
+def test_the_timeline_is_the_same_bytes_each_time(tmp_path: Path, tsa: Authority):
+    made = collected(stamped(tmp_path, tsa))
+    assert made.build().files == made.build().files
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "`tokens` or `ntp`"),
+        ({"tokens": ["a.tsr"], "accuracy": 0}, "greater than 0"),
+        ({"tokens": ["a.tsr", "a.tsr"]}, "each file once"),
+        ({"tokens": ["a.tsr"], "root": ["ca.pem"]}, "a key that is known here"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(tmp_path: Path, options: dict[str, Any], said: str):
+    with pytest.raises(recon.errors.CaseError, match=said):
+        case(tmp_path, options)
+
+
+def test_a_file_that_is_not_there_is_one_failure_and_the_rest_is_read(
+    tmp_path: Path, tsa: Authority
+):
+    made = stamped(tmp_path, tsa)
+    (tmp_path / "ca.pem").unlink()
+    failures = [one for each in made.collect() for one in each.failures]
+    assert [native for native, _ in failures] == ["ca.pem"]
+    assert token(made)["clock"] == "tsa:seals"

@@ -70,18 +70,32 @@ def check_keys(keys: Sequence[str]) -> None:
             raise ValueError(f"{key!r} is read as a value, and {inside[0]!r} as within it")
 
 
-def read(path: Path, keys: Sequence[str], chunk: int = CHUNK) -> Iterator[pl.DataFrame]:
-    """The lines of a file, a frame for each stretch of it.
+def read(
+    path: Path, keys: Sequence[str], chunk: int = CHUNK, *, after: tuple[int, int] = (0, 0)
+) -> Iterator[pl.DataFrame]:
+    """The records of a file of JSON lines, a frame for each stretch of it.
+
+    As :func:`text_lines`, and one column of text for each of ``keys``, under the key's own name
+    behind ``=``; ``problem`` says also why a line is no record, and ``odd`` names keys that stand
+    twice, or are no text: such a value is null.
+    """
+    for frame in text_lines(path, chunk, after=after):
+        yield _decode(frame, keys)
+
+
+def text_lines(
+    path: Path, chunk: int = CHUNK, *, after: tuple[int, int] = (0, 0)
+) -> Iterator[pl.DataFrame]:
+    """The lines of a file, a frame for each stretch of it; ``after``: bytes and lines to leave out.
 
     Columns: ``line`` (from 1), ``offset`` (bytes), ``text`` (null where it could not be read),
-    ``ended`` (whether a line feed follows), ``problem`` (why the line is not read as a record;
-    null where it is), ``blank``, ``odd`` (keys that stand twice, or are no text: such a value
-    is null), and one column of text for each of ``keys``, under the key's own name behind ``=``.
+    ``ended`` (whether a line feed follows), ``problem`` (why it cannot be read; else null) and
+    ``blank``.
     """
-    if path.stat().st_size == 0:
+    if path.stat().st_size <= after[0]:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes_:
-        start, number = 0, 1
+        start, number = after[0], after[1] + 1
         while start < len(bytes_):
             cut = bytes_.rfind(b"\n", start, start + chunk) + 1
             if cut == 0:  # one line is longer than a chunk
@@ -99,7 +113,7 @@ def read(path: Path, keys: Sequence[str], chunk: int = CHUNK) -> Iterator[pl.Dat
                 first = pl.int_range(pl.len()) == 0
                 bare = pl.col("text").str.strip_prefix("\ufeff")
                 frame = frame.with_columns(text=pl.when(first).then(bare).otherwise("text"))
-            yield _decode(_placed(frame, start, number, ended=bytes_[cut - 1] == ord("\n")), keys)
+            yield _placed(frame, start, number, ended=bytes_[cut - 1] == ord("\n"))
             number += frame.height
             start = cut
 
@@ -238,7 +252,12 @@ def _constant(word: str) -> NoReturn:
 
 def decode_line(text: str, keys: Sequence[str]) -> dict[str, str | None]:
     """One line exactly: a value for each key, or ``problem``; odd values are named in ``odd``."""
-    out: dict[str, str | None] = {}
+    record = decode(text)
+    return {"problem": record} if isinstance(record, str) else values(record, keys)
+
+
+def decode(text: str) -> dict[str, Any] | str:
+    """An object with its numbers as written, or why the text is none."""
     try:
         record = json.loads(
             text.removesuffix("\r"),
@@ -248,17 +267,28 @@ def decode_line(text: str, keys: Sequence[str]) -> dict[str, str | None]:
             parse_constant=_constant,
         )
     except RecursionError:
-        return {"problem": "expected a JSON object; found one nested too deep to read"}
+        return "expected a JSON object; found one nested too deep to read"
     except ValueError as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         at = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
-        return {"problem": f"expected a JSON object; found text that is none ({reason}{at})"}
+        return f"expected a JSON object; found text that is none ({reason}{at})"
     if not isinstance(record, dict):
-        return {"problem": "expected a JSON object; found another JSON value"}
+        return "expected a JSON object; found another JSON value"
+    return record
+
+
+def values(
+    record: dict[str, Any], keys: Sequence[str], *, flat: bool = False
+) -> dict[str, str | None]:
+    """The value of each key of a decoded object as text, and which of them are odd.
+
+    ``flat``: a dot is a part of a key, and reaches into nothing.
+    """
+    out: dict[str, str | None] = {}
     odd: list[str] = []
     for key in keys:
         value: Any = record
-        for part in key.split("."):
+        for part in [key] if flat else key.split("."):
             value = value.get(part) if isinstance(value, dict) else _inside(value)
         if isinstance(value, bool):
             value = "true" if value else "false"

@@ -33,6 +33,7 @@ from typing import Any, Literal
 import polars as pl
 
 from recon import rowlog, schema
+from recon.names import within
 from recon.rules.base import Timeline
 from recon.rules.values import alike
 from recon.rules.views import LOGGED, RECORD, claims
@@ -267,9 +268,13 @@ def _quiet(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.La
     )
     covered = (
         timeline.coverage.filter(pl.col("kind").str.starts_with("table."))
-        .select("source", covered_from="earliest", covered_to="latest")
+        .select("source", covered="subject", covered_from="earliest", covered_to="latest")
         .join(spans, on="source")
-        .filter((pl.col("covered_from") <= pl.col("seen_from")) & (pl.col("covered_to") >= at))
+        .filter(
+            (pl.col("covered_from") <= pl.col("seen_from"))
+            & (pl.col("covered_to") >= at)
+            & within(pl.col("table"), pl.col("covered"))
+        )
         .select(key)
         .unique()
     )

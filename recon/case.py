@@ -201,7 +201,7 @@ class Case:
         On a read-only case they are given back alone.
         """
         self.built()
-        found = reconcile(self.config, self.evidence_root(), self.timeline(), self.coverage())
+        found = reconcile(self.config, self.evidence_root(), self._judged())
         try:
             found.write(self.root / FINDINGS)
         except OSError as error:
@@ -296,7 +296,10 @@ class Case:
         return schema.check(pl.scan_parquet(path), columns, str(path))
 
     def _judged(self) -> Timeline:
-        return Timeline(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance)
+        return Timeline(
+            *(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance),
+            *(self.relations(), self.config.correspondences),
+        )
 
     def check_items(self) -> None:
         """Raise IntegrityError where an item's bytes are not those of its name."""

@@ -144,7 +144,10 @@ class Acquisition(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """Something in an item that could not be read, or had to be read with less precision."""
+    """Something in an item that could not be read, or had to be read with less precision.
+
+    Or, as a note, what is as it should be and yet sets a bound to what the item proves.
+    """
 
     item: Sha256
     citation: str
@@ -152,7 +155,8 @@ class Warn:
     message: str
     """Expected, found, consequence. Evidence text in it is escaped when shown, not here."""
     severity: str = "warning"
-    """``warning``: read with a caveat. ``error``: this item, or a part, could not be read."""
+    """``note``: nothing is amiss. ``warning``: read with a caveat. ``error``: this item, or a part,
+    could not be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,16 +64,23 @@ def failure(source: str, native: str, error: ReconError) -> str:
 
 
 def warned(case: Case) -> None:
-    """The worst of the warnings in words, and where all of them are."""
-    warnings = sorted(case.warnings(), key=lambda one: one["severity"] != "error")
+    """The worst of the warnings in words, and where all of them are; notes are counted alone."""
+    every = case.warnings()
+    warnings = [one for one in every if one["severity"] != "note"]
+    warnings.sort(key=lambda one: one["severity"] != "error")
+    notes = _count(len(every) - len(warnings), "note")
+    built = case.root / "timeline" / "built.json"
     if not warnings:
+        if every:
+            typer.echo(f"{notes} on how far the evidence reaches, in {built}")
         return
     errors = sum(one["severity"] == "error" for one in warnings)
     shown = warnings[:_WARNINGS]
+    beside = f" and {notes}" if len(every) > len(warnings) else ""
     typer.echo(
         f"{_count(len(warnings), 'warning')} on reading the evidence, "
         f"{_count(errors, 'error')} among them; {len(shown)} of {len(warnings)} shown, "
-        f"all are in {case.root / 'timeline' / 'built.json'}:"
+        f"all are in {built}{beside}:"
     )
     for one in shown:
         place = " ".join(filter(None, (one["item"][:16], one.get("citation"))))

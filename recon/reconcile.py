@@ -66,8 +66,7 @@ class Findings:
 def reconcile(
     config: CaseConfig,
     evidence_root: str,
-    events: pl.LazyFrame,
-    coverage: pl.LazyFrame,
+    timeline: Timeline,
     rules: Sequence[Rule] = RULES,
 ) -> Findings:
     """Every rule over the timeline.
@@ -75,7 +74,7 @@ def reconcile(
     A rule whose kinds of events are not there, or whose norm the case does not declare, is not
     run, and says so. Findings about subjects outside the case's question are counted, not shown.
     """
-    timeline = Timeline(events, coverage, config.norms, config.tolerance)
+    events = timeline.events
     kinds = set(events.select(pl.col("kind").unique()).collect()["kind"])
     drafts: list[tuple[Rule, Draft]] = []
     not_run = []

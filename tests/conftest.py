@@ -1,8 +1,14 @@
-"""Where the tests' own builds of PostgreSQL are, however pytest was started."""
+"""Where the tests' own builds of PostgreSQL are, and what holds for all generated input."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 os.environ.setdefault("RECON_POSTGRES", str(Path(__file__).parent.parent / ".tools" / "postgres"))
+
+# A loaded machine is slow, and that is no fault of what is tested: benchmarks look at time.
+settings.register_profile("recon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("recon")

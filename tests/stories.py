@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recon import schema
 from recon.config import Domain, Norm
 from recon.rules import Draft, Rule, Timeline
+from recon.time.declared import Correspondence, Side
 
 DAY = "2026-03-08"
 TABLE = "pg:lineage-db/ml/ml.lineage"
@@ -33,6 +34,8 @@ class Story:
         self.covered: list[dict[str, Any]] = []
         self.lsn = 0
         self.items = 0
+        self.paired: list[Correspondence] = []
+        self.tolerance: dict[str, float] = {}
         self.system = "1"
         """The cluster that is told of, and the timeline that it is on."""
         self.line = 1
@@ -57,6 +60,48 @@ class Story:
                 **more,
             }
         )
+        return self
+
+    def measured(
+        self,
+        first: str,
+        second: str,
+        ahead: float,
+        *,
+        since: str = "2026-02-01 00:00",
+        until: str = "2026-04-10 00:00",
+        wide: float = 2.0,
+        every: int = 6,
+    ) -> Story:
+        """Records of one act by two clocks, every so many hours by the first one.
+
+        ``ahead``: seconds by which the second clock is ahead of the first. ``wide``: seconds by
+        which the two records may lie apart, as the case declares it.
+        """
+        number = len(self.paired)
+        sides = [Side(source=f"acts{number}-{end}", kind="act") for end in (1, 2)]
+        self.paired.append(
+            Correspondence(first=sides[0], second=sides[1], within=(-wide / 2, wide / 2), by="run")
+        )
+        moment, run = at(since), 0
+        while moment <= at(until):
+            for side, clock, shift in zip(sides, (first, second), (0.0, ahead), strict=True):
+                self.event(
+                    *(side.source, "act", f"run:{number}-{since}-{run}"),
+                    clock=clock,
+                    basis="stamped",
+                )
+                reading = moment + timedelta(seconds=shift)
+                self.rows[-1] |= {"earliest": reading, "latest": reading}
+            moment, run = moment + timedelta(hours=every), run + 1
+        return self
+
+    def ahead(self, clock: str, seconds: float, since: str | None = None) -> Story:
+        """All that was told so far, with what a clock read moved by as much, from a time on."""
+        for row in self.rows:
+            if row.get("clock") == clock and (since is None or row["earliest"] >= at(since)):
+                for end in ("earliest", "latest"):
+                    row[end] = row[end] and row[end] + timedelta(seconds=seconds)
         return self
 
     def item(self) -> str:
@@ -358,7 +403,8 @@ class Story:
         rows = [{"row": i, **row} for i, row in enumerate(self.rows)]
         events = schema.frame(rows, schema.EVENTS).lazy()
         coverage = schema.frame(self.covered, schema.COVERAGE).lazy()
-        return Timeline(events, coverage, norms)
+        relations = schema.frame([], schema.RELATIONS).lazy() if self.paired else None
+        return Timeline(events, coverage, norms, self.tolerance, relations, self.paired)
 
     def judged(self, rule: Rule, *norms: Norm) -> list[Draft]:
         return list(rule.check(self.timeline(*norms)))

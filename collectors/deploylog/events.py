@@ -1,125 +1,158 @@
-"""Columns of a log to events: the record's own, and a claim for each attribute that it holds."""
+"""Records of a log to events: the record's own, and a claim for each attribute that it holds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors import jsonlines
-from collectors.deploylog import KIND
-from collectors.deploylog.warn import warnings as caveats
+from collectors import times
+from collectors.deploylog import integrity
+from collectors.deploylog.formats import FORMATS
+from collectors.deploylog.formats.base import NONE, Format, Reading, matched
+from collectors.deploylog.patterns import groups_of
+from collectors.deploylog.warn import Watch
 from collectors.reading import RESERVED, digest, names
 from collectors.snapshots import snapshot
-from collectors.times import epoch_unit, read_time
+from collectors.spool import Spool, streamed
 from recon.collector import Parsed, Warn
-from recon.schema import BASIS, DRAFT
+from recon.instants import read_iso
+from recon.schema import BASIS, DRAFT, frame
 from recon.subjects import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from collectors.deploylog import Fields
+    from collectors.deploylog.integrity import Known, Rewritten
+    from collectors.deploylog.options import DeployLogOptions, Fields
     from recon.collector import Item, Items, Source
 
 OWN_KIND = "log.line"
-"""Kind of a line that names none, or that could not be read."""
+"""Kind of a record that names none, or that could not be read."""
+_KEPT = (
+    "citation", "sub", "offset", "kind", "subject", "clock", "earliest", "latest", "actor", "names",
+    "bare", "stream", "item",
+)  # fmt: skip
+"""Columns of a block that events are made of."""
 
 
 def read(source: Source, items: Items) -> Parsed:
-    """Every record of every log of the source, and what could not be read."""
-    frames: list[pl.LazyFrame] = [pl.LazyFrame(schema=DRAFT)]
+    """Every record of every log of the source, and what could not be read.
+
+    Blocks of records are read once and spooled; events are made of them as they are asked for.
+    """
+    options: DeployLogOptions = source.options
+    format_ = FORMATS[options.format]
+    logs = items.of(f"log.{options.format}")
+    first: list[pl.DataFrame] = [snapshot(item, logs, f"log:{source.id}") for item in logs]
     warnings: list[Warn] = []
-    logs = items.of(KIND)
+    known = integrity.known(logs, items) if format_.lines else {}
+    for one in integrity.rewritten(logs, items):
+        warnings.append(integrity.said(one))
+        first.append(_rewritten(one, source))
+    spool = Spool()
     for item in logs:
-        frames.append(snapshot(item, logs, f"log:{source.id}").lazy())
-        found = _read_item(source, item, items.path(item), warnings)
-        frames.extend(part.lazy() for part in found)
-    return Parsed(pl.concat(frames), None, tuple(warnings), {"log": "JSON lines, RFC 8259"})
+        start = known.get((item.sha256, item.native), integrity.Known())
+        for block in _blocks(source, item, items, start, warnings):
+            spool.add(block)
+
+    def events() -> Iterator[pl.DataFrame]:
+        yield from first
+        for block in spool:
+            yield from _events(block, options.fields, format_)
+
+    return Parsed(streamed(events, DRAFT), None, tuple(warnings), {"log": format_.method})
 
 
-def _read_item(source: Source, item: Item, path: Path, warnings: list[Warn]) -> list[pl.DataFrame]:
-    fields: Fields = source.options.fields
-    records: list[pl.DataFrame] = []
-    events: list[pl.DataFrame] = []
-    for raw in jsonlines.read(path, fields.used()):
-        block = _read_block(raw, source)
-        events.extend(_events(block, source, item))
-        records.append(block.select(*_KEPT, *(f"={key}" for key in fields.used())))
-    if not records:
-        warnings.append(Warn(item.sha256, "", "expected JSON lines; found an empty file"))
-        return []
-    warnings.extend(caveats(pl.concat(records), item, fields))
-    return events
+def _blocks(
+    source: Source, item: Item, items: Items, start: Known, warnings: list[Warn]
+) -> Iterator[pl.DataFrame]:
+    options: DeployLogOptions = source.options
+    format_ = FORMATS[options.format]
+    groups = groups_of(options.pattern or "") if options.pattern else ()
+    keys = [one for one in options.fields.used() if one not in groups]
+    keys = list(dict.fromkeys([*keys, *format_.keys]))
+    watch = Watch(item, options, format_)
+    reading = Reading(items.path(item), keys, options, (start.size, start.lines))
+    # Lines that were appended later go on in the stream of the item that had the first of them.
+    stream = f"{'log' if format_.ordered else 'lines'}:{(start.first or item.sha256)[:16]}"
+    for raw in format_.records(reading):
+        block = _read_block(raw, source, format_)
+        block = block.with_columns(stream=pl.lit(stream), item=pl.lit(item.sha256))
+        watch.see(block)
+        attributes = [f"={key}" for key in dict.fromkeys(options.fields.attributes.values())]
+        yield block.filter(~pl.col("blank")).select(*_KEPT, *attributes)
+    if item.size > start.size or not start.first:
+        warnings.extend(watch.warnings())
 
 
-_KEPT = (
-    "line",
-    "ended",
-    "problem",
-    "blank",
-    "odd",
-    "unit",
-    "earliest",
-    "latest",
-    "bare",
-    "reserved",
-)
-
-
-def _read_block(block: pl.DataFrame, source: Source) -> pl.DataFrame:
+def _read_block(block: pl.DataFrame, source: Source, format_: Format) -> pl.DataFrame:
     """Add what is read out of the keys: kind, subject, time as an interval, the digests named."""
-    fields: Fields = source.options.fields
-    missing = [key for key in fields.used() if f"={key}" not in block.columns]
-    block = block.with_columns(pl.lit(None, dtype=pl.String).alias(f"={key}") for key in missing)
-    if "odd" not in block.columns:
-        block = block.with_columns(odd=pl.lit(None, dtype=pl.String))
-    template, keys = fields.template()
-    subject = fill(template, {name: pl.col(f"={key}") for name, key in keys.items()})
-    kind = pl.lit(None, dtype=pl.String) if fields.kind is None else pl.col(f"={fields.kind}")
-    own = pl.lit(f"log:{source.id}")
-    return (
-        block.with_columns(
-            unit=epoch_unit(pl.col(f"={fields.time}")),
-            time=pl.col(f"={fields.time}").str.strip_chars(),
-        )
-        .with_columns(reading=read_time(pl.col("time"), pl.col("unit")))
-        .with_columns(
-            earliest=pl.col("reading").struct.field("earliest"),
-            latest=pl.col("reading").struct.field("latest"),
-            reserved=kind.str.contains(RESERVED).fill_null(False),
-            kind=pl.when(kind.str.contains(RESERVED) | kind.eq("")).then(None).otherwise(kind),
-            subject=pl.when(pl.col("problem").is_null()).then(subject),
-        )
-        .with_columns(
-            bare=pl.col("subject").is_null(),
-            kind=pl.col("kind").fill_null(OWN_KIND),
-            subject=pl.col("subject").fill_null(own),
-            names=names(pl.col("text")),
-        )
+    options: DeployLogOptions = source.options
+    fields = options.fields
+    block = block.with_columns(hit=pl.lit(True))
+    if options.pattern is not None and format_.message is not None:
+        groups = groups_of(options.pattern)
+        block = matched(block.drop("hit"), options.pattern, groups, f"={format_.message}")
+    missing = [key for key in (*fields.used(), *format_.keys) if f"={key}" not in block.columns]
+    block = block.with_columns(NONE.alias(f"={key}") for key in missing)
+    derived = dict(format_.derive(options))
+    chosen = {
+        name: NONE if key is None else pl.col(f"={key}")
+        for name, key in (("time", fields.time), ("kind", fields.kind), ("actor", fields.actor))
+    }
+    for name, own in chosen.items():
+        if getattr(fields, name) is None:
+            chosen[name] = derived.get(name, own)
+    if fields.subject is not None:
+        template, keys = fields.template()
+        subject = fill(template, {name: pl.col(f"={key}") for name, key in keys.items()})
+    else:
+        subject = derived.get("subject", NONE)
+    own_clock = f"log:{source.id}"
+    host = derived.get("host", NONE)
+    sequence = derived.get("sequence", NONE) if fields.sequence is None else pl.col(f"={fields.sequence}")
+    block = block.with_columns(
+        time=chosen["time"].str.strip_chars(),
+        word=chosen["kind"],
+        actor=chosen["actor"],
+        subject=pl.when(pl.col("problem").is_null()).then(subject),
+        clock=pl.when(host.is_not_null())
+        .then(pl.concat_str(pl.lit(f"{own_clock}/"), host))
+        .otherwise(pl.lit(own_clock)),
+        sequence=sequence.cast(pl.UInt64, strict=False),
+        run=derived.get("run", NONE) if fields.sequence is None else NONE,
+    )
+    block = block.hstack(times.read(block.select("time"), options.time_formats, options.zone))
+    kind = pl.col("word")
+    reserved = kind.str.contains(RESERVED).fill_null(False)
+    return block.with_columns(
+        reserved=reserved,
+        kind=pl.when(reserved | kind.eq("") | kind.is_null()).then(pl.lit(OWN_KIND)).otherwise(kind),
+        # Where nothing says what a record is about, it is about the log itself.
+        lacking=pl.col("subject").is_null() & pl.lit(bool(fields.subject or fields.attributes)),
+        bare=pl.col("subject").is_null(),
+        subject=pl.col("subject").fill_null(pl.lit(own_clock)),
+        names=names(pl.col("text")),
     )
 
 
-def _events(block: pl.DataFrame, source: Source, item: Item) -> Sequence[pl.DataFrame]:
-    """Part 0 of every line that is not blank, and a part for each attribute that it holds."""
-    fields: Fields = source.options.fields
+def _events(block: pl.DataFrame, fields: Fields, format_: Format) -> Sequence[pl.DataFrame]:
+    """Part 0 of every record that is not blank, and a part for each attribute that it holds.
+
+    Records of one place follow one another: each takes as many parts as it could fill.
+    """
+    span = len(fields.attributes) + 1
     text = pl.String()
-    actor = pl.lit(None, dtype=text) if fields.actor is None else pl.col(f"={fields.actor}")
-    base = block.filter(~pl.col("blank")).with_columns(
+    base = block.with_columns(
         attribute=pl.lit(None, dtype=text),
         value=pl.lit(None, dtype=text),
         digest=pl.lit(None, dtype=text),
-        clock=pl.lit(f"log:{source.id}"),
-        basis=pl.lit("asserted").cast(BASIS),
-        stream=pl.lit(f"log:{item.sha256[:16]}"),
+        basis=pl.lit("stamped" if format_.stamped else "asserted").cast(BASIS),
         position=pl.col("offset"),
-        actor=actor,
-        item=pl.lit(item.sha256),
-        citation=pl.format("line {}", pl.col("line")),
-        part=pl.lit(0, dtype=pl.UInt32),
+        part=(pl.col("sub") * span).cast(pl.UInt32),
     )
     out = [base.select(list(DRAFT))]
+    # A claim needs a subject of its own: the case's template, or what the format names.
     records = base.filter(~pl.col("bare"))
     for part, (attribute, key) in enumerate(fields.attributes.items(), 1):
         value = pl.col(f"={key}")
@@ -130,8 +163,28 @@ def _events(block: pl.DataFrame, source: Source, item: Item) -> Sequence[pl.Data
                 attribute=pl.lit(attribute),
                 value=value,
                 digest=digest(value),
-                part=pl.lit(part, dtype=pl.UInt32),
+                part=(pl.col("part") + part).cast(pl.UInt32),
             )
             .select(list(DRAFT))
         )
     return out
+
+
+def _rewritten(one: Rewritten, source: Source) -> pl.DataFrame:
+    """A log that was written over, at some time between the two acquisitions that show it."""
+    row = {
+        "kind": "log.rewritten",
+        "subject": f"log:{source.id}",
+        "value": f"line {one.line}" if not one.cut else f"ends before line {one.line}",
+        "clock": "examiner",
+        "basis": "stamped",
+        "item": one.after.sha256,
+        "citation": "" if one.cut else f"line {one.line}",
+        # No part of any record: the item's own event, the snapshot, has part 0 of no place.
+        "part": 2**31,
+    }
+    times_ = (read_iso(pl.lit(item.acquired)) for item in (one.before, one.after))
+    first, last = times_
+    return frame([row], DRAFT).with_columns(
+        earliest=first.struct.field("earliest"), latest=last.struct.field("latest")
+    )

@@ -15,8 +15,8 @@ Nothing here needs a server, a PostgreSQL program or psycopg.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_cap
 from collectors.postgres.options import PostgresClaim, PostgresOptions
 from collectors.postgres.packing import beginning
 from collectors.postgres.repositories import repository_events
-from collectors.postgres.wal.model import Relation, Segment
+from collectors.postgres.wal.model import Relation, Seen, Segment
 from recon.collector import Item, Items, Parsed, Sha256, Source, Warn
 from recon.errors import BadInputError
 from recon.schema import DRAFT, DRAFT_COVERAGE, frame
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _RELKIND = {"TABLE": "r", "MATERIALIZED VIEW": "m", "INDEX": "i", "SEQUENCE": "S"}
 _PG_CLASS = "1259"
+_DUMP_CLOCK = timedelta(hours=1)
+"""How far off the clock of the machine that made a dump is taken to be."""
 
 Row = dict[str, Any]
 
@@ -399,7 +401,7 @@ def _checkpoint(read: control.ControlFile, item: Item, source: str) -> Row:
 
 def _relations(found: _Found, copies: Sequence[Copy] = ()) -> Sequence[Relation]:
     """Every OID and file that captures, dumps and base backups give a name to."""
-    relations: dict[Relation, None] = {}
+    relations: dict[Relation, list[tuple[datetime, datetime]]] = {}
     for dump in found.dumps:
         for entry in dump.archive.entries:
             kind = _RELKIND.get(entry.description)
@@ -408,14 +410,24 @@ def _relations(found: _Found, copies: Sequence[Copy] = ()) -> Sequence[Relation]
                 subject = captures.table_subject(
                     found.source, dump.archive.database, entry.namespace, entry.tag
                 )
-                relations[Relation(oid, subject, kind=kind)] = None
+                relation = Relation(oid, subject, kind=kind)
+                times = (dump.earliest - _DUMP_CLOCK, dump.latest + _DUMP_CLOCK)
+                relations.setdefault(relation, []).append(times)
     for _, capture in found.captures:
-        relations.update(dict.fromkeys(captures.relations(capture, found.source)))
+        header = capture.header
+        shown = [(header.started, header.read)] if header.started and header.read else []
+        for relation in captures.relations(capture, found.source):
+            relations.setdefault(relation, []).extend(shown)
     for copy in copies:
         from collectors.postgres.heap.copies import relations as held
 
-        relations.update(dict.fromkeys(held(copy, found.source)))
-    return list(relations)
+        for relation in held(copy, found.source):
+            relations.setdefault(relation, [])
+    return [replace(one, seen=_seen(times)) for one, times in relations.items()]
+
+
+def _seen(times: Sequence[tuple[datetime, datetime]]) -> Seen | None:
+    return Seen(min(times), max(times)) if times else None
 
 
 def _clusters(found: _Found) -> list[int]:

@@ -14,6 +14,11 @@ from recon.subjects import glob
 
 if TYPE_CHECKING:
     from recon.config import Norm
+    from recon.time.corrected import Corrected
+    from recon.time.declared import Correspondence
+
+
+_STAMPING = ("wal.commit", "table.write", "row.version", "object.put")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,49 @@ class Timeline:
     norms: Sequence[Norm] = ()
     tolerance: Mapping[str, float] = field(default_factory=dict)
     """Seconds by glob of clock."""
+    relations: pl.LazyFrame | None = None
+    """:data:`recon.schema.RELATIONS`; None: no clock is measured."""
+    correspondences: Sequence[Correspondence] = ()
+    """Two records of one act, as the case declares them."""
+
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def clocks(self) -> Corrected:
+        """What every comparison of times goes through; estimated when it is first asked for."""
+        if "clocks" not in self._kept:
+            from recon.time.corrected import Corrected
+
+            self._kept["clocks"] = Corrected.of(
+                self.events, self.relations, self.correspondences, self.tolerance
+            )
+        found: Corrected = self._kept["clocks"]
+        return found
+
+    @property
+    def stamping(self) -> Mapping[str, str]:
+        """By source the clock that stamps what it stores, such as that of a database's commits.
+
+        Empty where nothing is known of any clock: then it makes no difference.
+        """
+        if "stamping" not in self._kept:
+            found = (
+                self.kind(*_STAMPING)
+                .filter(pl.col("clock").is_not_null())
+                .group_by("source")
+                .agg(pl.col("clock").min())
+                .sort("source")
+            )
+            rows = () if self.clocks.plain else found.collect(engine="streaming").iter_rows()
+            self._kept["stamping"] = dict(rows)
+        by_source: dict[str, str] = self._kept["stamping"]
+        return by_source
+
+    def log_clock(self, source: str = "source") -> pl.Expr:
+        """:attr:`stamping` of a column of sources; null where it is not known."""
+        if not self.stamping:
+            return pl.lit(None, pl.String)
+        return pl.col(source).replace_strict(self.stamping, default=None, return_dtype=pl.String)
 
     def allowed(self, clock: str, default: float = 0.0) -> float:
         """Seconds: the widest tolerance that the case declares for a clock, or the default."""

@@ -47,7 +47,8 @@ def _given(timeline: Timeline) -> pl.LazyFrame:
     """All that each source states today, with ``newest`` true on one statement per key."""
     stated = claims(timeline).filter(pl.col("digest").is_not_null())
     stated = stated.with_columns(algorithm=pl.col("digest").str.extract(r"^([^:]+):"))
-    newest_snapshot = pl.col("seen_to") == pl.col("seen_to").max().over(_KEY)
+    # Where two clocks leave it open which snapshot is the newest, both count.
+    newest_snapshot = (pl.col("at_to") >= pl.col("at_from").max().over(_KEY)).fill_null(value=True)
     return (
         stated.filter(pl.col("table").is_null() | pl.col("seen_to").is_null() | newest_snapshot)
         .sort(*_KEY, "latest", "row", nulls_last=False)
@@ -82,7 +83,7 @@ def _earlier(timeline: Timeline, conflicting: pl.DataFrame) -> pl.LazyFrame:
         .join(sides, on=[*about, "source"])
         .join(others, on=[*about, "digest"])
         .filter((pl.col("source") != pl.col("other")) & (pl.col("row") != pl.col("newest_row")))
-        .sort("seen_to", "row", "other", descending=[True, False, False])
+        .sort(pl.coalesce("at_to", "seen_to"), "row", "other", descending=[True, False, False])
         .unique(about, keep="first", maintain_order=True)
         .select(*about, "source", "digest", "row", "seen_from", "seen_to")
     )

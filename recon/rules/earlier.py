@@ -34,6 +34,8 @@ class Record:
     rows: Mapping[str, int]
     """By attribute: the claim's row of the timeline."""
     asserted: tuple[datetime | None, datetime | None]
+    told: datetime | None
+    """The beginning of that time, as the clock shows it that stamps what the database stores."""
     attributes: frozenset[str]
     """That any row of the table in this item has: others may be columns that are not there."""
 
@@ -46,6 +48,9 @@ class Earlier:
     """Empty where the snapshot is complete and has no row of the subject."""
     seen_from: datetime
     seen_to: datetime
+    at_from: datetime
+    """The same as the clock shows it that stamps what the database stores."""
+    at_to: datetime
     snapshot: int
     """Row of the event that dates the snapshot."""
     item: str
@@ -82,6 +87,7 @@ def record(rows: Sequence[Mapping[str, Any]], attributes: frozenset[str]) -> Rec
         {row["attribute"]: row["value"] for row in rows},
         {row["attribute"]: row["row"] for row in rows},
         (rows[0]["earliest"], rows[0]["latest"]),
+        rows[0].get("told_from", rows[0]["earliest"]),
         attributes,
     )
 
@@ -102,7 +108,7 @@ def earlier(
     timeline: Timeline, rows: pl.DataFrame, attributes: Mapping[tuple[str, str], frozenset[str]]
 ) -> dict[Key, Earlier]:
     """By key of the candidates: what was before. A key is missing where no snapshot tells."""
-    keys = rows.select(*_KEY, "act_from", "act_seen").unique().lazy()
+    keys = rows.select(*_KEY, "act_from", "act_read", "act_seen").unique().lazy()
     before = (
         claims(timeline)
         .join(keys, on=["source", "subject", "table"])
@@ -111,7 +117,10 @@ def earlier(
     )
     found = {
         (row["source"], row["subject"], row["table"], row["act"]): Earlier(
-            [], row["seen_from"], row["seen_to"], row["snapshot"], row["item"], {}
+            [],
+            *(row["seen_from"], row["seen_to"], row["at_from"], row["at_to"]),
+            *(row["snapshot"], row["item"]),
+            {},
         )
         for row in _lacking(timeline, keys).iter_rows(named=True)
     }
@@ -124,9 +133,10 @@ def earlier(
 
 def _before_act() -> pl.Expr:
     """An act that is known from two snapshots alone lies between them: the first is before it."""
-    return (pl.col("seen_to") < pl.col("act_from")) | (
-        (pl.col("seen_from") == pl.col("act_from")) & pl.col("act_seen")
+    before = (pl.col("at_to") < pl.col("act_from")) | (
+        (pl.col("seen_from") == pl.col("act_read")) & pl.col("act_seen")
     )
+    return before & pl.col("at_from").is_not_null() & pl.col("at_to").is_not_null()
 
 
 def _held(
@@ -135,19 +145,18 @@ def _held(
 ) -> Earlier:
     """From all claims of one key: the latest snapshot's rows, and what older ones gave."""
     # Of snapshots of one time, one: a row is not to be counted twice.
-    last = max(group, key=itemgetter("seen_to", "item"))
+    last = max(group, key=itemgetter("at_to", "item"))
     records: dict[str, list[Mapping[str, Any]]] = {}
     older: dict[str, set[str]] = {}
     for row in group:
         if row["item"] == last["item"]:
             records.setdefault(row["citation"], []).append(row)
-        elif row["seen_to"] < last["seen_from"]:
+        elif row["at_to"] < last["at_from"]:
             older.setdefault(row["attribute"], set()).add(row["value"])
     held = attributes[last["item"], last["table"]]
     return Earlier(
         [record(rows, held) for rows in records.values()],
-        last["seen_from"],
-        last["seen_to"],
+        *(last["seen_from"], last["seen_to"], last["at_from"], last["at_to"]),
         last["snapshot"],
         last["item"],
         {name: frozenset(values) for name, values in older.items()},
@@ -163,7 +172,7 @@ def _lacking(timeline: Timeline, keys: pl.LazyFrame) -> pl.DataFrame:
         .join(snapshots(timeline), on=["source", "item"])
         .join(keys, on=["source", "table"])
         .filter(_before_act())
-        .sort("seen_to", "item")
+        .sort("at_to", "item")
         .unique(_KEY, keep="last", maintain_order=True)
         .collect()
     )
@@ -175,7 +184,7 @@ def compare(now: Sequence[Record], before: Earlier | None) -> list[Compared | No
         return [None] * len(now)
     was = before.records
     # A row that says it is younger than the snapshot is not the one that the snapshot shows.
-    since = [one for one in now if one.asserted[0] and one.asserted[0] > before.seen_to]
+    since = [one for one in now if one.told and one.told > before.at_to]
     if len(now) == len(was) == 1 and not since:
         return [Compared(was[0], _likeness(was[0], now[0]), alone=True)]
     out: list[Compared | None] = []

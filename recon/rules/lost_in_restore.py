@@ -10,11 +10,15 @@ import polars as pl
 from recon import schema
 from recon.findings import Innocent, Step, Verdict
 from recon.instants import say_interval, show_interval
+from recon.names import within
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.restores import Fork, Histories
 from recon.rules.values import alike
-from recon.rules.views import claims, named, snapshots, versions
+from recon.rules.views import claims, logged, named, snapshots, versions
 from recon.rules.writes import counted
+from recon.time.corrected import Reading
+
+_WRITTEN = Reading("written_clock", "written_from", "written_to")
 
 
 @rule("lost-in-restore", needs=("claim", "wal.commit"))
@@ -111,7 +115,7 @@ class _Lost:
     def _snapshot(self, table: str) -> dict[str, Any] | None:
         """The newest complete snapshot of a table after the switch."""
         fork = self.fork
-        after = fork.began_from or fork.lost_to
+        after = fork.at_from or fork.lost_to
         found = (
             self.timeline.coverage.filter(
                 (pl.col("kind") == "claim") & (pl.col("subject") == table)
@@ -119,8 +123,8 @@ class _Lost:
             .select("source", "item")
             .unique()
             .join(snapshots(self.timeline), on=["source", "item"])
-            .filter((pl.col("source") == fork.source) & (pl.col("seen_from") > after))
-            .sort("seen_to", "item")
+            .filter((pl.col("source") == fork.source) & (pl.col("at_from") > after))
+            .sort("at_to", "item")
             .collect()
         )
         return found.row(-1, named=True) if found.height else None
@@ -242,12 +246,11 @@ class _Lost:
         """Whether it is known that nothing was written to the table after the switch."""
         fork, source = self.fork, pl.col("source") == self.fork.source
         if snapshot is not None:
-            rows = (
-                versions(self.timeline)
-                .filter(source & (pl.col("item") == snapshot["item"]) & (pl.col("table") == table))
-                .select("written_to")
-                .collect()["written_to"]
+            of_table = versions(self.timeline).filter(
+                source & (pl.col("item") == snapshot["item"]) & (pl.col("table") == table)
             )
+            # As the clock shows them that stamps the commits, the lost ones among them.
+            rows = logged(self.timeline, of_table, _WRITTEN, "wrote").collect()["wrote_to"]
             # A row without a time may be younger than the switch; one of after it surely is.
             if rows.len() and rows.null_count() == 0:
                 return bool((rows < fork.lost_from).all())
@@ -255,10 +258,13 @@ class _Lost:
             source & (pl.col("subject") == table) & (pl.col("stream") == fork.child)
         )
         covered = self.timeline.coverage.filter(
-            source & pl.col("kind").str.starts_with("table.") & (pl.col("stream") == fork.child)
+            source
+            & pl.col("kind").str.starts_with("table.")
+            & (pl.col("stream") == fork.child)
+            & within(pl.lit(table), pl.col("subject"))
         )
         if snapshot is not None:
-            covered = covered.filter(pl.col("latest") >= snapshot["seen_from"])
+            covered = covered.filter(pl.col("latest") >= snapshot["at_from"])
         return written.collect().is_empty() and not covered.collect().is_empty()
 
     def _draft(

@@ -10,10 +10,15 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
 from recon.rules.base import Draft, Timeline, rule, seconds, step
+from recon.rules.resting import MEASURED, resting
+from recon.time.consensus import OPEN
+from recon.time.corrected import READING, Reading
 
 if TYPE_CHECKING:
     from recon.config import Norm
 
+_SECOND = 1_000_000
+_MANIFEST = Reading("clock_manifest", "earliest_manifest", "latest_manifest")
 _SAME_ACT = 1.0
 """Seconds: the precision of ``LastModified``, below which two stamps have no order."""
 
@@ -24,8 +29,8 @@ def manifest_after_artifact(timeline: Timeline) -> Iterator[Draft]:
 
     Compared are stamped times alone. Parameters of the norm: ``artifact`` and ``manifest`` (names
     of the attributes, by default those words), ``since`` (earlier artifacts are not judged).
-    Undetermined where the two times overlap, or where two clocks are compared whose offset the
-    evidence does not bound.
+    Undetermined where the two times overlap once the clocks' offset is taken off, or where two
+    clocks are compared whose offset the evidence does not bound.
     Innocent: a manifest corrected later, where an earlier version of it is listed; seconds
     between two uploads of one job that the declared tolerance covers.
     Source: design, section 2 (norm); the case's own ``case.toml`` declares it.
@@ -45,33 +50,42 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
         timeline.kind("claim")
         .filter((pl.col("basis") == "stamped") & pl.col("earliest").is_not_null())
         .sort("earliest", "row")
-        .unique(["subject", "attribute"], keep="first", maintain_order=True)
+        # The first by each clock: which of them came first of all, readings alone do not say.
+        .unique(["subject", "attribute", "clock"], keep="first", maintain_order=True)
         .select("subject", "attribute", "earliest", "latest", "clock", "row")
     )
     artifact = stored.filter(pl.col("attribute") == names["artifact"])
     if norm.since is not None:
         artifact = artifact.filter(pl.col("earliest") >= norm.since)
+    manifest = stored.filter(pl.col("attribute") == names["manifest"])
+    both = artifact.join(manifest, on="subject", suffix="_manifest")
+    least, most = pl.col("apart_least").fill_null(-OPEN), pl.col("apart_most").fill_null(OPEN)
     late = (
-        artifact.join(
-            stored.filter(pl.col("attribute") == names["manifest"]),
-            on="subject",
-            suffix="_manifest",
-        )
-        .with_columns(margin=seconds(pl.col("earliest_manifest") - pl.col("latest")))
-        .filter(pl.col("latest_manifest") > pl.col("earliest"))
+        timeline.clocks.apart(both, READING, _MANIFEST, "apart")
+        .with_columns(least=least, most=most)
+        # Of an artifact the manifest that can have come first, of these the artifact that did.
+        .sort("least", "earliest_manifest", "row_manifest")
+        .with_columns(most=pl.col("most").min().over("subject", "row"))
+        .unique(["subject", "row"], keep="first", maintain_order=True)
+        .sort("least", "row", descending=[True, False])
+        .with_columns(most=pl.col("most").max().over("subject"))
+        .unique("subject", keep="first", maintain_order=True)
+        .with_columns(margin=(pl.col("earliest_manifest") - pl.col("latest")).pipe(seconds))
         .sort("subject")
         .collect()
     )
     for row in late.iter_rows(named=True):
-        tolerance = max(timeline.allowed(row["clock"]), timeline.allowed(row["clock_manifest"]))
-        apart = (row["latest_manifest"] - row["earliest"]).total_seconds()
-        if apart > _SAME_ACT + tolerance and apart > tolerance:
+        one_clock = row["clock"] == row["clock_manifest"]
+        tolerance = timeline.allowed(row["clock"]) if one_clock else 0.0
+        if row["most"] / _SECOND > _SAME_ACT + tolerance:
             yield _draft(row, tolerance)
 
 
 def _draft(row: dict[str, Any], tolerance: float) -> Draft:
     one_clock = row["clock"] == row["clock_manifest"]
-    verdict: Verdict = "breach" if row["margin"] > tolerance and one_clock else "undetermined"
+    known = row["apart_basis"] in MEASURED
+    margin = row["least"] / _SECOND if known and row["least"] > -OPEN else row["margin"]
+    verdict: Verdict = "breach" if margin > tolerance and known else "undetermined"
     artifact = say_interval(row["earliest"], row["latest"])
     manifest = say_interval(row["earliest_manifest"], row["latest_manifest"])
     return Draft(
@@ -102,14 +116,17 @@ def _draft(row: dict[str, Any], tolerance: float) -> Draft:
                 clock=row["clock_manifest"],
                 basis="stamped",
             ),
-            step("later", "artifact", "manifest", seconds=row["margin"]),
+            step("later", "artifact", "manifest", seconds=margin),
         ],
-        margin_seconds=row["margin"],
+        margin_seconds=margin,
         excuse=f"For the norm to be kept, {row['clock_manifest']} would have had to read "
-        f"{show_span(max(row['margin'], 0.0))} ahead of {row['clock']}.",
+        f"{show_span(max(margin, 0.0))} further ahead of {row['clock']} than it is known to be."
+        if known and not one_clock
+        else f"For the norm to be kept, {row['clock_manifest']} would have had to read "
+        f"{show_span(max(margin, 0.0))} ahead of {row['clock']}.",
         alibi="Both times are of one clock, which would have had to be set back between them."
         if one_clock
-        else f"Nothing in the case bounds {row['clock_manifest']} against {row['clock']}.",
+        else f"{resting(row, 'apart', row['clock'], row['clock_manifest'])}.",
         innocent=[
             Innocent(
                 "An earlier version of the manifest was stored in time and then removed.",

@@ -24,22 +24,11 @@ from recon.rules.re_registered_words import (
     excuse,
     innocent,
 )
-from recon.rules.views import RECORD, claims, named, versions, xids
-from recon.rules.writes import Log, counted, log, slacks
+from recon.rules.replaced import candidates
+from recon.rules.views import RECORD, named, versions
+from recon.rules.writes import Log, log, slacks
 from recon.time.agreement import Agreement, agreements
 from recon.written import BASES
-
-REPLACED = ("table.recreate", "table.truncate", "table.create")
-"""Acts after which no earlier row version is left in the table, the fullest word first.
-
-A table that is created counts where one of its name stood before: it took the other one's place,
-by a drop that came later or by a rename."""
-RESTORED = ("timeline.fork", "timeline.end-of-recovery")
-"""Acts after which the cluster goes on from an earlier state, on a timeline of its own.
-
-They take rows away and leave the table, and say nothing about a row updated later.
-A failover begins a timeline as well, and may take nothing away.
-"""
 
 _VERB = {
     "table.recreate": "recreated the table",
@@ -64,7 +53,8 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     changed in the ordinary way, where it records one so shortly before the time of a dump that the
     dump's clock may be that far off, where the snapshot is of another table than the log follows,
     as it is after a move, where an older snapshot gives the value of today, and where a value is
-    there that was empty, or the reverse.
+    there that was empty, or the reverse; and where the clocks are known to be so far apart, or so
+    loosely, that the order of these times may be another one.
     Observation where the values are those of the snapshot, or those but for how they are written,
     and where the log is read row by row and an update of this row, the last change of it before the
     act, gave the values of today.
@@ -75,7 +65,7 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     Source: PostgreSQL documentation, 73.6 "Database Page Layout" (xmin) and 30 "WAL";
     design, section 6.
     """
-    rows = _candidates(timeline).collect()
+    rows = candidates(timeline).collect()
     if rows.is_empty():
         return
     attributes = attributes_of(timeline)
@@ -138,18 +128,18 @@ def _case(  # noqa: PLR0913, PLR0917  (as above)
     covered, changes = written.stretch(
         first["source"],
         first["table"],
-        before.seen_from,
-        first["written_to"],
+        before.at_from,
+        first["wrote_to"],
         first["act_from"],
     )
     # What the log follows is not what a snapshot of another cluster shows.
     source, table = first["source"], first["table"]
-    covered = covered and not known.differ(source, table, before.item, before.seen_from)
+    covered = covered and not known.differ(source, table, before.item, before.at_from)
     near = written.shortly_before(
         source,
         table,
         first["subject"],
-        before.seen_from,
+        before.at_from,
         slack.get((source, before.item), timedelta()),
     )
     case = Case(by_attribute, first, before, compared, covered=covered, changes=changes, near=near)
@@ -159,95 +149,12 @@ def _case(  # noqa: PLR0913, PLR0917  (as above)
     since = min(one["earliest"] for one in (*near, *changes))
     told = written.updates.explain(
         (source, table, first["subject"]),
-        min(since, before.seen_from),
+        min(since, before.at_from),
         first["act_from"],
         (first["earliest"], first["latest"]),
         {name: case.values.get(name) for name in case.differing},
     )
     return replace(case, explained=told)
-
-
-def _candidates(timeline: Timeline) -> pl.LazyFrame:
-    """Claims of row versions that assert a time before the act they were written in or after."""
-    tables = timeline.kind("row.version").select("source", table=named("pg:")).unique()
-    restores = (
-        timeline.kind(*RESTORED)
-        .drop("subject")
-        .join(tables.rename({"table": "subject"}), on="source")
-    )
-    place = ["source", "subject", "stream", "position"]
-    rank = pl.col("kind").replace_strict({kind: i for i, kind in enumerate(REPLACED)}, default=0)
-    # What one transaction did to a table has one name.
-    replaced = timeline.kind(*REPLACED).sort(*place, rank).unique(place, keep="first")
-    acts = pl.concat([replaced, restores], how="diagonal").select(
-        "source",
-        table="subject",
-        act="row",
-        act_kind="kind",
-        act_from="earliest",
-        act_to="latest",
-        act_xids=xids(),
-        # Known from two snapshots, and not from a record of it.
-        act_seen=pl.col("names").list.eval(pl.element().str.starts_with("item:")).list.any(),
-        act_stream="stream",
-        act_position="position",
-    )
-    # Rows that a transaction updated carry its xmin without having been inserted by it, and one
-    # that it deleted it may have inserted again, corrected.
-    changed = (
-        timeline.kind("table.write")
-        .select(
-            "source",
-            table="subject",
-            changes=counted("update") + counted("delete"),
-            xid=xids(),
-        )
-        .explode("xid")
-        .group_by("source", "xid", "table")
-        .agg(changes=pl.col("changes").sum())
-    )
-    # What stands in a table after an act that leaves no earlier row was written by it or later.
-    stands = ~pl.col("act_kind").is_in(RESTORED) & (pl.col("act_to") <= pl.col("seen_from"))
-    first_capture = pl.col("seen_to") == pl.col("seen_to").min().over("subject", "table", "xid")
-    return (
-        claims(timeline)
-        .with_columns(
-            guessed=pl.col("written_from").is_null() & pl.col("guess_from").is_not_null(),
-        )
-        .with_columns(
-            written_basis=pl.when("guessed").then("guess_basis").otherwise("written_basis"),
-            written_clock=pl.when("guessed").then("guess_clock").otherwise("written_clock"),
-            written_by=pl.when(~pl.col("guessed")).then("written_by"),
-            written_from=pl.when("guessed").then("guess_from").otherwise("written_from"),
-            written_to=pl.when("guessed").then("guess_to").otherwise("written_to"),
-        )
-        .filter(
-            (pl.col("basis") == "asserted")
-            & pl.col("written_from").is_not_null()
-            & pl.col("written_to").is_not_null()
-            & pl.col("latest").is_not_null()
-        )
-        .join(acts, on=["source", "table"])
-        .filter(
-            (pl.col("latest") < pl.col("act_from")) & (pl.col("act_from") <= pl.col("written_to"))
-        )
-        # Of several acts the last before the row was written is the one that replaced it.
-        .filter(pl.col("act_from") == pl.col("act_from").max().over(RECORD))
-        .filter(first_capture)
-        .join(changed, on=["source", "xid", "table"], how="left")
-        # After a restore, an ordinary change of an old row looks the same and means nothing.
-        .filter(~pl.col("act_kind").is_in(RESTORED) | (pl.col("changes") == 0))
-        .with_columns(
-            written_from=pl.when(stands & ~pl.col("guessed"))
-            .then(pl.max_horizontal("written_from", "act_from"))
-            .otherwise("written_from")
-        )
-        .with_columns(
-            same_transaction=pl.col("xid").is_in(pl.col("act_xids")),
-            margin=seconds(pl.col("written_from") - pl.col("latest")),
-        )
-        .filter(pl.col("margin") > 0)
-    )
 
 
 def _neighbours(timeline: Timeline, rows: pl.DataFrame) -> dict[int, Neighbours]:

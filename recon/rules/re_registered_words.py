@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from recon.findings import Innocent, Verdict
 from recon.instants import show, show_interval, show_span
 from recon.rules.earlier import Compared, Earlier
+from recon.rules.resting import resting
 from recon.rules.updates import Change
 from recon.time.agreement import Agreement
+from recon.time.between import BASES
 
 
 class Neighbours(NamedTuple):
@@ -86,16 +88,18 @@ class Case:
         if not self.differing or self.compared is None or self.explained:
             return []
         doubts = []
+        if self.first["unsure"]:
+            doubts.append("the clocks may be so far apart that the order of these times is another")
         if self.first["guessed"]:
             doubts.append("when the row was written is an estimate")
-        elif self.first["written_from"] < self.first["act_from"]:
+        elif self.first["wrote_from"] < self.first["act_from"]:
             doubts.append("the row may have been written before that act")
         if self.changes:
             doubts.append("an update or a delete that the log records in between may have done it")
         elif not self.covered:
             doubts.append("the log does not follow the table all of the time in between")
         if self.near and self.before:
-            early = (self.before.seen_from - self.near[-1]["latest"]).total_seconds()
+            early = (self.before.at_from - self.near[-1]["latest"]).total_seconds()
             doubts.append(
                 f"an update or a delete that the log records {show_span(early)} before the time of "
                 "the snapshot came after it if the clock that dated the snapshot was that far ahead"
@@ -171,9 +175,11 @@ def alibi(agreement: Agreement | None, near: Neighbours, row: Mapping[str, Any])
             "in the write-ahead log, whose order needs no clock, the commit before it reads "
             f"{show(near.before[0])} and the commit after it {show(near.after[0])}"
         )
+    if row["stored_basis"] != BASES[2]:
+        parts.append(resting(row, "stored", row["clock"], row["written_clock"]))
     if not parts:
         return f"No other record of the case bounds the clock {row['written_clock']}."
-    text = "; ".join(parts)
+    text = "; ".join(f"{one[0].lower()}{one[1:]}" for one in parts)
     return f"{text[0].upper()}{text[1:]}."
 
 

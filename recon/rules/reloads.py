@@ -14,11 +14,16 @@ from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
 from recon.names import xids
 from recon.rules.base import Draft, Timeline, step
+from recon.rules.resting import resting
 from recon.rules.values import alike
-from recon.rules.views import claims
+from recon.rules.views import claims, logged
 from recon.rules.writes import counted
+from recon.time.corrected import READING, Reading, certainly_before, possibly_before
 
 _EMPTYING = ("table.truncate", "table.recreate", "table.create")
+_RELEASED = Reading("released_clock", "released_from", "released_to")
+_WRITTEN = Reading("written_clock", "written_from", "written_to")
+_ACT = Reading("act_clock", "act_from", "act_to")
 _ROW = ["source", "item", "citation"]
 _SAME = ["source", "table", "subject", "attribute", "asserted"]
 """What one value of one row is known by, before and after it was loaded."""
@@ -46,7 +51,7 @@ def reloads(timeline: Timeline, released: pl.DataFrame) -> Iterator[Draft]:
         values = list(group)
         told = [then.get(tuple(one[name] for name in _SAME), []) for one in values]
         at_release = [
-            _last(records, one["released_from"]) for one, records in zip(values, told, strict=True)
+            _last(records, one["at_released"]) for one, records in zip(values, told, strict=True)
         ]
         if all(_agrees(*pair) for pair in zip(values, at_release, strict=True)):
             continue
@@ -56,29 +61,35 @@ def reloads(timeline: Timeline, released: pl.DataFrame) -> Iterator[Draft]:
 
 def _acts(timeline: Timeline) -> pl.LazyFrame:
     """Acts on record that leave a table empty, or in place of another one."""
-    return (
-        timeline.kind(*_EMPTYING)
-        # Two snapshots alone do not say which transaction it was.
-        .filter(pl.col("stream").is_not_null() & pl.col("earliest").is_not_null())
-        .select(
-            *("source", pl.col("subject").alias("table")),
-            act="row",
-            act_kind="kind",
-            act_from="earliest",
-            act_xids=xids(),
-        )
+    # Two snapshots alone do not say which transaction it was.
+    acts = timeline.kind(*_EMPTYING).filter(
+        pl.col("stream").is_not_null() & pl.col("earliest").is_not_null()
+    )
+    return logged(timeline, acts, READING, "act").select(
+        *("source", pl.col("subject").alias("table")),
+        act="row",
+        act_clock=pl.coalesce("log_clock", "clock"),
+        act_kind="kind",
+        # By the clock that stamps what the database stores, as all that is compared with it.
+        act_from="act_from",
+        act_to="act_to",
+        act_xids=xids(),
     )
 
 
 def _said(timeline: Timeline) -> pl.LazyFrame:
-    """What snapshots, and the log as it was written, say of rows, and when: ``at_from``, ``at``."""
+    """What snapshots, and the log as it was written, say of rows, and when: ``read``, ``at``.
+
+    ``read_from`` to ``read_to`` as it was read, ``at`` as the clock shows it that stamps commits.
+    """
     return (
         claims(timeline, logged=True)
         .filter(pl.col("version").is_null() | (pl.col("version") != "row.before"))
         .with_columns(
             asserted=pl.when(pl.col("basis") == "asserted").then("latest"),
-            at_from=pl.coalesce("logged_from", "seen_from"),
-            at=pl.coalesce("logged_to", "seen_to"),
+            read_from=pl.coalesce("logged_from", "seen_from"),
+            read_to=pl.coalesce("logged_to", "seen_to"),
+            at=pl.coalesce("logged_to", "at_to"),
         )
     )
 
@@ -102,7 +113,7 @@ def _loaded(
     today = (
         claims(timeline)
         .filter(pl.col("table").is_not_null() & pl.col("xid").is_not_null())
-        .filter(pl.col("seen_to") == pl.col("seen_to").max().over("source", "table"))
+        .filter(pl.col("at_to") == pl.col("at_to").max().over("source", "table"))
         .with_columns(asserted=pl.when(pl.col("basis") == "asserted").then("latest"))
         .with_columns(rows=pl.col("citation").n_unique().over("source", "table", "subject"))
         .collect(engine="streaming")
@@ -112,20 +123,31 @@ def _loaded(
         released.select(
             *("subject", pl.col("source").alias("by")),
             released="row",
+            released_clock="clock",
             released_from="earliest",
             released_to="latest",
         ),
         on="subject",
     ).filter(pl.col("by") != pl.col("source"))
-    own = own.sort("released_to", "released").unique("row", keep="first", maintain_order=True)
+    dated = logged(timeline, own.lazy(), _WRITTEN, "wrote")
+    dated = timeline.clocks.on(dated, READING, _RELEASED, "own")
+    beside = dated.join(acts.lazy(), on=["source", "table"])
+    beside = timeline.clocks.on(beside, _RELEASED, _ACT, "told")
+    beside = timeline.clocks.apart(beside, _RELEASED, _ACT, "apart").with_columns(
+        sure=certainly_before("apart")
+    )
+    reads = pl.col("released_to") < pl.col("act_from")
     found = (
-        own.join(acts, on=["source", "table"])
+        beside.filter(pl.col("sure") | (possibly_before("apart") & reads))
+        .collect()
+        # One that several sources speak of, by the first of those.
+        .with_columns(first=pl.col("told_to").min().over("row"))
+        .filter((pl.col("told_to") == pl.col("first")) | pl.col("first").is_null())
         .join(stood, on=["source", "table"])
         .filter((pl.col("act_kind") != "table.create") | (pl.col("stood") < pl.col("act_from")))
         .filter(
-            (pl.col("released_to") < pl.col("act_from"))
-            & (pl.col("asserted") <= pl.col("released_to"))
-            & (pl.col("act_from") <= pl.col("written_from"))
+            (pl.col("own_to") <= pl.col("released_to"))
+            & (pl.col("act_from") <= pl.col("wrote_from"))
         )
         .filter(pl.col("act_from") == pl.col("act_from").max().over(_ROW))
         # What one transaction makes and fills is a migration sooner than a restore.
@@ -135,11 +157,14 @@ def _loaded(
         )
         .join(changed.collect(), on=["source", "table", "xid"], how="left")
         .filter(pl.col("changed").is_null())
+        .sort("row", "released", "act")
         .unique("row", keep="first", maintain_order=True)
     )
     whole = pl.col("citation").n_unique().over("source", "table", "subject") == pl.col("rows")
     return found.filter(whole).select(
-        *(*_SAME, "row", "value", "act", "act_kind", "act_from", "part"),
+        *(*_SAME, "row", "value", "act", "act_kind", "act_from", "act_clock", "part"),
+        *("sure", "apart_low", "apart_high", "apart_basis", "released_clock"),
+        pl.coalesce("told_from", "released_from").alias("at_released"),
         *("written", "written_from", "written_to", "released", "released_from", "released_to"),
     )
 
@@ -152,7 +177,7 @@ def _before(said: pl.LazyFrame, rows: pl.DataFrame) -> dict[tuple[Any, ...], lis
         for key, records in groupby(
             said.join(of, on=["source", "table", "subject"])
             .filter(pl.col("at") < pl.col("act_from"))
-            .select(*_SAME, "value", "at_from", "at", record="row")
+            .select(*_SAME, "value", "read_from", "read_to", "at", record="row")
             .sort(*_SAME, "at", "record")
             .collect(engine="streaming")
             .to_dicts(),
@@ -167,7 +192,7 @@ def _last(records: list[dict[str, Any]], until: datetime) -> dict[str, Any] | No
 
 def _same(records: list[dict[str, Any]], row: dict[str, Any]) -> dict[str, Any] | None:
     """The first record since the release that gives the value of today."""
-    later = (one for one in records if one["at"] > row["released_from"])
+    later = (one for one in records if one["at"] > row["at_released"])
     return next((one for one in later if _agrees(row, one)), None)
 
 
@@ -191,7 +216,7 @@ def _draft(
         _agrees(value, one) or later is not None
         for value, one, later in zip(values, at_release, since, strict=True)
     )
-    agreed = known and first is not None
+    agreed = known and first is not None and shown["sure"]
     table = shown["table"].rsplit("/", 1)[-1]
     name, value = shown["attribute"], shown["value"] or "empty"
     released = (shown["released_from"], shown["released_to"])
@@ -214,10 +239,10 @@ def _draft(
         was = then["value"] or "empty"
         steps.append(step("differs", "at-release", "states", attribute=name, was=was, now=value))
         what = [f"the last record from before the release gives {name} = {was}"]
-    if agreed and first:
+    if known and first:
         events.append(("earlier", first["record"]))
         steps.append(step("same-values", "earlier", "states", attributes=name))
-        what.append(f"one from {say_interval(first['at_from'], first['at'])} gives the same")
+        what.append(f"one from {say_interval(first['read_from'], first['read_to'])} gives the same")
     else:
         what.append("none from before the load gives all that it says now")
     return Draft(
@@ -231,9 +256,13 @@ def _draft(
         margin_seconds=(shown["written_from"] - shown["released_to"]).total_seconds(),
         excuse="For the rows to be those of the release, what they were loaded from would have had "
         "to hold them as they were then.",
-        alibi="A record from before the load gives the same values."
-        if agreed
-        else "What the rows were loaded from would say.",
+        alibi=(
+            "A record from before the load gives the same values. "
+            if known and first
+            else "What the rows were loaded from would say. "
+        )
+        + f"{resting(shown, 'apart', shown['released_clock'], shown['act_clock'])}."
+        + ("" if shown["sure"] else " So the release may be the later of the two."),
         innocent=[
             Innocent(
                 "The table was restored from an honest backup that is younger than the release.",

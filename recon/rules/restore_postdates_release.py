@@ -8,13 +8,19 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from recon import schema
 from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.reloads import reloads
+from recon.rules.resting import resting
 from recon.rules.restores import Histories
 from recon.rules.values import alike
-from recon.rules.views import claims
+from recon.rules.views import claims, logged
+from recon.time.corrected import READING, Reading, certainly_before, possibly_before
+
+_RESTORED = Reading("restored_clock", "restored_from", "restored_to")
+_WRITTEN = Reading("written_clock", "written_from", "written_to")
 
 
 @rule("restore-postdates-release", needs=("claim", "snapshot"))
@@ -28,7 +34,8 @@ def restore_postdates_release(timeline: Timeline) -> Iterator[Draft]:
     A release is the first finished deploy of a subject; where no deploy is on record, the
     first time that another source asserts of it.
     Undetermined where no snapshot and no log from before the restore gives the same values: then
-    the restored copy is the only witness of what stood there at the release. This accuses nobody:
+    the restored copy is the only witness of what stood there at the release; and where the clocks
+    leave it open whether the release or the restore came first. This accuses nobody:
     restores are ordinary, and a copy is mostly true.
     Observation where a snapshot or the log from before the restore gives the same values. Of one
     table that was loaded, nothing is said where the last record from before the release gives them.
@@ -56,6 +63,10 @@ class _Restore(NamedTuple):
     since: datetime
     """It happened at this time or later."""
     until: datetime
+    clock: str | None
+    at_since: datetime
+    """The same as the clock shows it that stamps the database's commits."""
+    at_until: datetime
     shown: datetime
     """Snapshots from after this time show what was restored."""
     row: int
@@ -74,7 +85,10 @@ def _restores(timeline: Timeline) -> list[_Restore]:
             fork.source,
             fork.began_from,
             fork.began_to or fork.began_from,
-            fork.began_to or fork.began_from,
+            fork.began_clock,
+            fork.at_from,
+            fork.at_to or fork.at_from,
+            fork.at_to or fork.at_from,
             fork.began,
             f"pg:{fork.source}",
             f"the cluster went on from an earlier state ({fork.reason})",
@@ -82,14 +96,16 @@ def _restores(timeline: Timeline) -> list[_Restore]:
             fork.switch,
         )
         for fork in histories.forks
-        if fork.is_restore and fork.began_from and histories.goes_on(fork) == "yes"
+        if fork.is_restore and fork.began_from and fork.at_from and histories.goes_on(fork) == "yes"
     ]
-    moved = timeline.kind("database.moved").filter(pl.col("earliest").is_not_null()).collect()
+    moves = timeline.kind("database.moved").filter(pl.col("earliest").is_not_null())
+    moved = logged(timeline, moves, READING, "at").drop_nulls(["at_from", "at_to"]).collect()
     found += [
         _Restore(
-            *(row["source"], row["earliest"], row["latest"]),
+            *(row["source"], row["earliest"], row["latest"], row["clock"]),
+            *(row["at_from"], row["at_to"]),
             # The later of the two views that show it is of the new place, and so is all since.
-            row["earliest"],
+            row["at_from"],
             row["row"],
             row["subject"],
             "the database was loaded into another one",
@@ -98,12 +114,12 @@ def _restores(timeline: Timeline) -> list[_Restore]:
         )
         for row in moved.iter_rows(named=True)
     ]
-    return sorted(found, key=lambda one: (one.source, one.since, one.row))
+    return sorted(found, key=lambda one: (one.source, one.at_since, one.row))
 
 
 def _released(timeline: Timeline) -> pl.DataFrame:
     """By subject (and source that does not count): row, interval and clock of its release."""
-    columns = ["subject", "row", "source", "earliest", "latest"]
+    columns = ["subject", "row", "source", "clock", "earliest", "latest"]
     dated = timeline.events.filter(pl.col("latest").is_not_null())
     deployed = dated.filter(pl.col("kind") == "deploy.finish").select(columns)
     said = (
@@ -120,36 +136,50 @@ def _released(timeline: Timeline) -> pl.DataFrame:
 
 
 def _judge(timeline: Timeline, one: _Restore, released: pl.DataFrame) -> Iterator[Draft]:
+    beside = released.lazy().with_columns(
+        # Where nothing is known of any clock, all compare as they read.
+        restored_clock=pl.lit(timeline.stamping.get(one.source, one.clock), pl.String),
+        restored_from=pl.lit(one.at_since, schema.INSTANT),
+        restored_to=pl.lit(one.at_until, schema.INSTANT),
+    )
+    reads = pl.col("latest") < one.since
     before = (
-        released.filter((pl.col("latest") < one.since) & (pl.col("source") != one.source))
-        .sort("latest", "row")
+        timeline.clocks.apart(beside, READING, _RESTORED, "told")
+        .filter(certainly_before("told") | (possibly_before("told") & reads))
+        .filter(pl.col("source") != one.source)
+        .sort(pl.col("told_least"), "row", descending=[True, False], nulls_last=True)
         .unique("subject", keep="first", maintain_order=True)
-        .select("subject", released="row", released_from="earliest", released_to="latest")
-    )
-    own = (
-        claims(timeline)
-        .filter(
-            (pl.col("source") == one.source) & pl.col("table").str.starts_with(f"{one.database}/")
+        .select(
+            *("subject", "told_least", "told_low", "told_high", "told_basis", "restored_clock"),
+            sure=certainly_before("told"),
+            released="row",
+            released_clock="clock",
+            released_from="earliest",
+            released_to="latest",
         )
-        .join(before.lazy(), on="subject")
+        .collect()
     )
+    mine = claims(timeline).filter(
+        (pl.col("source") == one.source) & pl.col("table").str.starts_with(f"{one.database}/")
+    )
+    own = logged(timeline, mine, _WRITTEN, "wrote").join(before.lazy(), on="subject")
     key = ["subject", "table", "attribute"]
-    after = own.filter(pl.col("seen_from") > one.shown)
+    after = own.filter(pl.col("at_from") > one.shown)
     now = (
-        after.filter(pl.col("seen_to") == pl.col("seen_to").max().over("table"))
-        .filter((pl.col("written_from") > one.until).fill_null(False).not_())
+        after.filter(pl.col("at_to") == pl.col("at_to").max().over("table"))
+        .filter((pl.col("wrote_from") > one.at_until).fill_null(False).not_())
         .sort("row")
         .unique(key, keep="first", maintain_order=True)
         .collect()
     )
-    logged = (
+    in_log = (
         (pl.col("stream") == one.stream) & (pl.col("position") < one.switch)
         if one.stream
         else pl.lit(False)
     )
     then = (
-        own.filter((pl.col("seen_to") < one.since) | logged.fill_null(False))
-        .sort("seen_to", "position", "row", nulls_last=False)
+        own.filter((pl.col("at_to") < one.at_since) | in_log.fill_null(False))
+        .sort("at_to", "position", "row", nulls_last=False)
         .unique(key, keep="last", maintain_order=True)
         .select(
             *key,
@@ -169,7 +199,7 @@ def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
     unlike = [row for row in rows if alike(row["was"], row["value"]) not in {"same", "spelling"}]
     shown = (unlike or rows)[0]
     table = shown["table"].rsplit("/", 1)[-1]
-    agreed = not unlike
+    agreed = not unlike and shown["sure"]
     known = shown["was_row"] is not None
     restored = say_interval(one.since, one.until)
     events = [("released", shown["released"]), ("restored", one.row), ("states", shown["row"])]
@@ -180,7 +210,7 @@ def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
     ]
     if known:
         events.append(("earlier", shown["was_row"]))
-        if agreed:
+        if not unlike:
             names = ", ".join(row["attribute"] for row in rows)
             steps.append(step("same-values", "earlier", "states", attributes=names))
         else:
@@ -196,7 +226,7 @@ def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
             )
     what = (
         "a record from before that gives the same"
-        if agreed
+        if not unlike
         else f"a record from before that gives {shown['attribute']} = {shown['was']}"
         if known
         else "no record from before that says what it held"
@@ -209,18 +239,24 @@ def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
         f"{say_interval(*_pair(shown, 'released'))}: {one.words} on {restored}; {what}",
         events=events,
         steps=steps,
-        margin_seconds=(one.since - shown["released_to"]).total_seconds(),
+        margin_seconds=shown["told_least"] / 1_000_000
+        if shown["sure"]
+        else (one.since - shown["released_to"]).total_seconds(),
         excuse="For the records to be those of the release the backup would have had to hold them "
         "as they were, and nobody to have changed them before, in or after the restore.",
-        alibi="A record from before the restore gives the same values."
-        if agreed
-        else "The backup itself, or the log that was replayed, would say.",
+        alibi=(
+            "A record from before the restore gives the same values. "
+            if not unlike
+            else "The backup itself, or the log that was replayed, would say. "
+        )
+        + f"{resting(shown, 'told', shown['released_clock'], shown['restored_clock'])}."
+        + ("" if shown["sure"] else " So the release may be the later of the two."),
         innocent=[
             Innocent(
                 "The backup was honest, and was restored as it was.",
-                False if agreed else None,
+                False if not unlike else None,
                 "A record from before the restore gives the same values."
-                if agreed
+                if not unlike
                 else "The row as it stood before the restore would say.",
             ),
             Innocent(
@@ -231,9 +267,9 @@ def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
             ),
             Innocent(
                 "The value was changed in the ordinary way, before the restore or after it.",
-                True if agreed else None,
+                None if unlike else True,
                 "The values are the same."
-                if agreed
+                if not unlike
                 else "The log of the table, or a snapshot from just before the restore, would say.",
             ),
         ],

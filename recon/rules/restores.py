@@ -11,7 +11,8 @@ from typing import Any, Literal
 import polars as pl
 
 from recon.rules.base import Timeline
-from recon.rules.views import snapshots
+from recon.rules.views import logged, snapshots
+from recon.time.corrected import READING
 
 GoesOn = Literal["yes", "no", "unknown"]
 _PLACED = (
@@ -47,6 +48,10 @@ class Fork:
     began_from: datetime | None
     began_to: datetime | None
     """When the child began to be written, as an interval; None: not known."""
+    at_from: datetime | None
+    """The same as the clock shows it that stamps the database's commits."""
+    at_to: datetime | None
+    began_clock: str | None
     began: int
     """Row of the event that says so; the fork's own where there is none."""
 
@@ -87,6 +92,7 @@ class Histories:
             reason=value.str.extract(r"(?s)reason=(.*)$").fill_null(""),
             lost_from="earliest",
             lost_to="latest",
+            lost_clock="clock",
         )
         found = lost.drop_nulls(["parent", "child", "shown", "commits"]).sort("row").collect()
         out = [self._fork(row) for row in found.iter_rows(named=True)]
@@ -95,25 +101,33 @@ class Histories:
     def _fork(self, row: Mapping[str, Any]) -> Fork:
         high, low = row["shown"].split("/")
         began = self.first.get((row["source"], row["child"]), {})
+        lost = {name: value for name, value in row.items() if name != "lost_clock"}
         return Fork(
-            **row,
+            **lost,
             switch=int(high, 16) << 32 | int(low, 16),
             began_from=began.get("began_from") or row["lost_to"],
             began_to=began.get("earliest"),
+            at_from=began.get("at_began") or row["lost_to"],
+            at_to=began.get("at_earliest"),
+            began_clock=began.get("clock", row["lost_clock"]),
             began=began.get("row", row["row"]),
         )
 
     @cached_property
     def _placed(self) -> pl.DataFrame:
         # Control data that a server was asked for shows its timeline in use as it was asked.
-        asked = pl.when(pl.col("kind") == "control.checkpoint").then(pl.col("seen_to"))
+        asked = pl.when(pl.col("kind") == "control.checkpoint").then(pl.col("at_to"))
+        placed = self._timeline.kind(*_PLACED).filter(
+            pl.col("stream").str.starts_with("pg:") & pl.col("latest").is_not_null()
+        )
+        seen = snapshots(self._timeline).select("source", "item", "at_to")
         return (
-            self._timeline.kind(*_PLACED)
-            .filter(pl.col("stream").str.starts_with("pg:") & pl.col("latest").is_not_null())
-            .join(snapshots(self._timeline), on=["source", "item"], how="left")
+            logged(self._timeline, placed, READING, "own")
+            .join(seen, on=["source", "item"], how="left")
             .select(
-                *("source", "stream", "kind", "row", "earliest"),
-                latest=pl.max_horizontal("latest", asked),
+                *("source", "stream", "kind", "row", "earliest", "clock"),
+                at_earliest="own_from",
+                at_latest=pl.max_horizontal("own_to", asked),
             )
             .collect()
         )
@@ -122,17 +136,20 @@ class Histories:
     def first(self) -> dict[tuple[str, str], dict[str, Any]]:
         """By source and stream: the record that begins it, else the first thing known of it."""
         is_end = pl.col("kind") == "timeline.end-of-recovery"
-        ordered = self._placed.sort(is_end.not_(), "earliest", "row")
+        ordered = self._placed.sort(is_end.not_(), "at_earliest", "row")
         firsts = ordered.unique(["source", "stream"], keep="first", maintain_order=True)
         # Only the record itself dates the beginning; anything else came at some time after it.
-        dated = firsts.with_columns(began_from=pl.when(is_end).then("earliest"))
+        dated = firsts.with_columns(
+            began_from=pl.when(is_end).then("earliest"),
+            at_began=pl.when(is_end).then("at_earliest"),
+        )
         return {(row["source"], row["stream"]): row for row in dated.to_dicts()}
 
     @cached_property
     def _newest(self) -> dict[tuple[str, str], dict[str, Any]]:
         """By source and system: the newest thing known of any of its timelines."""
         system = pl.col("stream").str.extract(r"^(.*)/\d+$")
-        ordered = self._placed.with_columns(system=system).sort("latest", "row")
+        ordered = self._placed.with_columns(system=system).sort("at_latest", "row")
         newest = ordered.unique(["source", "system"], keep="last", maintain_order=True)
         return {(row["source"], row["system"]): row for row in newest.to_dicts()}
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from recon.findings import Innocent
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.resting import rests
+from recon.rules.views import snapshots
+from recon.time.corrected import Apart
 
 _OPEN = datetime.max.replace(tzinfo=UTC)
 _HEX = r"^(?:git:)?([0-9a-f]{7,64})$"
@@ -22,7 +25,8 @@ def unbacked_deploy(timeline: Timeline) -> Iterator[Draft]:
     A commit is had if its id begins with the id that the deploy names, of 7 digits at least.
 
     Undetermined where a repository of the case is not covered whole up to the deploy: a shallow
-    or partial clone, one that could not be read, or a copy from before the deploy.
+    or partial clone, one that could not be read, or a copy from before the deploy,
+    or one of which the clocks do not say that it was made after it.
     Innocent: force-push and garbage collection after the deploy; a shallow clone; a deploy from
     a repository that is not part of the case.
     Source: SLSA 1.0, provenance, ``resolvedDependencies`` (a build names the source it came from).
@@ -47,7 +51,7 @@ def unbacked_deploy(timeline: Timeline) -> Iterator[Draft]:
         unbacked = pl.concat([unbacked, short.filter(~pl.Series(backed, dtype=pl.Boolean))])
     covered = _covered(timeline)
     for row in unbacked.sort("row").iter_rows(named=True):
-        yield _draft(row, {name: _reaches(until, row) for name, until in covered.items()})
+        yield _draft(row, {name: _reaches(timeline, one, row) for name, one in covered.items()})
 
 
 def _named(timeline: Timeline) -> pl.LazyFrame:
@@ -60,32 +64,70 @@ def _named(timeline: Timeline) -> pl.LazyFrame:
         .filter(pl.col("commit").is_not_null())
         .sort("row")
         .unique(["source", "subject", "commit"], keep="first", maintain_order=True)
-        .select("row", "source", "subject", "attribute", "commit", "earliest", "latest")
+        .select("row", "source", "subject", "attribute", "commit", "clock", "earliest", "latest")
     )
 
 
-def _covered(timeline: Timeline) -> dict[str, datetime | None]:
-    """By repository: the latest time up to which its whole history is covered; None for never."""
+class _Reach(NamedTuple):
+    """Whether a repository is at hand whole up to a deploy."""
+
+    whole: bool
+    apart: Apart | None
+    """The deploy and the copy; None: no times are compared."""
+
+    @property
+    def rests(self) -> str | None:
+        """What their order rests on."""
+        one = self.apart
+        if one is None:
+            return None
+        return rests(one.basis, (one.low, one.high), one.first, one.second)
+
+
+class _Until(NamedTuple):
+    """Up to when the whole history of a repository is covered."""
+
+    clock: str | None
+    """That says when the copy was made."""
+    time: datetime
+    """The latest there is, where nothing ends it."""
+
+
+def _covered(timeline: Timeline) -> dict[str, list[_Until]]:
+    """By repository: of each copy that holds its whole history, up to when; empty for none."""
+    dated = snapshots(timeline).select("source", "item", "seen_clock")
     whole = (
         timeline.coverage.filter(pl.col("kind") == "git.commit")
-        .group_by("source")
+        .join(dated, on=["source", "item"], how="left")
+        .group_by("source", "seen_clock")
         .agg(until=pl.col("latest").fill_null(_OPEN).max())
+        .sort("source", "seen_clock", "until")
         .collect()
     )
-    until = dict(zip(whole["source"], whole["until"], strict=True))
+    until: dict[str, list[_Until]] = {}
+    for source, clock, time in whole.iter_rows():
+        until.setdefault(source, []).append(_Until(clock, time))
     repositories = timeline.kind("git.commit").select("source").unique().collect()["source"]
-    return {name: until.get(name) for name in sorted(repositories.to_list())}
+    return {name: until.get(name, []) for name in sorted(repositories.to_list())}
 
 
-def _reaches(until: datetime | None, row: dict[str, Any]) -> bool:
+def _reaches(timeline: Timeline, copies: list[_Until], row: dict[str, Any]) -> _Reach:
     """Whether a copy of the repository is from after the deploy, and so must have its commit."""
-    return until is not None and (row["earliest"] is None or until >= row["earliest"])
+    if row["earliest"] is None or any(one.time == _OPEN for one in copies):
+        return _Reach(bool(copies), None)
+    deployed = row["clock"], row["earliest"], row["earliest"]
+    found = [timeline.clocks.compare(deployed, (one.clock, one.time, one.time)) for one in copies]
+    best = next((one for one in found if one.not_after), found[0] if found else None)
+    return _Reach(best is not None and best.not_after, best)
 
 
-def _draft(row: dict[str, Any], covered: dict[str, bool]) -> Draft:
-    all_covered = all(covered.values())
+def _draft(row: dict[str, Any], covered: dict[str, _Reach]) -> Draft:
+    all_covered = all(one.whole for one in covered.values())
     repositories = ", ".join(covered)
-    not_whole = [name for name, whole in covered.items() if not whole]
+    not_whole = [name for name, one in covered.items() if not one.whole]
+    alibi = ["A commit's id is the hash of its bytes: another commit cannot have it."]
+    # Several repositories are copied by one clock, mostly.
+    alibi += sorted({f"{one.rests}." for one in covered.values() if one.rests})
     return Draft(
         verdict="missing" if all_covered else "undetermined",
         subject=row["subject"],
@@ -104,7 +146,7 @@ def _draft(row: dict[str, Any], covered: dict[str, bool]) -> Draft:
         ],
         excuse="For this to be innocent the commit would have had to be in a repository that is "
         "not part of the case, or to have been removed from it after the deploy.",
-        alibi="A commit's id is the hash of its bytes: another commit cannot have it.",
+        alibi=" ".join(alibi),
         innocent=[
             Innocent(
                 "The branch was force-pushed after the deploy and the commit was collected.",

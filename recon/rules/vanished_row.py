@@ -11,9 +11,17 @@ from recon.findings import Innocent, Step, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.identity import identities
-from recon.rules.re_registered import REPLACED, RESTORED
-from recon.rules.views import claims, named, snapshots
+from recon.rules.renamed import renamed
+from recon.rules.replaced import REPLACED, RESTORED
+from recon.rules.resting import resting
+from recon.rules.views import claims, last_of, logged, named, snapshots
 from recon.rules.writes import Log, log
+from recon.time.between import BASES
+from recon.time.corrected import READING, Reading
+
+_HELD = Reading("held_clock", "held_from", "held_to")
+_AT = ("at_from", "at_to", "at_low", "at_high", "at_basis")
+_ABSENT = Reading("absent_clock", "absent_from", "absent_to")
 
 
 @rule("vanished-row", needs=("claim", "snapshot"))
@@ -25,8 +33,9 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
     the table; after the act the server's counters of the table serve as well. Observation
     where it records deletes and no such act: deleting is what tables are for. Undetermined where
     it records both or has a gap, where the earlier snapshot is of another table than the log
-    follows, as it is after a move, where nothing says what happened in between, and where the later
-    snapshot has a new subject with the values of the row: it may have been renamed.
+    follows, as it is after a move, where nothing says what happened in between, where the later
+    snapshot has a new subject with the values of the row (it may have been renamed), and where the
+    clocks leave it open which snapshot is the later one, or whether the act lies between them.
     Innocent: retention that deletes old rows, or that writes the table anew without them; a job
     that loads the table whole from a place that has the row no more; a row whose subject was
     renamed.
@@ -37,16 +46,21 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
         return
     acts = _acts(timeline).collect()
     written = log(timeline)
-    renamed = _renamed(timeline, gone)
+    other_names = renamed(timeline, gone)
     undeleted = _undeleted(timeline)
     known = identities(timeline)
     for row in gone.sort("subject", "table").iter_rows(named=True):
-        span = row["held_from"], row["absent_to"]
+        # As the clock shows them that stamps the acts in between.
+        span = row["held_at_from"], row["absent_at_to"]
         replaced = acts.filter(
             (pl.col("source") == row["source"])
             & pl.col("table").is_in([row["table"], ""])
-            & (pl.col("latest") >= span[0])
-            & (pl.col("earliest") <= span[1])
+            & (pl.col("at_to") >= span[0])
+            & (pl.col("at_from") <= span[1])
+        )
+        surely = replaced.filter(
+            (pl.col("at_to") - _wide("at") >= span[0] + row["held_wide"])
+            & (pl.col("at_from") + _wide("at") <= span[1] - row["absent_wide"])
         )
         changes = written.between(row["source"], row["table"], *span)
         between = _Between(
@@ -55,8 +69,9 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
             [one for one in changes if not one["deletes"]],
             # What the log follows is not what a snapshot of another cluster shows.
             is_logged=_is_logged(row, replaced, written, undeleted)
-            and not known.differ(row["source"], row["table"], row["held_item"], row["held_from"]),
-            renamed=renamed.get((row["source"], row["table"], row["subject"])),
+            and not known.differ(row["source"], row["table"], row["held_item"], span[0]),
+            is_sure=row["sure"] and surely.height == replaced.height,
+            renamed=other_names.get((row["source"], row["table"], row["subject"])),
         )
         yield _draft(row, between)
 
@@ -72,12 +87,16 @@ class _Between(NamedTuple):
     """Transactions that updated rows of it and deleted none."""
     is_logged: bool
     """Whether the log covers all of the time, or all but an end that the counters cover."""
+    is_sure: bool
+    """Whether it is so whatever the clocks within their bounds."""
     renamed: str | None
     """A new subject of the later snapshot that has the values of the row."""
 
     @property
     def verdict(self) -> Verdict:
         """By the rule's definition."""
+        if not self.is_sure:
+            return "undetermined"
         if self.renamed or not self.is_logged:
             deletes = self.deleted and not self.replaced and not self.renamed
             return "observation" if deletes else "undetermined"
@@ -94,21 +113,21 @@ def _is_logged(
     That is: the log follows the table all the time; or up to the last act, and the counters of a
     later capture, which has no such row either, know of no delete.
     """
-    source, table, since = row["source"], row["table"], row["held_from"]
-    acts = replaced["earliest"].to_list()
-    if not written.follows(source, table, since, min([row["absent_to"], *acts])):
+    source, table, since = row["source"], row["table"], row["held_at_from"]
+    acts = replaced["at_from"].to_list()
+    if not written.follows(source, table, since, min([row["absent_at_to"], *acts])):
         return False
-    if written.covers(source, since, row["absent_to"]):
+    if written.covers(source, table, since, row["absent_at_to"]):
         return True
     if not acts or not set(replaced["kind"]).isdisjoint(RESTORED):
         return False
-    last = max(replaced["latest"].to_list())
+    last = max(replaced["at_to"].to_list())
     counted = undeleted.filter(
         (pl.col("source") == source)
         & (pl.col("table") == table)
-        & (pl.col("earliest") > max(row["held_to"], last))
+        & (pl.col("at_from") > max(row["held_at_to"], last))
     )
-    return not counted.is_empty() and written.covers(source, since, last)
+    return not counted.is_empty() and written.covers(source, table, since, last)
 
 
 def _undeleted(timeline: Timeline) -> pl.DataFrame:
@@ -121,7 +140,7 @@ def _undeleted(timeline: Timeline) -> pl.DataFrame:
         .group_by("source", "item", table=named("pg:"))
         .agg(rows=pl.len())
         .join(snapshots(timeline), on=["source", "item"])
-        .select("source", "table", "rows", earliest="seen_from")
+        .select("source", "table", "rows", "at_from", earliest="seen_from")
     )
 
     def number(name: str) -> pl.Expr:
@@ -138,7 +157,7 @@ def _undeleted(timeline: Timeline) -> pl.DataFrame:
         )
         .join(rows, on=["source", "table", "earliest"])
         .filter((pl.col("deletes") == 0) & (pl.col("inserts") >= pl.col("rows")))
-        .select("source", "table", "earliest")
+        .select("source", "table", "at_from")
         .collect()
     )
 
@@ -165,6 +184,8 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
             value=pl.col("value").first(),
             held_from=pl.col("seen_from").first(),
             held_to=pl.col("seen_to").first(),
+            held_clock=pl.col("seen_clock").first(),
+            **{f"held_{name}": pl.col(name).first() for name in _AT},
             seen=pl.col("snapshot").first(),
         )
         .with_columns(held_item="item")
@@ -180,19 +201,40 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
             absent_item="item",
             absent_from="seen_from",
             absent_to="seen_to",
+            absent_clock="seen_clock",
+            **{f"absent_{name}": pl.col(name) for name in _AT},
             absent="snapshot",
         )
     )
-    last_held = pl.col("held_to") == pl.col("held_to").max().over("source", "table", "subject")
+    ends = pl.col("held_at_from", "held_at_to", "absent_at_from", "absent_at_to")
     key = ["source", "table", "subject"]
+    # By each clock the last that holds it: which of them is the last, readings do not say.
     return (
-        held.filter(last_held)
-        .unique(key, keep="first", maintain_order=True)
+        held.sort("held_to", "item")
+        .unique([*key, "held_clock"], keep="last", maintain_order=True)
         .join(absent, on=key)
-        .filter(pl.col("absent_from") > pl.col("held_to"))
-        .sort("absent_from", "absent_item")
+        .pipe(timeline.clocks.apart, _HELD, _ABSENT, "later")
+        .pipe(last_of, "later", [*key, "absent_item"], ("held_to", "absent_from"))
+        .with_columns(
+            sure=pl.col("sure") & pl.all_horizontal(ends.is_not_null()),
+            held_wide=_wide("held_at"),
+            absent_wide=_wide("absent_at"),
+        )
+        # What is not bounded is taken as it reads, and is not sure.
+        .with_columns(
+            pl.coalesce(f"{side}_at_{end}", f"{side}_{end}").alias(f"{side}_at_{end}")
+            for side in ("held", "absent")
+            for end in ("from", "to")
+        )
+        .sort("sure", "absent_at_from", "absent_item", descending=[True, False, False])
         .unique(key, keep="first", maintain_order=True)
     )
+
+
+def _wide(name: str) -> pl.Expr:
+    """By how much the ends of a time are not known, on the clock that stamps the records."""
+    wide = pl.col(f"{name}_high") - pl.col(f"{name}_low")
+    return pl.duration(microseconds=wide.fill_null(0))
 
 
 def _standing(timeline: Timeline) -> pl.LazyFrame:
@@ -202,50 +244,17 @@ def _standing(timeline: Timeline) -> pl.LazyFrame:
     return pl.concat([claims(timeline).select(key), rows.select(key)]).unique()
 
 
-def _renamed(timeline: Timeline, gone: pl.DataFrame) -> dict[tuple[str, str, str], str]:
-    """By source, table and subject gone: a subject that only the later snapshot has.
-
-    It has equal values, of which one is a digest: few other values are a row's own.
-    """
-    key = ["source", "table"]
-    values = (
-        claims(timeline)
-        .filter(pl.col("table").is_not_null())
-        .group_by(*key, "item", "subject")
-        .agg(
-            said=pl.concat_str("attribute", pl.lit("="), "value").sort(),
-            is_own=pl.col("digest").is_not_null().any(),
-        )
-        .with_columns(said=pl.col("said").list.join("\n"))
-    )
-    lost = (
-        gone.lazy()
-        .select(*key, "subject", "held_item", "absent_item")
-        .join(values, left_on=[*key, "held_item", "subject"], right_on=[*key, "item", "subject"])
-        .filter("is_own")
-    )
-    known = values.select(*key, held_item="item", other="subject")
-    found = (
-        lost.join(
-            values.rename({"subject": "other", "item": "absent_item"}),
-            on=[*key, "absent_item", "said"],
-        )
-        .join(known, on=[*key, "held_item", "other"], how="anti")
-        .sort("other")
-        .unique([*key, "subject"], keep="first", maintain_order=True)
-        .select(*key, "subject", "other")
-        .collect()
-    )
-    return {(source, table, subject): other for source, table, subject, other in found.rows()}
-
-
 def _acts(timeline: Timeline) -> pl.LazyFrame:
     """What leaves no earlier row in a table: acts on it, and restores of all (table empty)."""
+    acts = timeline.kind(*REPLACED, *RESTORED, "table.drop").filter(
+        pl.col("earliest").is_not_null()
+    )
     return (
-        timeline.kind(*REPLACED, *RESTORED, "table.drop")
-        .filter(pl.col("earliest").is_not_null())
+        logged(timeline, acts, READING, "at")
         .select(
             "source",
+            "clock",
+            *("at_from", "at_to", "at_low", "at_high"),
             "row",
             "kind",
             "earliest",
@@ -287,9 +296,19 @@ def _draft(row: dict[str, Any], between: _Between) -> Draft:
         steps=steps,
         excuse="For this to be innocent the row would have had to be taken out, left out or "
         "renamed as intended between the two snapshots.",
-        alibi="Both snapshots cover the whole table.",
+        alibi=_alibi(row, act),
         innocent=_innocent(between),
     )
+
+
+def _alibi(row: dict[str, Any], act: dict[str, Any] | None) -> str:
+    """What the order of the two snapshots, and of the act between them, rests on."""
+    text = ["Both snapshots cover the whole table."]
+    if row["later_basis"] != BASES[0]:
+        text.append(f"{resting(row, 'later', row['held_clock'], row['absent_clock'])}.")
+    if act is not None and act["clock"] not in {row["held_clock"], row["absent_clock"]}:
+        text.append(f"{resting(row, 'held_at', row['held_clock'], act['clock'])}.")
+    return " ".join(text)
 
 
 def _what(act: dict[str, Any] | None, table: str, between: _Between) -> str:

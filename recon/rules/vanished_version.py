@@ -10,8 +10,14 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.views import snapshots
+from recon.rules.resting import resting
+from recon.rules.views import last_of, snapshots
 from recon.subjects import glob
+from recon.time.between import BASES
+from recon.time.corrected import Reading
+
+_SHOWN = Reading("seen_clock", "seen_from", "seen_to")
+_LISTED = Reading("listed_clock", "listed_from", "listed_to")
 
 
 @rule("vanished-version", needs=("object.put", "snapshot"))
@@ -19,7 +25,8 @@ def vanished_version(timeline: Timeline) -> Iterator[Draft]:
     """A version has vanished iff an earlier listing shows it and a later, complete one does not.
 
     Undetermined where the version was not the newest of its key and the bucket has a lifecycle
-    configuration, which may have expired it. A current version of a versioned bucket is never
+    configuration, which may have expired it, and where two clocks date the listings and leave it
+    open which is the later one. A current version of a versioned bucket is never
     expired by a rule: the rule puts a delete marker over it.
     Innocent: expiry of noncurrent versions by the bucket's own lifecycle; a listing of another
     prefix, which does not cover the key.
@@ -51,16 +58,24 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
             == pl.col("earliest").max().over("source", "subject", "seen_to")
         )
     )
+    # By each clock the last listing that shows it: which of them is the last, readings do not say.
     shown = puts.sort("seen_to", "row").unique(
-        ["source", "version"], keep="last", maintain_order=True
+        ["source", "version", "seen_clock"], keep="last", maintain_order=True
     )
     covered = timeline.coverage.filter(
         pl.col("kind").str.starts_with("object") & pl.col("earliest").is_not_null()
     ).select(
         "source", prefix="subject", listed_from="earliest", listed_to="latest", listed_item="item"
     )
+    dated = snapshots(timeline).select(
+        "source", listed_item="item", listed_clock="seen_clock", listing="snapshot"
+    )
     later = (
-        shown.join(covered, on="source").filter(pl.col("listed_from") > pl.col("seen_to")).collect()
+        shown.join(covered, on="source")
+        .join(dated, on=["source", "listed_item"], how="left")
+        .pipe(timeline.clocks.apart, _SHOWN, _LISTED, "later")
+        .pipe(last_of, "later", ["source", "version", "listed_item"], ("seen_to", "listed_from"))
+        .collect()
     )
     # Globs differ per listing and are few: one pass each.
     kept = [
@@ -68,12 +83,11 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
         for (prefix,), group in later.group_by("prefix", maintain_order=True)
     ]
     matched = pl.concat(kept) if kept else later
-    listing = snapshots(timeline).select("source", listed_item="item", listing="snapshot")
     return (
         matched.lazy()
-        .sort("listed_from", "listed_item")
+        .filter(pl.col("listing").is_not_null())
+        .sort("sure", "listed_from", "listed_item", descending=[True, False, False])
         .unique(["source", "version"], keep="first", maintain_order=True)
-        .join(listing, on=["source", "listed_item"])
         .select(
             "source",
             "subject",
@@ -88,6 +102,7 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
             "listed_to",
             "is_newest",
             "listing",
+            *("sure", "seen_clock", "listed_clock", "later_low", "later_high", "later_basis"),
             put="row",
         )
     )
@@ -95,7 +110,10 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
 
 def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
     may_expire = has_lifecycle and not row["is_newest"]
-    verdict: Verdict = "undetermined" if may_expire else "missing"
+    verdict: Verdict = "undetermined" if may_expire or not row["sure"] else "missing"
+    alibi = "Both listings cover the key, and the later one is complete."
+    if row["later_basis"] != BASES[0]:
+        alibi += f" {resting(row, 'later', row['seen_clock'], row['listed_clock'])}."
     seen = show_interval(row["seen_from"], row["seen_to"])
     gone = show_interval(row["listed_from"], row["listed_to"])
     return Draft(
@@ -111,7 +129,7 @@ def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
         ],
         excuse="For this to be innocent the version would have had to be expired by a rule of the "
         "bucket, or deleted as intended by someone who may.",
-        alibi="Both listings cover the key, and the later one is complete.",
+        alibi=alibi,
         innocent=[
             Innocent(
                 "A lifecycle rule of the bucket expired the noncurrent version.",

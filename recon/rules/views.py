@@ -6,11 +6,22 @@ import polars as pl
 
 from recon.names import named, xids
 from recon.rules.base import Timeline
+from recon.time.corrected import Reading, certainly_before, possibly_before
 from recon.written import BASES, best
 from recon.written import written as recon_written
 from recon.written.verdict import BEST
 
-__all__ = ["LOGGED", "RECORD", "claims", "named", "snapshots", "versions", "xids"]
+__all__ = [
+    "LOGGED",
+    "RECORD",
+    "claims",
+    "last_of",
+    "logged",
+    "named",
+    "snapshots",
+    "versions",
+    "xids",
+]
 
 RECORD = ["source", "item", "citation"]
 """What one record is known by: events of one record share it."""
@@ -21,16 +32,57 @@ LOGGED = ("row.insert", "row.update", "row.before")
 def snapshots(timeline: Timeline) -> pl.LazyFrame:
     """When each item's state was read: ``source``, ``item``, ``seen_from``, ``seen_to``.
 
-    An item that several snapshots date (pages of a listing) is dated by all of them together.
+    An item that several snapshots date (pages of a listing) is dated by all of them together, by
+    ``seen_clock``. ``at_from`` to ``at_to`` is the same time as the clock shows it that stamps the
+    source's own records (``log_clock``), to be compared with those; an end that is not bounded is
+    null. ``at_low``, ``at_high``, ``at_basis``: by which bounds, see
+    :meth:`recon.time.corrected.Corrected.bound`.
     """
-    return (
+    found = (
         timeline.kind("snapshot")
         .group_by("source", "item")
         .agg(
             seen_from=pl.col("earliest").min(),
             seen_to=pl.col("latest").max(),
+            seen_clock=pl.col("clock").min(),
             snapshot=pl.col("row").min(),
         )
+    )
+    seen = Reading("seen_clock", "seen_from", "seen_to")
+    return logged(timeline, found, seen, "at")
+
+
+def logged(timeline: Timeline, frame: pl.LazyFrame, reading: Reading, name: str) -> pl.LazyFrame:
+    """With a reading as the clock shows it that stamps what its source stores.
+
+    Adds ``log_clock`` and what :meth:`recon.time.corrected.Corrected.on` adds.
+    """
+    own = Reading("log_clock", reading.earliest, reading.latest)
+    return timeline.clocks.on(
+        frame.with_columns(log_clock=timeline.log_clock()), reading, own, name
+    )
+
+
+def last_of(frame: pl.LazyFrame, name: str, key: list[str], reads: tuple[str, str]) -> pl.LazyFrame:
+    """By key the first readings that come last, where the second one came after all of them.
+
+    Args:
+        frame: with what :meth:`recon.time.corrected.Corrected.apart` added.
+        name: as it was called there.
+        key: of the second reading and what is asked of it.
+        reads: the end of the first reading and the beginning of the second.
+
+    Left out is what did not, or reads so and is not known. Adds ``sure``: whether it is known.
+    """
+    sure = certainly_before(name).all().over(key)
+    possible = possibly_before(name).all().over(key)
+    as_read = (pl.col(reads[1]) > pl.col(reads[0])).all().over(key)
+    return (
+        frame.with_columns(sure=sure, _possible=possible & as_read)
+        .filter(pl.col("sure") | pl.col("_possible"))
+        .drop("_possible")
+        .sort(f"{name}_least", *key, nulls_last=False)
+        .unique(key, keep="first", maintain_order=True)
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from recon.names import named
+from recon.names import named, within
 from recon.rules.base import Timeline
+from recon.rules.resting import MEASURED
 from recon.rules.updates import Updates
+from recon.rules.views import snapshots
 
 _UNMEASURED = 3600.0
 """Seconds."""
@@ -33,10 +35,10 @@ class Log:
     """
 
     covered: pl.DataFrame
-    """``source``, ``earliest``, ``latest``."""
+    """``source``, ``subject``, ``earliest``, ``latest``."""
     changes: pl.DataFrame
-    """``source``, ``table``, ``earliest``, ``latest``, ``row``, ``value``, ``updates``,
-    ``deletes``."""
+    """``source``, ``table``, ``earliest``, ``latest``, ``row``, ``clock``, ``value``,
+    ``updates``, ``deletes``."""
     seen: pl.DataFrame
     """What it records of tables at all: ``source``, ``table``, ``kind``, ``earliest``."""
     rows_covered: pl.DataFrame
@@ -57,7 +59,7 @@ class Log:
         if key not in self._kept:
             followed = self.follows(source, table, since, act)
             self._kept[key] = Stretch(
-                followed and self.covers(source, since, until),
+                followed and self.covers(source, table, since, until),
                 self.between(source, table, since, until),
             )
         return self._kept[key]
@@ -78,10 +80,11 @@ class Log:
         until = min([until, *new["earliest"]])
         return not here.filter(pl.col("earliest") < until).is_empty()
 
-    def covers(self, source: str, since: datetime, until: datetime) -> bool:
-        """Whether it is whole from one time to the other."""
+    def covers(self, source: str, table: str, since: datetime, until: datetime) -> bool:
+        """Whether it would tell all that befalls a table from one time to the other."""
         return not self.covered.filter(
             (pl.col("source") == source)
+            & within(pl.lit(table), pl.col("subject"))
             & (pl.col("earliest") <= since)
             & (pl.col("latest") >= until)
         ).is_empty()
@@ -123,13 +126,12 @@ def slacks(timeline: Timeline) -> dict[tuple[str, str], timedelta]:
 
     A database that is asked gives its own time, by the clock that stamps its log. A dump's time is
     that of the machine that made it, which nobody measured: an hour, unless the case declares a
-    tolerance for that clock.
+    wider tolerance for that clock. Where records measure it, that is counted already.
     """
     found = (
-        timeline.kind("snapshot")
-        .filter(pl.col("clock").str.ends_with("/dump"))
-        .select("source", "item", "clock")
-        .unique()
+        snapshots(timeline)
+        .filter(pl.col("seen_clock").str.ends_with("/dump") & ~pl.col("at_basis").is_in(MEASURED))
+        .select("source", "item", "seen_clock")
         .collect()
     )
     return {
@@ -142,7 +144,7 @@ def log(timeline: Timeline) -> Log:
     """The log as far as the case has it."""
     covered = timeline.coverage.filter(
         pl.col("kind").str.starts_with("table.") & pl.col("earliest").is_not_null()
-    ).select("source", "earliest", "latest")
+    ).select("source", "subject", "earliest", "latest")
     changes = (
         timeline.kind("table.write")
         .filter(pl.col("earliest").is_not_null())
@@ -151,6 +153,7 @@ def log(timeline: Timeline) -> Log:
             "earliest",
             "latest",
             "row",
+            "clock",
             "value",
             table="subject",
             updates=counted("update"),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Table = NDArray[np.int64]
 
 
-_ROOM = 5_000_000
+ROOM = 5_000_000
 """µs of room at the ends of a slice, for the width of the offsets that the axis is laid by."""
 _CELLS = 2**25
 """Cells of the table at most: 256 MiB, and as much again while it is closed."""
@@ -62,7 +62,7 @@ class Bounds:
         if clock not in self.axis or not len(self.cuts):
             return np.full((3, len(readings)), nothing, dtype=np.int64)
         at = readings - self.axis[clock]
-        room = self.steps.get(clock, 0) + _ROOM
+        room = self.steps.get(clock, 0) + ROOM
         found = np.searchsorted(self.cuts, np.stack([at - room, at, at + room]), "right") - 1
         outside = (found < 0) | (found >= len(self.cuts) - 1)
         return np.where(outside, nothing, found)

@@ -149,6 +149,7 @@ def test_every_stanza_of_init_loads_when_its_comment_marks_are_taken_off(tmp_pat
         "deploylog",
         "git",
         "postgres",
+        "records",
         "s3",
     }
 

@@ -39,9 +39,7 @@ def test_the_argument_of_a_re_registered_row_reads_as_prose():
         sources=(),
         norms=(),
     )
-    (finding,) = reconcile(
-        config, "0" * 64, timeline.events, timeline.coverage, [re_registered]
-    ).findings
+    (finding,) = reconcile(config, "0" * 64, timeline, [re_registered]).findings
     lines = argument(finding)
     assert letters(finding) == {
         "asserted": "A",

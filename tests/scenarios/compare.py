@@ -15,7 +15,6 @@ from tests.scenarios.truth import (
     SOURCE,
     Found,
     Interval,
-    Mistaken,
     Snapshot,
     Transaction,
     Truth,
@@ -38,8 +37,8 @@ class Result:
     """Findings that should be there."""
     extra: list[Found] = field(default_factory=list)
     """Findings that should not."""
-    closed: list[Found | Mistaken] = field(default_factory=list)
-    """What was written down as a gap or a mistake, and is none any more."""
+    closed: list[Found] = field(default_factory=list)
+    """What was written down as a gap, and is none any more."""
     transactions: list[str] = field(default_factory=list)
     """Of which the timeline tells something else than the server did."""
     rows: list[str] = field(default_factory=list)
@@ -66,8 +65,6 @@ def judge(truth: Truth, case: Case) -> Result:
     """Every comparison over a case that has been collected."""
     found = {Found(one.rule, one.verdict, one.subject) for one in case.findings().findings}
     gaps = {gap.found for gap in truth.gaps}
-    wrongly = {one.found for one in truth.mistaken if one.found}
-    mistimed = [one for one in truth.mistaken if not one.found]
     events = case.timeline().filter(pl.col("source") == SOURCE).collect()
     told = _transactions(events)
     archived = [one for one in truth.transactions if _segment(one) in truth.archived]
@@ -76,20 +73,16 @@ def judge(truth: Truth, case: Case) -> Result:
     missing = {one.subject for one in gone if one.verdict == "missing"}
     written = _written(case)
     dated = [one for one in written if one is not None]
-    times = list(_times(truth, case))
     return Result(
         missed=sorted(truth.findings - found),
-        extra=sorted(found - truth.findings - gaps - wrongly),
-        closed=[
-            *sorted((found & gaps) | (wrongly - found)),
-            *([] if times else mistimed),
-        ],
+        extra=sorted(found - truth.findings - gaps),
+        closed=sorted(found & gaps),
         transactions=[line for one in archived for line in _transaction(one, told, truth)],
         rows=[
             *(line for one in truth.snapshots for line in _snapshot(one, case, events)),
             *(line for one in archived for line in _logged(one, events)),
         ],
-        times=[] if mistimed else times,
+        times=list(_times(truth, case)),
         lost=sorted((truth.lost - reported) | (missing - truth.lost)),
         dated=len(dated),
         undated=len(written) - len(dated),

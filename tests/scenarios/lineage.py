@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from tests.scenarios.cluster import MADE, Cluster
 from tests.scenarios.stage import digest
-from tests.scenarios.truth import Found, Gap, Row, Transaction
+from tests.scenarios.truth import Row, Transaction
 
 COLUMNS = """
     model text not null,
@@ -90,18 +90,3 @@ def copied(rows: Mapping[str, list[Row]], altered: Iterable[str] = (ALTERED,)) -
 def observed(*but: str, rule: str = "re-registered") -> set[tuple[str, str, str]]:
     """An observation on each release but those."""
     return {(rule, "observation", subject) for subject in SUBJECTS if subject not in but}
-
-
-def by_major(
-    major: int, *found: tuple[str, str, str]
-) -> tuple[set[tuple[str, str, str]], list[Gap]]:
-    """Findings that rest on a log that tells all, and what is found instead where it cannot.
-
-    Before 15 a COMMIT does not list the tables that it drops, and the log is not taken to follow
-    every table all of the time.
-    """
-    if major >= 15:
-        return set(found), []
-    because = "before 15 the log is not taken to follow every table"
-    gaps = [Gap(Found(*one), "2026-11-25", because) for one in found]
-    return {(rule, "undetermined", subject) for rule, _, subject in found}, gaps

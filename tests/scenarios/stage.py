@@ -27,7 +27,7 @@ from collectors.postgres.script import capture_script
 from tests import servers
 from tests.scenarios.claims import LINEAGE, Claim
 from tests.scenarios.cluster import Cluster, instant
-from tests.scenarios.truth import Found, Gap, Interval, Mistaken, Snapshot, Transaction, Truth
+from tests.scenarios.truth import Found, Gap, Interval, Snapshot, Transaction, Truth
 
 SETTINGS = {
     "track_commit_timestamp": "on",
@@ -226,7 +226,6 @@ class Stage:
         findings: set[tuple[str, str, str]],
         *,
         gaps: Sequence[Gap] = (),
-        mistaken: Sequence[Mistaken] = (),
         lost: Sequence[str] = (),
         lost_transactions: Sequence[Transaction] = (),
     ) -> Truth:
@@ -242,7 +241,6 @@ class Stage:
             archived=tuple(self.archived),
             findings=frozenset(Found(*one) for one in findings),
             gaps=tuple(gaps),
-            mistaken=tuple(mistaken),
             lost=frozenset(lost),
             lost_transactions=frozenset(one.xid for one in lost_transactions),
         )

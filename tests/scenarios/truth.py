@@ -106,17 +106,6 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Mistaken:
-    """What recon is known to tell wrongly, until it does so no more."""
-
-    since: str
-    """The day on which it was written down."""
-    because: str
-    found: Found | None = None
-    """A finding that is made and should not be; None: times of writing."""
-
-
-@dataclass(frozen=True, slots=True)
 class Truth:
     """All of it."""
 
@@ -127,7 +116,6 @@ class Truth:
     findings: frozenset[Found]
     """All that must be found, observations included; nothing else may be."""
     gaps: Sequence[Gap] = ()
-    mistaken: Sequence[Mistaken] = ()
     lost: frozenset[str] = frozenset()
     """Subjects whose rows an act took away, though nobody deleted them."""
     lost_transactions: frozenset[int] = frozenset()

@@ -10,6 +10,7 @@ import polars as pl
 
 from collectors.postgres.heap.claimed import WalRows
 from collectors.postgres.wal.model import Wal
+from recon.names import within
 from recon.schema import DRAFT_COVERAGE, frame
 
 
@@ -36,7 +37,10 @@ def followed(wal: Wal, rows: WalRows) -> pl.DataFrame:
                 f"{rows.described[subject]}; {counts.undone} of transactions without a commit; "
                 f"{counts.unknown} without the row before",
             }
-            for one in _cut(stretches, rows.until.get(subject, {}))
+            for one in _cut(
+                stretches.filter(within(pl.lit(subject), pl.col("subject"))),
+                rows.until.get(subject, {}),
+            )
             if since is None or one["latest"] >= since
         ]
     return frame(found, DRAFT_COVERAGE)

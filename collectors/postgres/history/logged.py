@@ -39,7 +39,7 @@ def unlogged(
     stretches: list[Row] = []
     if coverage is not None:
         whole = coverage.filter(pl.col("kind") == "table.*")
-        stretches = whole.select("earliest", "latest").to_dicts()
+        stretches = whole.select("subject", "earliest", "latest").to_dicts()
     for row in rows:
         told = any(
             act["kind"] in _LIKE.get(row["kind"], ())
@@ -49,7 +49,9 @@ def unlogged(
             for act in acts
         )
         covered = row["kind"] in _FILES and any(
-            one["earliest"] <= row["earliest"] and row["latest"] <= one["latest"]
+            one["earliest"] <= row["earliest"]
+            and row["latest"] <= one["latest"]
+            and (one["subject"] == row["subject"] or one["subject"].endswith("/*"))
             for one in stretches
         )
         if not told and not covered:

@@ -5,7 +5,8 @@ Storage CREATE records, *old* files those that its COMMIT drops, and *gone* OIDs
 statistics its COMMIT drops:
 
 - **create**: a new file with a row of ``pg_class`` of a table or materialised view.
-- **drop**: a gone OID that the transaction did not create.
+- **drop**: a gone OID that the transaction did not create. Before 15 COMMIT lists no OIDs: an old
+  file of a known table, where the transaction made no new file but those of new relations.
 - **rewrite**: a new file whose row of ``pg_class`` is named ``pg_temp_OID`` and whose own OID is
   gone: the copy took OID's place. Rows inserted into it mean ALTER TABLE (or REFRESH MATERIALIZED
   VIEW), whole pages VACUUM FULL or CLUSTER. A table's new file in another tablespace is SET
@@ -24,6 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import polars as pl
 
@@ -45,6 +47,31 @@ ALTER, VACUUM, TABLESPACE = (
     "VACUUM FULL or CLUSTER",
     "ALTER TABLE SET TABLESPACE",
 )
+
+
+class Given(NamedTuple):
+    """A new file that a committed transaction gave to a relation."""
+
+    relation: str
+    """``DB/OID``."""
+    file: str
+    timeline: int
+    lsn: int
+    """Of the COMMIT."""
+    logged: bool
+    """False: an unlogged relation's."""
+
+
+class Judged(NamedTuple):
+    """What all transactions did to tables."""
+
+    acts: list[Act]
+    """In the order of timeline and LSN."""
+    files: pl.DataFrame
+    """Rows of FILES."""
+    given: list[Given]
+    untold: list[tuple[int, int]]
+    """Timeline and LSN of COMMITs of which it cannot be said whether they make a table."""
 
 
 _Name = tuple[str, int, str]
@@ -74,9 +101,18 @@ class _State:
     """File to relation."""
     defined: dict[str, str] = field(default_factory=dict)
     """Relation to kind."""
+    given: list[Given] = field(default_factory=list)
+    untold: list[tuple[int, int]] = field(default_factory=list)
 
     def table(self, relation: str | None) -> bool:
         return relation is not None and self.known.kind(relation, self.defined) in TABLES
+
+    def give(self, relation: str, row: Row, one: Transaction) -> None:
+        """Take note of a relation's new file."""
+        file = str(row["created"])
+        self.stores[file] = relation
+        logged = row["logged"] is not False
+        self.given.append(Given(relation, file, one.timeline, one.lsn, logged))
 
     def stored(self, file: str, locks: Sequence[str]) -> str | None:
         """The relation that a file stores, as far as is known."""
@@ -90,11 +126,8 @@ class _State:
 
 def acts(
     records: pl.DataFrame, defined: pl.DataFrame, relations: Sequence[Relation], major: int
-) -> tuple[list[Act], pl.DataFrame]:
-    """The acts in the order of timeline and LSN, and rows of FILES.
-
-    ``records``, ``defined``: of a whole archive, with timelines.
-    """
+) -> Judged:
+    """Judge every transaction. ``records``, ``defined``: of a whole archive, with timelines."""
     known = Known.of(relations)
     state = _State(
         known, {one.file: f"{database_of(one)}/{one.oid}" for one in relations if one.file}
@@ -110,17 +143,21 @@ def acts(
             {"timeline": timeline, "file": file, "relation": relation}
             for file, relation in sorted(state.stores.items())
         ]
-    return [*found, *_recreated(found, known, defined)], frame(files, FILES)
+    acts_ = [*found, *_recreated(found, known, defined)]
+    return Judged(acts_, frame(files, FILES), state.given, state.untold)
 
 
 def _judge(one: Transaction, state: _State) -> list[Act]:
     found: list[Act] = []
     born, unnamed, copies = _define(one, state)
+    if not all(row["told"] for row in unnamed):
+        state.untold.append((one.timeline, one.lsn))
     gone = [relation for relation in one.gone if relation not in born]
-    if not one.tells_gone and not unnamed and not copies:
-        # Before 15: old files of tables with nothing new in their place.
+    if not one.tells_gone and not unnamed:
+        # Old files of tables with nothing new in their place.
+        kept = {*born, *(to for row, to in copies if row["created"] not in one.old)}
         stored = [state.stored(file, one.locks) for file in one.old]
-        gone = [table for table in stored if table and table not in born and state.table(table)]
+        gone = [table for table in stored if table and table not in kept and state.table(table)]
     # What came and went in one transaction was never there for anyone else.
     fleeting = {*one.gone, *(_own(row) for row, _ in copies)}
     if not one.tells_gone:
@@ -132,7 +169,7 @@ def _judge(one: Transaction, state: _State) -> list[Act]:
     for row, target in copies:
         if state.known.kind(target, state.defined) in {None, *TABLES}:
             act("table.rewrite", target, {"rows": ALTER, "pages": VACUUM}.get(str(row["use"])))
-        state.stores[str(row["created"])] = target
+        state.give(target, row, one)
     for kind, relation in _dropped(one, state, gone, known=bool(found)):
         act(kind, relation)
     for relation, row in born.items():
@@ -168,7 +205,7 @@ def _define(
     unnamed: list[Row] = []
     copies: list[tuple[Row, str]] = []
     for row in one.new:
-        file, own = str(row["created"]), _own(row)
+        own = _own(row)
         if row["oid"] is None and own not in one.gone and not state.known.kind(own, state.defined):
             unnamed.append(row)
             continue
@@ -176,11 +213,12 @@ def _define(
         if row["kind"] is not None:
             state.defined[own] = str(row["kind"])
         copied = _TEMP.fullmatch(str(row["name"] or ""))
-        ended = own in one.gone or not one.tells_gone
+        target = f"{own.split('/')[0]}/{copied[1]}" if copied else ""
+        ended = own in one.gone if one.tells_gone else _left(target, one, state)
         if copied and ended and int(copied[1]) >= FIRST_NORMAL_OID:
-            copies.append((row, f"{own.split('/')[0]}/{copied[1]}"))
+            copies.append((row, target))
         else:
-            state.stores[file] = own
+            state.give(own, row, one)
     if not copies and one.locks and one.locks[0] not in {*one.gone, *born}:
         # Its name could not be read: a relation that came and went while files of the one that
         # was locked first were replaced is the copy of that one.
@@ -189,6 +227,17 @@ def _define(
         if fleeting and outlived:
             copies.append((fleeting[0], one.locks[0]))
     return born, unnamed, copies
+
+
+def _left(relation: str, one: Transaction, state: _State) -> bool:
+    """Whether an old file may be a relation's, before 15: it must go where a copy takes its place.
+
+    A table may be named like a copy.
+    """
+    created = {row["created"] for row in one.new}
+    return any(
+        state.stored(file, one.locks) in {relation, None} for file in one.old if file not in created
+    )
 
 
 def _replaced(
@@ -200,7 +249,9 @@ def _replaced(
     old = [file for file in reversed(one.old) if file not in created]
     left = [file for file in old if state.stored(file, one.locks) not in settled]
     paired = len(left) == len(unnamed)
-    if not paired and not one.tells_gone:
+    told = all(row["told"] for row in unnamed) and not created.intersection(one.old)
+    if not one.tells_gone and not (paired and told):
+        # A drop and a new file, whose old one may be gone already, would look like a pair.
         return
     pairs = dict(zip(left, unnamed, strict=True)) if paired else {}
     tables = [
@@ -220,7 +271,7 @@ def _replaced(
         kind, value = ("table.rewrite", TABLESPACE) if moved else ("table.truncate", None)
         yield Act(kind, relation, one.timeline, one.lsn, value)
         if paired or len(tables) == 1:
-            state.stores[str(fits[0]["created"])] = relation
+            state.give(relation, fits[0], one)
 
 
 def _successor(file: str, row: Row) -> bool:

@@ -19,9 +19,11 @@ from collectors.postgres.binaries import version
 from collectors.postgres.wal import reader, waldump
 from collectors.postgres.wal.acts import acts
 from collectors.postgres.wal.catalogue import definitions
+from collectors.postgres.wal.covered import Read, coverage
 from collectors.postgres.wal.fetch import Fetch
 from collectors.postgres.wal.layout import READABLE, RECORD_HEADER, read_lsn, show_lsn
 from collectors.postgres.wal.model import DEFINED, RECORDS, Relation, Segment, Wal
+from collectors.postgres.wal.naming import named
 from collectors.postgres.wal.piece import Piece, once
 from collectors.postgres.wal.rows import count_rows, numbers
 from collectors.postgres.wal.segment import Checked, order
@@ -30,9 +32,6 @@ from collectors.postgres.wal.stream import cut_off
 from collectors.postgres.wal.timeline import turns
 from collectors.postgres.wal.transactions import placed
 from recon.collector import Warn
-from recon.schema import DRAFT_COVERAGE, frame
-
-_TELLS_TABLES = 15
 
 
 def read_archive(  # noqa: PLR0913  (as the package's own)
@@ -73,15 +72,17 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
     told = pl.concat([pl.DataFrame(schema=RECORDS), *found]).sort("timeline", "lsn")
     defined = _defined(pieces, found)
     major = pieces[0].run[0].major if pieces else READABLE[-1]
-    _, files = acts(told, defined, relations, major)
-    rows = count_rows(pieces, files, tables)
+    judged = acts(told, defined, relations, major)
+    rows = count_rows(pieces, judged.files, tables)
+    every = [*relations, *named(relations, defined)]
+    covered, said = coverage(Read(pieces, told, judged, rows, every), counted, source)
     return Wal(
         pieces=pieces,
         told=told,
         defined=defined,
         counted=rows,
-        coverage=_coverage(pieces, source),
-        warnings=warnings,
+        coverage=covered,
+        warnings=[*warnings, *said],
         method=", ".join(dict.fromkeys([*(piece.method for piece in pieces), *rows.methods])),
         system_id=archive.system_id,
         major=major if pieces else None,
@@ -112,7 +113,10 @@ def _joined(runs: Sequence[Sequence[Checked]]) -> list[list[Checked]]:
 
 
 def _cut_off(run: Sequence[Checked], runs: Sequence[Sequence[Checked]]) -> Iterator[Warn]:
-    """The last record of a timeline, where the segment that holds the rest is not there."""
+    """The last record of a timeline, where the segment that holds the rest is not there.
+
+    So ends whatever archive is copied while its server runs: a note, and no event from there on.
+    """
     last = run[-1]
     if last.partial or not last.segment.whole:
         return
@@ -125,8 +129,9 @@ def _cut_off(run: Sequence[Checked], runs: Sequence[Sequence[Checked]]) -> Itera
             last.segment.sha256,
             f"lsn {show_lsn(lsn)}",
             f"{last.name}, the last segment of timeline {last.timeline}: expected its last record "
-            "to end in it; found that it runs on into a segment that is not there; it is not read, "
-            "and what the log proves ends before it",
+            "to end in it; found that it runs on into a segment that is not there, as where the "
+            "next one is not full yet; it is not read, and what the log proves ends before it",
+            "note",
         )
 
 
@@ -209,68 +214,3 @@ def _defined(pieces: Sequence[Piece], told: Sequence[pl.DataFrame]) -> pl.DataFr
         with Fetch.of(piece.run) as fetch:
             found.append(definitions(records, fetch, piece.run[0].major))
     return pl.concat(found)
-
-
-def _coverage(pieces: Sequence[Piece], source: str) -> pl.DataFrame:
-    """Each piece and timeline, from its first to its last COMMIT, ABORT or PREPARE."""
-    rows = []
-    for piece in pieces:
-        parts = [("wal.*", _stretches(piece))]
-        if piece.run[0].major >= _TELLS_TABLES:
-            parts += [("table.*", _stretches(piece, here)) for here in _readable(piece)]
-        rows += [
-            {
-                "kind": kind,
-                "subject": f"pg:{source}/*",
-                "earliest": one["earliest"],
-                "latest": one["latest"],
-                "stream": f"pg:{piece.run[0].system_id}/{one['timeline']}",
-                "item": one["item"],
-                "because": "WAL without a gap, "
-                f"{show_lsn(one['first'])} to {show_lsn(one['last'])}",
-            }
-            for kind, one in sorted(
-                ((kind, one) for kind, found in parts for one in found.iter_rows(named=True)),
-                key=lambda pair: pair[1]["timeline"],
-            )
-        ]
-    return frame(rows, DRAFT_COVERAGE)
-
-
-def _readable(piece: Piece) -> list[pl.Expr]:
-    """Where all of a piece's records can be read: before and behind those of extensions."""
-    first, last = piece.foreign.first, piece.foreign.last
-    if first is None or last is None:
-        return [pl.lit(value=True)]
-    return [pl.col("lsn") < first, pl.col("lsn") > last]
-
-
-def _stretches(piece: Piece, where: pl.Expr | None = None) -> pl.DataFrame:
-    """Of each timeline: first and last LSN and time of COMMIT, ABORT and PREPARE."""
-    of_outcomes = (pl.col("rmgr") == "Transaction") & pl.col("time").is_not_null()
-    found = [
-        rows.filter(of_outcomes if where is None else of_outcomes & where).select(
-            "timeline", "lsn", "time", "item"
-        )
-        for timeline, _, _ in piece.ranges()
-        for _, rows in piece.records(timeline)
-    ]
-    ends = [
-        rows.group_by("timeline").agg(
-            first=pl.col("lsn").min(),
-            last=pl.col("lsn").max(),
-            earliest=pl.col("time").min(),
-            latest=pl.col("time").max(),
-            item=pl.col("item").first(),
-        )
-        for rows in found
-    ]
-    return (
-        pl.concat(ends)
-        .group_by("timeline")
-        .agg(
-            pl.col("first", "earliest").min(),
-            pl.col("last", "latest").max(),
-            pl.col("item").sort_by("first").first(),
-        )
-    )

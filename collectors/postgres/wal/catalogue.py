@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import polars as pl
 
@@ -28,6 +29,8 @@ FIRST_NORMAL_OID = 16384
 _PG_CLASS = 1259
 _TUPLE_HEADER, _STORED_HEADER = 23, 5
 _FPI = (0xA0, 0xB0)
+_INIT = (3).to_bytes(4, "little")
+"""The fork that Storage CREATE names where the relation is unlogged (``relpath.h``)."""
 _WALK = 2000
 """Records looked at after a CREATE; what is not found by then stays unknown."""
 _FROZEN_PAGES_SINCE = 18
@@ -75,27 +78,36 @@ def _follow(
     """Columns of :data:`DEFINED` from the records between a CREATE (the first) and the COMMIT."""
     space, database, number = (int(part) for part in file.split("/"))
     found: dict[str, object] = {"use": None}
-    maker = 0
+    maker, hidden = 0, False
     for at, record in walk:
         if at == ended:
-            return found | {"use": "none"}
+            return found | {"use": "none", "told": found.get("oid") is not None or not hidden}
         if record is None:
             continue
         if not maker:
             maker = record.xid
+            found["logged"] = record.main[12:16] != _INIT
             continue
         if any(one.file == (space, database, number) and one.fork == 0 for one in record.blocks):
-            return found | {"use": _use(record)}
+            told = found.get("oid") is not None or not hidden
+            return found | {"use": _use(record), "told": told}
         if (
             record.xid == maker
             and record.blocks[:1]
             and (record.blocks[0].file[1:] == (database, _PG_CLASS))
         ):
             row = _pg_class(record, major)
-            if row and row[0] == number:
-                oid, name, namespace, kind = row
-                found |= {"oid": oid, "name": name, "namespace": namespace, "kind": kind}
-    return found
+            if row and row.oid == number:
+                found |= row._asdict()
+            hidden |= _hides(record)
+    return found | {"told": found.get("oid") is not None}
+
+
+def _hides(record: Record) -> bool:
+    """Whether it may have inserted a row that cannot be seen, on an image that does not unpack."""
+    block = record.blocks[0]
+    inserts = record.rmgr == HEAP and record.info & OP_MASK[HEAP] == 0
+    return inserts and not block.data and page_of(block) is None
 
 
 def _use(record: Record) -> str:
@@ -109,8 +121,17 @@ def _use(record: Record) -> str:
     return "other"
 
 
-def _pg_class(record: Record, major: int) -> tuple[int, str, int, str] | None:
-    """(OID, name, namespace, kind) of a row inserted into ``pg_class``."""
+class _Row(NamedTuple):
+    """What is read of a row of ``pg_class``."""
+
+    oid: int
+    name: str
+    namespace: int
+    kind: str
+
+
+def _pg_class(record: Record, major: int) -> _Row | None:
+    """A row inserted into ``pg_class``."""
     if record.rmgr != HEAP or record.info & OP_MASK[HEAP] != 0 or len(record.main) < 2:  # noqa: PLR2004
         return None
     block = record.blocks[0]
@@ -129,7 +150,7 @@ def _pg_class(record: Record, major: int) -> tuple[int, str, int, str] | None:
     kind = chr(body[115 + shift])
     if kind not in "riStvmcfpI":
         return None
-    return oid, name.split(b"\0", 1)[0].decode("utf-8", "replace"), namespace, kind
+    return _Row(oid, name.split(b"\0", 1)[0].decode("utf-8", "replace"), namespace, kind)
 
 
 def _from_image(block: Block, line: int) -> bytes:

@@ -28,6 +28,8 @@ _GID, _STATS = 128, 256
 _STATS_OF_RELATION = 2
 _STATS_SINCE = 15
 _STATS_WIDE_SINCE = 18
+_MAIN_FORK, _INIT_FORK = 0, 3
+"""``relpath.h`` (``ForkNumber``)."""
 
 
 def row(record: Record, major: int) -> dict[str, Any] | None:
@@ -143,8 +145,10 @@ def _entries(cursor: Cursor, layout: str) -> list[tuple[Any, ...]]:
 def _storage(record: Record, op: str, _: int) -> dict[str, Any]:
     if op == "CREATE":
         *file, fork = struct.unpack_from("<IIIi", record.main)
-        # Other forks (free space, visibility) make no new relation.
-        return {"created": file_text((file[0], file[1], file[2])) if fork == 0 else None}
+        # Free space and visibility make no new relation. Of an unlogged one nothing but the fork is
+        # logged that it begins anew with after a crash.
+        new = fork in {_MAIN_FORK, _INIT_FORK}
+        return {"created": file_text((file[0], file[1], file[2])) if new else None}
     _, *file = struct.unpack_from("<IIII", record.main)
     return {"created": file_text((file[0], file[1], file[2]))}
 

@@ -26,7 +26,7 @@ _HEAD = (
     r"(?P<prev_low>[0-9A-F]+), desc: (?P<op>[A-Z_]+)(?:\+INIT)?(?P<rest>.*)$"
 )
 _TIME = r"^ (\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}) UTC"
-_FILE = r"^(?:base/(\d+)|global|pg_tblspc/(\d+)/[^/]+/(\d+))/(\d+)$"
+_FILE = r"^(?:base/(\d+)|global|pg_tblspc/(\d+)/[^/]+/(\d+))/(\d+)(?:_init)?$"
 _FREE_TEXT = ("PREPARE", "COMMIT_PREPARED", "ABORT_PREPARED", "RESTORE_POINT")
 _FROM_BYTES = (*_FREE_TEXT, "CHECKPOINT_SHUTDOWN", "CHECKPOINT_ONLINE", "END_OF_RECOVERY")
 _FROM_TEXT = (
@@ -126,7 +126,7 @@ def _locks() -> pl.Expr:
 
 
 def _file(path: pl.Expr) -> pl.Expr:
-    """``base/5/16390`` to ``1663/5/16390``; null for other forks and what is no path."""
+    """``base/5/16390`` to ``1663/5/16390``; null for free space, visibility and what is no path."""
     parts = path.str.extract_groups(_FILE).struct
     space = pl.coalesce(
         parts.field("2"),

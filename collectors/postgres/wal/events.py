@@ -52,7 +52,7 @@ def events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame
     relations = placed(relations)
     known = Known.of(relations)
     told = [*relations, *named(relations, wal.defined)]
-    found, _ = acts(wal.told, wal.defined, told, wal.major or 0)
+    found = acts(wal.told, wal.defined, told, wal.major or 0).acts
     # Rows are counted for the tables that were known as the log was read.
     of_acts = _acts(found, Known.of(told), source).sort(
         "timeline", "lsn", "kind", "subject", "value"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -33,6 +34,19 @@ class Segment:
     """False where the packed bytes were cut off or damaged, and ``path`` holds what came out."""
 
 
+class Seen(NamedTuple):
+    """When dumps and captures show a relation under its name, by clocks that may be off."""
+
+    first: tuple[datetime, datetime]
+    """The first time that they do lies between these."""
+    last: tuple[datetime, datetime]
+    """The last time."""
+
+    def also(self, other: Seen) -> Seen:
+        """Of both."""
+        return Seen(min(self.first, other.first), max(self.last, other.last))
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """What a dump's table of contents or a capture of the catalogue says of a table's storage.
@@ -50,6 +64,8 @@ class Relation:
     """``pg_class.relkind``: r, p, m (tables), i (index), t (TOAST), S (sequence)."""
     database: int | None = None
     """OID of its database; None: not known, then the OID counts in every database."""
+    seen: Seen | None = None
+    """When it is known to have had the name; None: at some time."""
 
 
 RECORDS: dict[str, pl.DataType] = {
@@ -79,13 +95,13 @@ RECORDS: dict[str, pl.DataType] = {
 
 ``timeline`` is the one that the record was written on; ``xid`` the transaction that it speaks of
 (of COMMIT_PREPARED: the prepared one); ``op`` PostgreSQL's own word.
-``time``: COMMIT, ABORT, PREPARE and END_OF_RECOVERY and RESTORE_POINT to the µs,
-checkpoints to the second. ``files``: relation files dropped at commit, ``TABLESPACE/DB/FILE``.
-``stats``: relations whose statistics are dropped, ``DB/OID``. ``created``: the file of
-Storage CREATE or TRUNCATE. ``locks``: AccessExclusive locks, ``DB/OID``. ``redo`` to
-``oldest_running_xid``: of checkpoints; ``redo`` also the start of BACKUP_END; ``tli``,
-``prev_tli`` also of END_OF_RECOVERY. ``origin``: number of the replication origin of a COMMIT that
-an apply worker wrote. ``item``: the segment in which the record starts.
+``time``: COMMIT, ABORT, PREPARE and END_OF_RECOVERY and RESTORE_POINT to the µs, checkpoints to the
+second. ``files``: relation files dropped at commit, ``TABLESPACE/DB/FILE``. ``stats``: relations
+whose statistics are dropped, ``DB/OID``. ``created``: the file of Storage CREATE or TRUNCATE; of an
+unlogged relation its init fork, which alone is logged. ``locks``: AccessExclusive locks,
+``DB/OID``. ``redo`` to ``oldest_running_xid``: of checkpoints; ``redo`` also the start of
+BACKUP_END; ``tli``, ``prev_tli`` also of END_OF_RECOVERY. ``origin``: number of the replication
+origin of a COMMIT that an apply worker wrote. ``item``: the segment in which the record starts.
 """
 
 WRITES: dict[str, pl.DataType] = {
@@ -113,12 +129,17 @@ DEFINED: dict[str, pl.DataType] = {
     "namespace": pl.UInt32(),
     "kind": pl.String(),
     "use": pl.String(),
+    "logged": pl.Boolean(),
+    "told": pl.Boolean(),
 }
 """One row per relation file that a committed transaction created (``created``, by ``xid``).
 
 ``oid`` to ``kind``: from its new row of ``pg_class``; null where it got none (new storage of an
 old relation) or where it cannot be read. ``use``: how it was first written to: ``rows``,
 ``pages`` (whole images), ``other``, ``none`` (nothing until the commit); null: not known.
+``logged``: false where the relation is unlogged, whose rows the log does not tell. ``told``: false
+where it cannot be said whether it got a row, which may stand on a page image that does not unpack,
+or come later than was looked.
 """
 
 FILES: dict[str, pl.DataType] = {

@@ -56,7 +56,7 @@ def count_rows(
         pl.concat(
             [
                 pl.DataFrame(schema={"timeline": pl.UInt32, "file": pl.String}),
-                *(rows.select("timeline", "file").unique() for rows in _written(pieces, counted)),
+                *(rows.select("timeline", "file").unique() for rows in written(pieces, counted)),
             ]
         )
         .unique()
@@ -73,7 +73,8 @@ def writes_of(piece: Piece, pile: Pile, batch: Batch, counted: Counted) -> pl.Da
     return piece.label(rows).select(list(WRITES))
 
 
-def _written(pieces: Sequence[Piece], counted: Counted) -> Iterator[pl.DataFrame]:
+def written(pieces: Sequence[Piece], counted: Counted) -> Iterator[pl.DataFrame]:
+    """Rows of :data:`WRITES` that were asked for, some at a time."""
     for piece in pieces:
         for pile in piece.shelf.writes:
             for batch in pile.batches:
@@ -82,7 +83,7 @@ def _written(pieces: Sequence[Piece], counted: Counted) -> Iterator[pl.DataFrame
 
 def all_writes(pieces: Sequence[Piece], counted: Counted) -> pl.DataFrame:
     """Each (timeline, xid, file) once, by timeline, LSN and file."""
-    found = [pl.DataFrame(schema=WRITES), *_written(pieces, counted)]
+    found = [pl.DataFrame(schema=WRITES), *written(pieces, counted)]
     return summed(pl.concat(found)).sort("timeline", "lsn", "file")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from collectors.postgres.lines import KINDS
 from tests.collectors.postgres.conftest import CLAIM, NASTY, START, Make, psql_capture
 from tests.servers import PASSWORD, Postgres, postgres
 
@@ -24,7 +26,10 @@ def test_live_and_psql_give_the_same_events(live: Postgres, bench: Make, tmp_pat
     by_hand = bench(capture=str(tmp_path / "capture"))
     assert by_hand.acquire().failures == []
     one, other = (
-        case.events().filter(~pl.col("kind").is_in(["table.statistics", "footprint"]))
+        case.events().filter(
+            # psql's capture reads no clock of ours beside the server's.
+            ~pl.col("kind").is_in(["table.statistics", "footprint", "clock.reading"])
+        )
         for case in (over_wire, by_hand)
     )
     columns = [*COMPARED, "citation", "part"]
@@ -81,6 +86,24 @@ def test_a_row_has_two_clocks(live: Postgres, bench: Make) -> None:
     assert (artifact["basis"], artifact["actor"]) == ("asserted", "ci@acme")
     assert artifact["digest"] == f"sha256:{'ab' * 32}"
     assert claims["score"]["digest"] is None
+
+
+@pytest.mark.usefixtures("live")
+def test_the_servers_clock_is_read_between_two_readings_of_ours(bench: Make) -> None:
+    """Its clock stands in February, ours where it is: the two are tied, and neither to UTC."""
+    case = bench(dsn_env="LINEAGE_DSN")
+    case.acquire()
+    found = case.events("clock.reading").sort("value", "part")
+    assert found["clock"].unique().sort().to_list() == ["examiner", "pg:db/server"]
+    ours, servers = (found.filter(clock=name) for name in ("examiner", "pg:db/server"))
+    assert ours.height == servers.height == len(case.items.of(*KINDS))
+    assert ours["value"].to_list() == servers["value"].to_list()
+    at = servers["earliest"]
+    assert ((at >= START) & (at < START + timedelta(hours=1))).all()
+    assert (ours["latest"] - ours["earliest"]).max() < timedelta(seconds=5)
+    # The offset is the same each time, to the width of the exchanges.
+    apart = (servers["earliest"] - ours["earliest"]).dt.total_seconds(fractional=True)
+    assert apart.max() - apart.min() < 5
 
 
 @pytest.mark.usefixtures("live")

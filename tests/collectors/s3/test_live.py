@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
 
+import recon
+from collectors.s3 import readings
 from collectors.s3.kinds import CONFIGURATION, HEAD, PAGE, PLAN
 from recon.collector import Acquisition
 from recon.errors import UnreachableError
@@ -65,6 +70,46 @@ def test_a_complete_listing_covers_the_prefix_at_the_servers_time(
     said = datetime.strptime(page.meta["date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
     assert coverage["earliest"].item() == said
     assert coverage["item"].item() == page.sha256
+
+
+def test_the_servers_date_ties_its_clock_to_ours_and_to_no_other(
+    weed: s3_servers.Server, bucket: str, tmp_path: Path
+) -> None:
+    """Server and examiner are one machine here: a Date lies between two readings of its clock."""
+    versioned(weed, bucket).put_object(Bucket=bucket, Key="k", Body=b"")
+    text = (
+        '[case]\nid = "one"\ntitle = "?"\n[domain.d]\norganisation = "acme"\n[[source]]\n'
+        f'id = "models"\ncollector = "s3"\ndomain = "d"\nurl = "s3://{bucket}/"\n'
+        f'endpoint = "{weed.endpoint}"\n'
+    )
+    (tmp_path / "case.toml").write_text(text)
+    case = recon.open(tmp_path)
+    assert not [one for each in case.collect() for one in each.failures]
+    found = case.clocks()
+    (one,) = found.stretches
+    assert (one.first, one.second, one.state) == ("examiner", "s3:models", "measured")
+    assert one.low is not None
+    assert one.high is not None
+    assert one.low <= 0 <= one.high <= one.low + 2_000_000
+    assert one.agreeing == one.pairs > 3
+    assert [ground.basis for ground in found.rests[one]] == ["anchor"]
+    # The examiner's clock is measured by nothing, so neither is bound to UTC.
+    assert found.ahead == {"examiner": [], "s3:models": []}
+    assert [anchor.name for anchor in found.anchors] == ["Date of what models answered"]
+
+
+def test_an_answer_that_a_cache_kept_ties_nothing(
+    weed: s3_servers.Server, bucket: str, make: Make
+) -> None:
+    versioned(weed, bucket)
+    case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint)
+    case.acquire()
+    kept = [item for item in case.items if item.kind in {PAGE, CONFIGURATION}]
+    assert len(case.events("clock.reading")) == 2 * len(kept)
+    aged = [replace(item, meta={**item.meta, "age": "3600"}) for item in kept]
+    for given, count in ((kept, 2 * len(kept)), (aged, 0)):
+        items = SimpleNamespace(of=lambda *_, those=given: those)
+        assert len(list(readings.readings(case.source, items))) == count
 
 
 def test_a_suspended_version_has_no_place_in_the_order(

@@ -83,3 +83,37 @@ def test_a_statement_without_a_date_is_compared_as_well():
     story.rows[0] |= {"earliest": None, "latest": None, "clock": None, "basis": None}
     (draft,) = story.judged(digest_conflict)
     assert draft.verdict == "conflict"
+
+
+def dated(dump: str, capture: str) -> Story:
+    """The bucket has GOOD; a dump says so too, and a capture by another clock says BAD."""
+    story = Story().stored("2026-02-14 10:00", "m1", GOOD).snapshot(dump, m1=GOOD)
+    story.capture(capture, ("m1", BAD, None, "19:12", 800))
+    clocks = iter(("pg:lineage-db/dump", "pg:lineage-db/server"))
+    for row in story.rows:
+        if row["kind"] == "snapshot":
+            row["clock"] = next(clocks)
+    return story.measured("pg:lineage-db/commit", "pg:lineage-db/server", 0)
+
+
+def test_fires_where_an_offset_hid_which_snapshot_is_the_newest():
+    """The dump says 10 March, two days ahead; the capture is of the ninth."""
+    story = dated("2026-03-10 10:00", "2026-03-09 10:00")
+    assert story.judged(digest_conflict) == []
+    story.measured("pg:lineage-db/commit", "pg:lineage-db/dump", 48 * 3600)
+    (draft,) = story.judged(digest_conflict)
+    assert draft.verdict == "conflict"
+
+
+def test_silent_where_the_dump_is_the_newest_once_the_clocks_are_compared():
+    """The innocent twin: the row was corrected since, and the dump's clock is two days behind."""
+    story = dated("2026-03-09 10:00", "2026-03-10 10:00")
+    assert len(story.judged(digest_conflict)) == 1
+    story.measured("pg:lineage-db/commit", "pg:lineage-db/dump", -48 * 3600)
+    assert story.judged(digest_conflict) == []
+
+
+def test_silent_where_the_offset_is_too_wide_to_tell():
+    story = dated("2026-03-09 10:00", "2026-03-10 10:00")
+    story.measured("pg:lineage-db/commit", "pg:lineage-db/dump", 0, wide=96 * 3600)
+    assert story.judged(digest_conflict) == []

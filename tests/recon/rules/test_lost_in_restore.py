@@ -187,3 +187,31 @@ def test_each_table_has_a_finding_of_its_own():
     }
     assert drafts[TABLE].statement.startswith("2 transactions that wrote ml.lineage")
     assert [role for role, _ in drafts[TABLE].events] == ["fork", "first", "last"]
+
+
+def test_a_snapshot_counts_where_its_clock_is_measured_behind():
+    """It says 09:30 by the clock of the machine that dumps, and was taken at 14:30."""
+    story = restored().stated("10:20", 800, "m2", BAD).in_use(2)
+    story.snapshot("09:30", m1=GOOD)
+    for row in story.rows:
+        if row["kind"] == "snapshot":
+            row["clock"] = "pg:lineage-db/dump"
+    (draft,) = story.judged(lost_in_restore)
+    assert draft.verdict == "undetermined"
+    story.measured("pg:lineage-db/commit", "pg:lineage-db/dump", -5 * 3600)
+    (draft,) = story.judged(lost_in_restore)
+    assert draft.verdict == "missing"
+
+
+def test_a_snapshot_does_not_count_where_its_clock_is_measured_ahead_or_wide():
+    """It says 14:30, and was taken at 09:30, before the switch; or nobody can say."""
+    for ahead, wide in ((5 * 3600, 2.0), (0, 40_000)):
+        story = restored().stated("10:20", 800, "m2", BAD).in_use(2)
+        story.snapshot("14:30", m1=GOOD)
+        for row in story.rows:
+            if row["kind"] == "snapshot":
+                row["clock"] = "pg:lineage-db/dump"
+        assert story.judged(lost_in_restore)[0].verdict == "missing"
+        story.measured("pg:lineage-db/commit", "pg:lineage-db/dump", ahead, wide=wide)
+        (draft,) = story.judged(lost_in_restore)
+        assert draft.verdict == "undetermined"

@@ -48,3 +48,61 @@ def test_undetermined_between_two_clocks():
     story.rows[-1]["clock"] = "s3:cards"
     (draft,) = story.judged(manifest_after_artifact, NORM)
     assert draft.verdict == "undetermined"
+
+
+HOUR = 3600.0
+
+
+def cards(artifact: str, manifest: str) -> Story:
+    """An artifact in one bucket, its manifest in another that has a clock of its own."""
+    story = Story().stored(artifact, "m1", GOOD).stored(manifest, "m1", BAD, "manifest")
+    story.rows[-1]["clock"] = "s3:cards"
+    return story
+
+
+def test_silent_where_the_manifests_clock_is_measured_three_hours_ahead():
+    """The innocent twin: 09:58 by the artifact's clock, 12:58 by its own."""
+    story = cards("10:00", "12:58").measured("s3:models", "s3:cards", 3 * HOUR)
+    assert story.judged(manifest_after_artifact, NORM) == []
+
+
+def test_fires_where_an_offset_hid_it():
+    """11:00 by the artifact's clock, 08:00 by its own."""
+    story = cards("10:00", "08:00").measured("s3:models", "s3:cards", -3 * HOUR)
+    (draft,) = story.judged(manifest_after_artifact, NORM)
+    assert draft.verdict == "breach"
+    assert draft.margin_seconds is not None
+    assert abs(draft.margin_seconds - HOUR) < 5
+    assert "Records of the case hold s3:cards" in draft.alibi
+
+
+def test_undetermined_where_the_offset_is_measured_but_wide():
+    story = cards("10:00", "11:00").measured("s3:models", "s3:cards", 0, wide=5 * HOUR)
+    (draft,) = story.judged(manifest_after_artifact, NORM)
+    assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_the_lag_ended_before():
+    """Forty minutes behind until its time service came back on the morning of 8 March."""
+    story = (
+        cards("10:00", "10:30")
+        .measured("s3:models", "s3:cards", -2400, until="2026-03-08 00:00")
+        .measured("s3:models", "s3:cards", 0, since="2026-03-08 12:00")
+    )
+    (draft,) = story.judged(manifest_after_artifact, NORM)
+    assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_a_tolerance_widens_what_is_measured():
+    story = cards("10:00", "11:00").measured("s3:models", "s3:cards", 0)
+    assert story.judged(manifest_after_artifact, NORM)[0].verdict == "breach"
+    story.tolerance = {"s3:cards": 2 * HOUR}
+    (draft,) = story.judged(manifest_after_artifact, NORM)
+    assert draft.verdict == "undetermined"
+
+
+def test_an_earlier_manifest_by_another_clock_counts():
+    """The innocent twin: a first copy of it lies in the other bucket, stored before."""
+    story = cards("10:00", "09:00").stored("11:00", "m1", BAD, "manifest")
+    story.measured("s3:models", "s3:cards", 0)
+    assert story.judged(manifest_after_artifact, NORM) == []

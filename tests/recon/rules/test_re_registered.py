@@ -594,3 +594,79 @@ def test_fires_where_an_update_of_long_before_the_snapshot_gave_the_value_of_tod
     """It was GOOD again when the dump was made."""
     (draft,) = corrected("2026-03-07 12:00").judged(re_registered)
     assert draft.verdict == "conflict"
+
+
+WRITER, COMMIT, DUMP = (
+    "pg:lineage-db/ml.lineage.registered_at",
+    "pg:lineage-db/commit",
+    "pg:lineage-db/dump",
+)
+HOUR = 3600.0
+
+
+def clocked(asserted: str, written: str = "19:12") -> Story:
+    """The incident, with a dump that says by which clock it was made."""
+    story = (
+        Story()
+        .wrote(*EARLY)
+        .snapshot(BEFORE, m1=GOOD)
+        .recreated("18:12", 800)
+        .wrote(written, 801, insert=2)
+        .capture(NOW, ("m1", BAD, asserted, written, 801))
+        .logged(*MARCH)
+    )
+    for row in story.rows:
+        if row["kind"] == "snapshot":
+            row["clock"] = DUMP if row["earliest"] == at(BEFORE) else "pg:lineage-db/server"
+    return story
+
+
+def test_silent_where_the_writers_clock_is_measured_three_hours_behind():
+    """The innocent twin: the row is of 19:11, and says 16:11."""
+    assert len(clocked("16:11").judged(re_registered)) == 1
+    story = clocked("16:11").measured(COMMIT, WRITER, -3 * HOUR)
+    assert story.judged(re_registered) == []
+
+
+def test_fires_where_the_writers_clock_hid_it():
+    """The row says 20:00, which was midnight before."""
+    assert clocked("20:00").judged(re_registered) == []
+    (draft,) = clocked("20:00").measured(COMMIT, WRITER, 20 * HOUR).judged(re_registered)
+    assert draft.verdict == "conflict"
+    assert draft.margin_seconds == pytest.approx(19.2 * HOUR, abs=10)
+    assert f"hold {COMMIT} 20 h 00 m behind {WRITER}, give or take" in draft.alibi
+
+
+def test_silent_on_many_minutes_of_lag_until_the_time_service_came_back():
+    """The innocent twin: forty minutes behind up to the evening of 8 March."""
+    story = (
+        clocked("17:50", "18:31")
+        .measured(COMMIT, WRITER, -2400, until="2026-03-08 19:00")
+        .measured(COMMIT, WRITER, 0, since="2026-03-08 20:00")
+    )
+    assert clocked("17:50", "18:31").judged(re_registered)
+    assert all(one.verdict == "undetermined" for one in story.judged(re_registered))
+
+
+def test_undetermined_where_the_offset_is_measured_but_wide():
+    (draft,) = clocked("01:00").measured(COMMIT, WRITER, 0, wide=40 * HOUR).judged(re_registered)
+    assert draft.verdict == "undetermined"
+    assert "the clocks may be so far apart" in draft.statement
+
+
+def test_a_dump_by_a_clock_that_is_hours_ahead_is_placed_where_it_was_made():
+    """The innocent twin: it says 02:00 and was made at 21:00, before an update of 23:00."""
+    story = clocked(FEBRUARY).wrote("2026-03-07 23:00", 750, update=1)
+    (draft,) = story.judged(re_registered)
+    assert draft.verdict == "conflict"
+    (draft,) = story.measured(COMMIT, DUMP, 5 * HOUR).judged(re_registered)
+    assert draft.verdict == "undetermined"
+    assert [role for role, _ in draft.events][-1] == "changed"
+
+
+def test_a_dump_by_a_clock_that_is_measured_needs_no_hour_of_doubt():
+    """An update half an hour before it, and the clocks agree to a second."""
+    story = clocked(FEBRUARY).wrote("01:30", 750, update=1)
+    assert story.judged(re_registered)[0].verdict == "undetermined"
+    (draft,) = story.measured(COMMIT, DUMP, 0).judged(re_registered)
+    assert draft.verdict == "conflict"

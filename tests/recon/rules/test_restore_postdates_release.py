@@ -213,3 +213,57 @@ def test_silent_on_a_release_after_the_load():
     told.deployed("2026-03-08 21:00", "m1")
     told.capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 19:20", 801))
     assert told.judged(restore_postdates_release) == []
+
+
+COMMIT, LOG, HOUR = "pg:lineage-db/commit", "log:deploys", 3600.0
+
+
+def deployed(time: str, *rows: tuple[str, str, str | None, str | None, int]) -> Restored:
+    """Deployed on the day of the restore, which goes on at 11:00."""
+    told = Restored().fork(0, "before 2026-03-08 00:00", aborts=1).went_on().in_use(2)
+    told.deployed(time, "m1").capture(NOW, *(rows or (row(),)))
+    return told
+
+
+def test_silent_where_the_logs_clock_is_measured_three_hours_behind():
+    """The innocent twin: it says 09:00, and was noon, after the restore."""
+    (draft,) = deployed("09:00").judged(restore_postdates_release)
+    assert f"Nothing in the case bounds {COMMIT} against {LOG}" in draft.alibi
+    told = deployed("09:00").measured(COMMIT, LOG, -3 * HOUR)
+    assert told.judged(restore_postdates_release) == []
+
+
+def test_fires_where_the_logs_clock_hid_it():
+    """It says 13:00, and was eight in the morning."""
+    assert deployed("13:00").judged(restore_postdates_release) == []
+    told = deployed("13:00").measured(COMMIT, LOG, 5 * HOUR)
+    (draft,) = told.judged(restore_postdates_release)
+    assert draft.margin_seconds == pytest.approx(3 * HOUR, abs=10)
+    assert f"Records of the case hold {COMMIT} 5 h 00 m behind {LOG}" in draft.alibi
+
+
+def test_undetermined_where_the_offset_is_wide_though_a_dump_agrees():
+    told = deployed("09:00")
+    told.snapshot(OLD, m1=GOOD)
+    assert told.judged(restore_postdates_release)[0].verdict == "observation"
+    (draft,) = told.measured(COMMIT, LOG, 0, wide=10 * HOUR).judged(restore_postdates_release)
+    assert draft.verdict == "undetermined"
+    assert "the release may be the later of the two" in draft.alibi
+
+
+def test_silent_where_the_logs_clock_hid_that_the_table_was_loaded_before():
+    """The innocent twin, of a load: the log says 18:00 and was 20:00, after the load of 19:20."""
+    told = Story().deployed("18:00", "m1").snapshot("2026-02-13 02:00", WHEN, m1=BAD)
+    told.truncated("19:12", 800).wrote("19:20", 801, insert=1)
+    told.capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 19:20", 801))
+    assert len(told.judged(restore_postdates_release)) == 1
+    assert told.measured(COMMIT, LOG, -2 * HOUR).judged(restore_postdates_release) == []
+
+
+def test_a_load_after_the_release_is_seen_though_the_log_reads_later():
+    told = Story().deployed("21:00", "m1").snapshot("2026-02-13 02:00", WHEN, m1=BAD)
+    told.truncated("19:12", 800).wrote("19:20", 801, insert=1)
+    told.capture(NOW, ("m1", GOOD, WHEN, "2026-03-08 19:20", 801))
+    assert told.judged(restore_postdates_release) == []
+    (draft,) = told.measured(COMMIT, LOG, 4 * HOUR).judged(restore_postdates_release)
+    assert draft.verdict == "undetermined"

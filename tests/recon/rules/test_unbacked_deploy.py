@@ -47,3 +47,37 @@ def test_undetermined_where_the_copy_is_older_than_the_deploy():
     story.deployed("10:05", "m1", commit=f"git:{commit('c9')}")
     (draft,) = story.judged(unbacked_deploy)
     assert draft.verdict == "undetermined"
+
+
+def copied(time: str) -> Story:
+    """A copy of the repository that the examiner made at a time."""
+    story = repository()
+    item = story.item()
+    story.event("code", "snapshot", "git:code", time, item=item, citation="", clock="examiner")
+    return story.cover("code", "git.commit", "git:code/*", time, time, item)
+
+
+def test_fires_where_the_logs_clock_hid_that_the_copy_is_younger():
+    """The log says 10:05, five hours ahead; the copy is of 09:00."""
+    story = copied("09:00").deployed("10:05", "m1", commit=f"git:{commit('c9')}")
+    assert story.judged(unbacked_deploy)[0].verdict == "undetermined"
+    story.measured("log:deploys", "examiner", -5 * 3600)
+    (draft,) = story.judged(unbacked_deploy)
+    assert draft.verdict == "missing"
+    assert "Records of the case hold examiner 5 h 00 m behind log:deploys" in draft.alibi
+
+
+def test_undetermined_where_the_copy_is_older_once_the_clocks_are_compared():
+    """The innocent twin: the log is three hours behind; the copy was made before the push."""
+    story = copied("11:00").deployed("10:05", "m1", commit=f"git:{commit('c9')}")
+    (draft,) = story.judged(unbacked_deploy)
+    assert draft.verdict == "missing"
+    assert "as if the two agreed" in draft.alibi
+    story.measured("log:deploys", "examiner", 3 * 3600)
+    assert story.judged(unbacked_deploy)[0].verdict == "undetermined"
+
+
+def test_undetermined_where_the_offset_is_too_wide():
+    story = copied("11:00").deployed("10:05", "m1", commit=f"git:{commit('c9')}")
+    story.measured("log:deploys", "examiner", 0, wide=4 * 3600)
+    assert story.judged(unbacked_deploy)[0].verdict == "undetermined"

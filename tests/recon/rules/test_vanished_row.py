@@ -179,3 +179,59 @@ def test_silent_on_a_row_whose_values_are_all_null_now():
 def test_writing_the_table_anew_without_old_rows_is_not_ruled_out():
     (draft,) = recreated().logged(*MARCH).judged(vanished_row)
     assert [one.ruled_out for one in draft.innocent] == [True, None, None]
+
+
+COMMIT, DUMP, SERVER = (f"pg:lineage-db/{name}" for name in ("commit", "dump", "server"))
+HOUR = 3600.0
+
+
+def clocked(held: str, absent: str, replaced: str = "19:12") -> Story:
+    """A dump that holds m2, the table replaced, a capture by the server's clock without it."""
+    story = (
+        Story()
+        .wrote("2026-03-04 10:00", 690, insert=1)
+        .logged("2026-03-01 00:00", "2026-04-01 00:00")
+    )
+    story.snapshot(held, m1=GOOD, m2=GOOD)
+    story.rows[-5]["clock"] = DUMP
+    story.recreated(replaced, 700).capture(absent, ("m1", GOOD, None, replaced, 700))
+    for row in story.rows:
+        if row["kind"] == "snapshot":
+            row["clock"] = row.get("clock") or SERVER
+    return story
+
+
+def test_silent_where_the_dumps_clock_is_measured_hours_ahead_of_the_servers():
+    """The innocent twin: the row was added after the capture. The dump was made at 23:00."""
+    story = clocked("20:00", "21:00")
+    story.ahead(DUMP, -5 * HOUR)
+    (draft,) = story.judged(vanished_row)
+    assert "Nothing in the case bounds" in draft.alibi
+    story.measured(COMMIT, DUMP, -8 * HOUR).measured(COMMIT, SERVER, 0)
+    assert story.judged(vanished_row) == []
+
+
+def test_fires_where_an_offset_hid_the_order_of_the_snapshots():
+    """The dump says 23:00 and was made at 15:00, before the table was replaced."""
+    story = clocked("23:00", "21:00")
+    assert story.judged(vanished_row) == []
+    story.measured(COMMIT, DUMP, 8 * HOUR).measured(COMMIT, SERVER, 0)
+    (draft,) = story.judged(vanished_row)
+    assert draft.verdict == "missing"
+    assert f"Records of the case hold {COMMIT} 8 h 00 m behind {DUMP}" in draft.alibi
+
+
+def test_undetermined_where_the_offset_is_too_wide_to_order_the_snapshots():
+    story = clocked("15:00", "21:00").measured(COMMIT, SERVER, 0)
+    assert story.judged(vanished_row)[0].verdict == "missing"
+    (draft,) = story.measured(COMMIT, DUMP, 0, wide=20 * HOUR).judged(vanished_row)
+    assert draft.verdict == "undetermined"
+
+
+def test_undetermined_where_the_act_may_lie_before_the_dump():
+    """An hour's lag of the machine that dumps, until its time service came back in between."""
+    story = clocked("18:50", "23:00").measured(COMMIT, SERVER, 0)
+    story.measured(COMMIT, DUMP, -HOUR, until="2026-03-08 18:00")
+    story.measured(COMMIT, DUMP, 0, since="2026-03-09 00:00")
+    (draft,) = story.judged(vanished_row)
+    assert draft.verdict == "undetermined"

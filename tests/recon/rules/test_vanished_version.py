@@ -52,3 +52,34 @@ def test_silent_where_the_later_listing_is_of_another_prefix():
     story.event("models", "snapshot", "s3:bucket", APRIL, item=item, citation="")
     story.cover("models", "object.*", "s3:bucket/cards/*", APRIL, APRIL, item)
     assert story.judged(vanished_version) == []
+
+
+def clocked(first: str, second: str) -> Story:
+    """Two listings, each by the clock of whoever made it."""
+    story = Story().listing(first, OLD, NEW).listing(second, NEW)
+    clocks = iter(("export", "examiner"))
+    for row in story.rows:
+        if row["kind"] == "snapshot":
+            row["clock"] = next(clocks)
+    return story
+
+
+def test_silent_where_the_listing_that_lacks_it_is_measured_to_be_the_earlier():
+    """The innocent twin: the version was stored in between."""
+    story = clocked("10:00", "12:00")
+    (draft,) = story.judged(vanished_version)
+    assert "Nothing in the case bounds examiner against export" in draft.alibi
+    assert story.measured("export", "examiner", 5 * 3600).judged(vanished_version) == []
+
+
+def test_fires_where_an_offset_hid_which_listing_is_the_later():
+    story = clocked("12:00", "10:00")
+    assert story.judged(vanished_version) == []
+    (draft,) = story.measured("export", "examiner", -5 * 3600).judged(vanished_version)
+    assert draft.verdict == "missing"
+
+
+def test_undetermined_where_the_offset_is_too_wide_to_tell():
+    story = clocked("10:00", "12:00").measured("export", "examiner", 0, wide=6 * 3600)
+    (draft,) = story.judged(vanished_version)
+    assert draft.verdict == "undetermined"

@@ -23,6 +23,8 @@ from tests.scenarios.lineage import (
 from tests.scenarios.stage import Stage
 from tests.scenarios.truth import Truth
 
+MAJORS = (14, 15)
+
 
 def innocent(stage: Stage) -> Truth:
     with stage.cluster("2026-01-05 09:00") as old:

@@ -13,6 +13,8 @@ from tests.scenarios.lineage import RELEASES, begin, release
 from tests.scenarios.stage import Stage
 from tests.scenarios.truth import Truth
 
+MAJORS = (14, 15)
+
 _RELEASE = "model:credit-risk@2.3.1"
 _TABLE = """
 create table ml.evaluations (

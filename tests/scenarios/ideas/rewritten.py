@@ -11,6 +11,8 @@ from tests.scenarios.lineage import ALTERED, COLUMNS, KEPT, begin, literals, obs
 from tests.scenarios.stage import Stage
 from tests.scenarios.truth import Truth
 
+MAJORS = (14, 15)
+
 
 def incident(stage: Stage) -> Truth:
     found = {("re-registered", "conflict", ALTERED)} | observed(ALTERED)

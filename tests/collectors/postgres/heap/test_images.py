@@ -8,13 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from collectors.postgres.wal import read, records_of
-from collectors.postgres.wal.crc import record_crc
 from collectors.postgres.wal.layout import show_lsn
-from collectors.postgres.wal.record import split
 from recon.collector import Parsed
 from tests.collectors.postgres.conftest import Bench, psql_capture
-from tests.collectors.postgres.wal.archives import segments
+from tests.collectors.postgres.wal.archives import break_image
 from tests.servers import postgres
 
 pytestmark = pytest.mark.live
@@ -55,7 +52,7 @@ def test_an_image_that_does_not_unpack_is_named_and_ends_what_is_known_of_rows(
     sound = parsed(shutil.copytree(folder, tmp_path / "sound"))
     assert not [one for one in sound.warnings if "page images" in one.message]
     broken = shutil.copytree(folder, tmp_path / "broken")
-    lsn = _break(broken / "archive", file)
+    lsn = break_image(broken / "archive", file)
     found = parsed(broken)
     (warning,) = [one for one in found.warnings if "page images" in one.message]
     assert (warning.citation, warning.severity) == (f"lsn {show_lsn(lsn)}", "error")
@@ -73,29 +70,3 @@ def test_an_image_that_does_not_unpack_is_named_and_ends_what_is_known_of_rows(
 def _followed(one: Parsed) -> pl.DataFrame:
     assert one.coverage is not None
     return one.coverage.filter(pl.col("kind") == "row.*")
-
-
-def _break(archive: Path, file: str) -> int:
-    """Make the first packed image of the file one that does not unpack; the record's LSN."""
-    (stretch,) = read(segments(archive), source="t", prefer_tool=False).stretches
-    for chunk in records_of(stretch, {file}):
-        for lsn, text in zip(chunk.lsn.tolist(), chunk.records, strict=True):
-            record = split(text, chunk.major)
-            image = record.blocks[0].image if record and record.blocks else None
-            if record is None or image is None or not record.blocks[0].packed:
-                continue
-            at = text.index(image)
-            new = bytearray(text)
-            # Every item of pglz then points back to before the beginning.
-            new[at : at + len(image)] = b"\xff" * len(image)
-            new[20:24] = record_crc(bytes(new)).to_bytes(4, "little")
-            (path,) = [
-                one.segment.path for one in stretch.run if one.start <= lsn < one.start + one.size
-            ]
-            place = lsn % 2**20
-            assert place // 8192 == (place + len(new) - 1) // 8192
-            raw = bytearray(path.read_bytes())
-            raw[place : place + len(new)] = new
-            path.write_bytes(raw)
-            return lsn
-    raise AssertionError("no packed image")

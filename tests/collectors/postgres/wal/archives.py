@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.postgres.wal import Relation, Segment
+from collectors.postgres.wal import Relation, Segment, read, records_of
+from collectors.postgres.wal.crc import record_crc
+from collectors.postgres.wal.record import split
 from recon.collector import Sha256
 from tests.servers import Postgres, postgres
 
 SUBJECT = "pg:db/lineage/ml.lineage"
 OTHER = "pg:db/lineage/ml.other"
+_LZ4_SINCE = 15
 SETTINGS = {"max_prepared_transactions": "5", "track_commit_timestamp": "on"}
 
 FORGED = (
@@ -148,14 +151,16 @@ def segments(folder: Path, *names: str) -> list[Segment]:
     ]
 
 
-def make(folder: Path) -> Archive:
-    """Run the story on a server and copy its archive."""
-    with postgres(None, SETTINGS, initdb=("--wal-segsize=1",)) as server:
+def make(folder: Path, major: int = 15) -> Archive:
+    """Run the story on a server of a major version and copy its archive."""
+    with postgres(None, SETTINGS, major=major, initdb=("--wal-segsize=1",)) as server:
         dsn, relations = _begin(server)
         space = server.folder / "aside"
         server.backup("base", "-T", f"{space}={space}-copy")
         lsns = {}
         for name, sql in STORY:
+            if "lz4" in sql and major < _LZ4_SINCE:
+                continue
             lsns[name] = _step(server, dsn, sql)
             relations |= _relations(server, dsn)
         server.switch_wal()
@@ -221,3 +226,32 @@ def _restore(server: Postgres) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError("the restore did not end")
+
+
+def break_image(archive: Path, file: str, since: int = 0) -> int:
+    """Make a file's first packed image one that does not unpack; the LSN of the record.
+
+    In segments of 1 MB, from an LSN on.
+    """
+    stretch, *_ = read(segments(archive), source="t", prefer_tool=False).stretches
+    for chunk in records_of(stretch, {file}):
+        for lsn, text in zip(chunk.lsn.tolist(), chunk.records, strict=True):
+            record = split(text, chunk.major)
+            image = record.blocks[0].image if record and record.blocks else None
+            if not record or not image or not record.blocks[0].packed or lsn < since:
+                continue
+            at = text.index(image)
+            new = bytearray(text)
+            # Every item of pglz then points back to before the beginning.
+            new[at : at + len(image)] = b"\xff" * len(image)
+            new[20:24] = record_crc(bytes(new)).to_bytes(4, "little")
+            (path,) = [
+                one.segment.path for one in stretch.run if one.start <= lsn < one.start + one.size
+            ]
+            place = lsn % 2**20
+            assert place // 8192 == (place + len(new) - 1) // 8192
+            raw = bytearray(path.read_bytes())
+            raw[place : place + len(new)] = new
+            path.write_bytes(raw)
+            return lsn
+    raise AssertionError("no packed image")

@@ -19,7 +19,7 @@ from collectors.postgres.wal.fetch import Fetch
 from collectors.postgres.wal.layout import read_lsn, show_lsn
 from collectors.postgres.wal.segment import order
 from collectors.postgres.wal.waldump import find
-from tests.collectors.postgres.wal.archives import Archive, segments
+from tests.collectors.postgres.wal.archives import Archive, break_image, segments
 
 pytestmark = pytest.mark.live
 SIZE = 2**20
@@ -165,10 +165,39 @@ def test_a_record_that_runs_on_into_a_missing_segment_is_named(copy: Path):
             path.unlink()
     for wal in both(copy):
         (warning,) = [one for one in wal.warnings if "runs on" in one.message]
-        assert (warning.citation, warning.severity) == (f"lsn {crossing}", "warning")
+        assert (warning.citation, warning.severity) == (f"lsn {crossing}", "note")
         assert all(end < read_lsn(crossing) for _, end in _spans(wal.coverage))
+    last = copy / run[0].name
+    text = last.read_bytes()
+    # A file that lost its end is another thing: cut short, or filled up with zeros.
+    for damaged in (text[: len(text) // 2], text[: len(text) // 2] + bytes(len(text) // 2)):
+        last.write_bytes(damaged)
+        for wal in both(copy):
+            assert "error" in {one.severity for one in wal.warnings if last.name in one.message}
+            assert not [one for one in wal.warnings if one.severity == "note"]
 
 
 def test_an_archive_that_ends_with_a_switch_ends_without_a_word(copy: Path):
     for wal in both(copy):
         assert not [one for one in wal.warnings if "runs on" in one.message]
+
+
+def test_a_table_that_may_be_made_where_an_image_does_not_unpack_ends_a_stretch(
+    copy: Path, archive: Archive
+):
+    """The row of ``pg_class`` of a new table stands on that image alone."""
+    step = "create, by packed image"
+    low, high = (read_lsn(lsn) or 0 for lsn in archive.lsns[step])
+    before = read(segments(copy), source="db", relations=archive.relations)
+    (commit,) = before.records.filter(
+        (pl.col("op") == "COMMIT") & pl.col("lsn").is_between(low, high)
+    )["lsn"]
+    database = archive.relations[0].database
+    assert low <= break_image(copy, f"1663/{database}/1259", low) < commit
+    for wal in both(copy):
+        assert said(wal, "a page image that does not unpack")
+        tables, others = pl.col("kind") == "table.*", pl.col("kind") != "table.*"
+        assert wal.coverage.filter(others).equals(before.coverage.filter(others))
+        spans = _spans(wal.coverage.filter(tables))
+        assert len(spans) == len(_spans(before.coverage.filter(tables))) + 1
+        assert not any(begin <= commit <= end for begin, end in spans)

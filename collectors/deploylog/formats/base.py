@@ -1,0 +1,122 @@
+"""What a format of a log is: how its records are found, and what the format itself says of them.
+
+A reader gives frames with the columns of :func:`collectors.jsonlines.text_lines`, and
+
+- ``citation``: where the record stands; ``sub``: which of several records of one place, from 0;
+- one column of text for each key that is asked for, under the key's name behind ``=``;
+- ``odd``: keys whose value is none that can be read as one text; null where there is none;
+- ``continued``: whether the line is no record by itself, and goes on from the one before.
+
+A format derives from the keys what it knows by its own documents: the columns of :data:`DERIVED`.
+What a record says about which subject of the case is for the case to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collectors.deploylog.options import DeployLogOptions
+
+DERIVED = ("time", "kind", "actor", "subject", "host", "sequence", "run")
+"""``host``: whose clock gave the time, under the log's own. ``sequence``: a number that the log
+counts up, as decimal digits, within ``run``. All text, null where the record does not say."""
+NONE = pl.lit(None, dtype=pl.String)
+Derive = Callable[["DeployLogOptions"], Mapping[str, pl.Expr]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One file that is read."""
+
+    path: Path
+    keys: Sequence[str]
+    """Those that the format and the case read."""
+    options: DeployLogOptions
+    after: tuple[int, int] = (0, 0)
+    """Bytes and lines at its start that an earlier item holds, and that are not read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way in which logs are written."""
+
+    name: str
+    """As in ``format = "…"`` of ``case.toml``."""
+    method: str
+    """Its definition, for the exhibit."""
+    records: Callable[[Reading], Iterator[pl.DataFrame]]
+    keys: tuple[str, ...] = ()
+    """Keys that :attr:`derive` reads."""
+    derive: Derive = lambda _: {}
+    """Columns of :data:`DERIVED` from the keys."""
+    message: str | None = None
+    """Key of the text that a `pattern` of the case is matched with."""
+    stamped: bool = False
+    """Whether the program that keeps the log wrote the time as it took the record in."""
+    ordered: bool = True
+    """Whether the lines of a file follow one another as their times were taken: the writer that
+    dates a line appends it. Where lines come from several writers, or through a queue, the order
+    of lines is that of their arrival, and says nothing of when they were dated."""
+    lines: bool = True
+    """Whether records are lines, so that what was appended can be read by itself."""
+
+
+def key(name: str) -> pl.Expr:
+    """The column of a key."""
+    return pl.col(f"={name}")
+
+
+def joined(separator: str, *parts: pl.Expr) -> pl.Expr:
+    """Those that are there, with something between them; null where none is."""
+    text = pl.concat_str(parts, separator=separator, ignore_nulls=True)
+    return pl.when(pl.any_horizontal(part.is_not_null() for part in parts)).then(text)
+
+
+def plain_lines(reading: Reading) -> Iterator[pl.DataFrame]:
+    """Lines as they stand, without keys."""
+    from collectors.jsonlines import text_lines
+
+    for frame in text_lines(reading.path, after=reading.after):
+        yield cited(frame)
+
+
+def json_lines(reading: Reading) -> Iterator[pl.DataFrame]:
+    """One JSON object a line."""
+    from collectors.jsonlines import read
+
+    for frame in read(reading.path, reading.keys, after=reading.after):
+        yield cited(frame)
+
+
+def cited(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lines with their citation, and the columns that most formats leave empty."""
+    lacking = {
+        "odd": NONE,
+        "sub": pl.lit(0, dtype=pl.UInt32),
+        "continued": pl.lit(False),
+        "citation": pl.concat_str(pl.lit("line "), pl.col("line").cast(pl.String)),
+    }
+    return frame.with_columns(
+        **{name: value for name, value in lacking.items() if name not in frame.columns}
+    )
+
+
+def matched(
+    frame: pl.DataFrame, pattern: str, names: Sequence[str], text: str = "text"
+) -> pl.DataFrame:
+    """The named groups of a regular expression as keys, and ``hit``: whether it matched.
+
+    polars' regular expressions take time in proportion to the text, whatever the pattern: there is
+    no line on which one of them runs for ever.
+    """
+    groups = frame.select(groups=pl.col(text).str.extract_groups(pattern)).unnest("groups")
+    hit = frame.select(hit=pl.col(text).str.contains(pattern).fill_null(False))
+    return frame.hstack(
+        groups.select(pl.col(name).alias(f"={name}") for name in names).get_columns()
+    ).hstack(hit)

@@ -1,0 +1,235 @@
+"""Coverage of an archive: where every outcome, and every act on a table, would be an event.
+
+``wal.*`` wherever the log is whole. ``table.*`` of all tables from 15 on, since COMMIT lists what
+it drops; before, of each claimed table where it is followed by its files
+(:mod:`~collectors.postgres.wal.owned`). Where an extension's records cannot be read, nothing is
+known of tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from collectors.postgres.wal.acts import Judged
+from collectors.postgres.wal.layout import show_lsn
+from collectors.postgres.wal.model import Counted, Relation
+from collectors.postgres.wal.owned import Owned, tables_of
+from collectors.postgres.wal.piece import Piece
+from collectors.postgres.wal.rows import written
+from collectors.postgres.wal.spans import Range, Span, common, spans, without
+from collectors.postgres.wal.traces import Traces
+from recon.collector import Warn
+from recon.schema import DRAFT_COVERAGE, frame
+
+TELLS_TABLES = 15
+"""From this version on COMMIT lists the tables that it drops, not their files alone."""
+_INSTANT = timedelta(microseconds=1)
+
+_Row = dict[str, Any]
+
+
+class Read(NamedTuple):
+    """What was read of an archive, as far as coverage rests on it."""
+
+    pieces: Sequence[Piece]
+    told: pl.DataFrame
+    """Rows of RECORDS: those that tell of tables and timelines."""
+    judged: Judged
+    counted: Counted
+    relations: Sequence[Relation]
+    """Those by which tables have names."""
+
+
+def coverage(
+    read: Read, claimed: Collection[str] | None, source: str
+) -> tuple[pl.DataFrame, list[Warn]]:
+    """Rows of :data:`recon.schema.DRAFT_COVERAGE`, and where tables are not followed.
+
+    ``claimed``: subjects of the tables that are asked for; None: all.
+    """
+    every = f"pg:{source}/*"
+    rows: list[_Row] = [
+        _row(piece, one) | {"kind": "wal.*", "subject": every}
+        for piece in read.pieces
+        for one in sorted(_stretches(piece), key=lambda one: int(one["timeline"]))
+    ]
+    times = _Times(read.told)
+    found = spans(read.pieces)
+    for span in found:
+        if span.piece.run[0].major >= TELLS_TABLES:
+            cut = (times.cut(span, one) for one in _readable(span, read.judged))
+            rows += [
+                _row(span.piece, one) | {"kind": "table.*", "subject": every} for one in cut if one
+            ]
+    warnings = list(_untold(found, read.judged))
+    if any(span.piece.run[0].major < TELLS_TABLES for span in found):
+        by_files, said = _by_files(read, claimed, times)
+        rows += by_files
+        warnings += said
+    return frame(rows, DRAFT_COVERAGE), warnings
+
+
+def _by_files(
+    read: Read, claimed: Collection[str] | None, times: _Times
+) -> tuple[list[_Row], list[Warn]]:
+    """``table.*`` of each claimed table, by its files."""
+    tables = {
+        subject: keys
+        for subject, keys in tables_of(read.relations, read.counted.files).items()
+        if claimed is None or subject in claimed
+    }
+    traces = Traces.of(read.told, written(read.pieces, read.counted))
+    keys = {key for theirs in tables.values() for key in theirs or ()}
+    owned = Owned.of(read.pieces, traces, read.judged, read.relations, keys)
+    stretches: dict[tuple[int, Range], _Row | None] = {}
+    rows: list[_Row] = []
+    warnings: list[Warn] = []
+    for subject, theirs in sorted(tables.items()):
+        for number, span in enumerate(owned.spans):
+            ends = times.ends(number, span)
+            followed = owned.followed(subject, theirs or (), number, ends) if ends else []
+            followed = common(followed, _readable(span, read.judged))
+            if followed != [span.range]:
+                warnings += _said(subject, span, followed)
+            for one in followed:
+                if (number, one) not in stretches:
+                    stretches[number, one] = times.cut(span, one)
+                stretch = stretches[number, one]
+                if stretch is not None:
+                    row = _row(span.piece, stretch)
+                    because = f"{row['because']}, and the table's file known at each COMMIT in it"
+                    rows.append(row | {"kind": "table.*", "subject": subject, "because": because})
+    return rows, warnings
+
+
+def _untold(found: Sequence[Span], judged: Judged) -> Iterator[Warn]:
+    """COMMITs that may make a table."""
+    for timeline, lsn in judged.untold:
+        piece = next(one.piece for one in found if one.timeline == timeline and lsn in one)
+        number = lsn // piece.run[0].geometry.segment
+        (item,) = {one.segment.sha256 for one in piece.run if one.number == number} or {
+            piece.run[0].segment.sha256
+        }
+        yield Warn(
+            item,
+            f"lsn {show_lsn(lsn)}",
+            "expected the row of pg_class of each new relation of this transaction; found a page "
+            "image that does not unpack, or no such row where it should stand; what the "
+            "transaction did to tables is not taken as known",
+            "error",
+        )
+
+
+def _readable(span: Span, judged: Judged) -> list[Range]:
+    """Where all of a span can be read.
+
+    Not between records of extensions, nor at a COMMIT that may make a table.
+    """
+    foreign = span.piece.foreign
+    holes = [Range(lsn, lsn) for timeline, lsn in judged.untold if timeline == span.timeline]
+    if foreign.first is not None and foreign.last is not None:
+        holes.append(Range(foreign.first, foreign.last))
+    return without(span.range, holes)
+
+
+def _said(subject: str, span: Span, followed: Sequence[Range]) -> Iterator[Warn]:
+    """Where a table is not followed in a span."""
+    holes = without(span.range, followed)
+    piece, timeline = span.piece, span.timeline
+    where = ", ".join(f"{show_lsn(a)} to {show_lsn(b)}" for a, b in holes)
+    yield Warn(
+        piece.run[0].segment.sha256,
+        f"lsn {show_lsn(holes[0][0])}",
+        f"expected to know at each COMMIT which file is that of {subject.rsplit('/', 1)[-1]} "
+        f"(PostgreSQL {piece.run[0].major} lists files that go, and not tables); found it not "
+        f"known on timeline {timeline} from {where}; what befell the table there is not taken as "
+        "known in full",
+    )
+
+
+class _Times:
+    """From LSNs to times: what a stretch that is cut at a COMMIT may say of time."""
+
+    def __init__(self, told: pl.DataFrame) -> None:
+        ended = told.filter(pl.col("op").is_in(["COMMIT", "COMMIT_PREPARED"]))
+        self._ends: dict[int, tuple[datetime, datetime] | None] = {}
+        self._of: Mapping[tuple[int, int], datetime] = {
+            (timeline, lsn): time
+            for timeline, lsn, time in ended.select("timeline", "lsn", "time").iter_rows()
+        }
+
+    def ends(self, number: int, span: Span) -> tuple[datetime, datetime] | None:
+        """When the first and the last transaction of a span ended; ``number``: of the span."""
+        if number not in self._ends:
+            one = next(_stretches(span.piece, pl.col("timeline") == span.timeline), None)
+            self._ends[number] = (one["earliest"], one["latest"]) if one else None
+        return self._ends[number]
+
+    def cut(self, span: Span, one: Range) -> _Row | None:
+        """The stretch of a range of LSNs; None: nothing committed in it.
+
+        Times of COMMITs do not ascend as LSNs do, so that one before the cut may say a later time
+        than the one at it: nothing is claimed behind that.
+        """
+        here = (pl.col("timeline") == span.timeline) & pl.col("lsn").is_between(*one)
+        found = next(_stretches(span.piece, here), None)
+        if found is None:
+            return None
+        if one.first > span.range.first:
+            known = (self._time(span, one.first), self._time(span, one.first - 1, _INSTANT))
+            found["earliest"] = max([found["earliest"], *filter(None, known)])
+        if one.last < span.range.last:
+            known = (self._time(span, one.last), self._time(span, one.last + 1, -_INSTANT))
+            found["latest"] = min([found["latest"], *filter(None, known)])
+        return found if found["earliest"] <= found["latest"] else None
+
+    def _time(self, span: Span, lsn: int, shift: timedelta = timedelta()) -> datetime | None:
+        time = self._of.get((span.timeline, lsn))
+        return time + shift if time else None
+
+
+def _row(piece: Piece, stretch: _Row) -> _Row:
+    return {
+        "earliest": stretch["earliest"],
+        "latest": stretch["latest"],
+        "stream": f"pg:{piece.run[0].system_id}/{stretch['timeline']}",
+        "item": stretch["item"],
+        "because": "WAL without a gap, "
+        f"{show_lsn(stretch['first'])} to {show_lsn(stretch['last'])}",
+    }
+
+
+def _stretches(piece: Piece, where: pl.Expr | None = None) -> Iterator[_Row]:
+    """Of each timeline: first and last LSN and time of COMMIT, ABORT and PREPARE."""
+    of_outcomes = (pl.col("rmgr") == "Transaction") & pl.col("time").is_not_null()
+    found = [
+        rows.filter(of_outcomes if where is None else of_outcomes & where).select(
+            "timeline", "lsn", "time", "item"
+        )
+        for timeline, _, _ in piece.ranges()
+        for _, rows in piece.records(timeline)
+    ]
+    ends = [
+        rows.group_by("timeline").agg(
+            first=pl.col("lsn").min(),
+            last=pl.col("lsn").max(),
+            earliest=pl.col("time").min(),
+            latest=pl.col("time").max(),
+            item=pl.col("item").first(),
+        )
+        for rows in found
+    ]
+    return (
+        pl.concat(ends)
+        .group_by("timeline")
+        .agg(
+            pl.col("first", "earliest").min(),
+            pl.col("last", "latest").max(),
+            pl.col("item").sort_by("first").first(),
+        )
+        .iter_rows(named=True)
+    )

@@ -36,7 +36,7 @@ def named(
 
 
 class Tally:
-    """The same over rows that come part by part: the order and the words do not depend on the cuts."""
+    """The same over rows that come part by part, whatever the parts."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -58,7 +58,9 @@ class Tally:
             for citation, text in sort.shown[:NAMED]:
                 yield Warn(self.item.sha256, citation, text, sort.severity)
             for citation, text in sort.shown[NAMED:]:
-                text_ = f"{text}; the same sort of warning for {sort.count - NAMED} lines from here on"
+                text_ = (
+                    f"{text}; the same sort of warning for {sort.count - NAMED} lines from here on"
+                )
                 yield Warn(self.item.sha256, citation, text_, sort.severity)
 
 

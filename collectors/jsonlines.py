@@ -1,8 +1,9 @@
 """Lines of JSON to columns of text, with each line's number and byte offset.
 
-Two readers give the same columns. The fast one decodes whole columns, and gets only lines that a
-strict expression has shown to be one JSON object each, in which every number is printed back as it
-was written: the whole-column decoder joins lines into one array, so that a line ``{…},{…}`` would
+Three readers give the same columns. Lines of one shape are taken apart by a pattern made of one of
+them (:mod:`collectors.shapes`). The next decodes whole columns, and gets only lines that a strict
+expression has shown to be one JSON object each, in which every number is printed back as it was
+written: the whole-column decoder joins lines into one array, so that a line ``{…},{…}`` would
 shift all that follow. Everything else is read line by line with Python's ``json``: malformed,
 deeply nested, with floats of many digits, with a key that stands twice.
 
@@ -12,19 +13,23 @@ JSON by RFC 8259; bytes that are no UTF-8 are not read as anything else (section
 
 from __future__ import annotations
 
-import json
 import mmap
 import re
 from codecs import BOM_UTF8
-from typing import TYPE_CHECKING, Any, NoReturn
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from collectors.exactjson import decode_line
+from collectors.reading import digests
+from collectors.shapes import Shape, read_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-CHUNK = 32 << 20
+CHUNK = 16 << 20
 """Bytes that are read at a time."""
 MAX_LINE = 1 << 20
 """Bytes of the longest line that is read. Kernel and shell logs stay far below."""
@@ -77,10 +82,12 @@ def read(
 
     As :func:`text_lines`, and one column of text for each of ``keys``, under the key's own name
     behind ``=``; ``problem`` says also why a line is no record, and ``odd`` names keys that stand
-    twice, or are no text: such a value is null.
+    twice, or are no text: such a value is null. ``digests``: what :func:`collectors.reading.names`
+    gives for the line, where ``digested``.
     """
+    known: list[Shape] = []
     for frame in text_lines(path, chunk, after=after):
-        yield _decode(frame, keys)
+        yield _decode(frame, keys, known)
 
 
 def text_lines(
@@ -121,6 +128,8 @@ def text_lines(
 def _split(data: bytes) -> pl.DataFrame:
     """Lines of a stretch of bytes: ``text``, ``problem``, ``size`` with the line feed."""
     data = data.removesuffix(b"\n")
+    if (quick := _quickly(data)) is not None:
+        return quick
     try:
         text = pl.Series("text", [data.decode("utf-8")]).str.split("\n").explode()
         return pl.DataFrame({"text": text}).select(
@@ -151,6 +160,25 @@ def _split(data: bytes) -> pl.DataFrame:
     )
 
 
+def _quickly(data: bytes) -> pl.DataFrame | None:
+    """The same by polars' own reader of lines, where it gives every byte back."""
+    if b"\r" in data:
+        return None
+    try:
+        text = pl.read_lines(BytesIO(data)).to_series().rename("text")
+    except pl.exceptions.PolarsError:
+        return None
+    size = text.str.len_bytes().cast(pl.Int64) + 1
+    if text.is_empty() or text.null_count() or size.sum() != len(data) + 1:
+        return None
+    frame = pl.DataFrame({"text": text, "size": size})
+    return frame.select(
+        text=pl.when(pl.col("size") <= MAX_LINE + 1).then("text"),
+        problem=pl.when(pl.col("size") > MAX_LINE + 1).then(pl.lit(_TOO_LONG)),
+        size="size",
+    )
+
+
 def _placed(frame: pl.DataFrame, start: int, number: int, *, ended: bool) -> pl.DataFrame:
     """With line number, byte offset and whether a line feed ends it."""
     rows = frame.height
@@ -163,24 +191,56 @@ def _placed(frame: pl.DataFrame, start: int, number: int, *, ended: bool) -> pl.
     ).with_columns(blank=pl.col("text").str.strip_chars(" \t\r").eq("").fill_null(False))
 
 
-def _decode(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Add the keys' columns, by the fast reader where it is safe and by the exact one elsewhere."""
+def _decode(
+    frame: pl.DataFrame, keys: Sequence[str], known: list[Shape] | None = None
+) -> pl.DataFrame:
+    """Add the keys' columns: by shape, by whole columns where that is safe, or exactly."""
     todo = pl.col("text").is_not_null() & ~pl.col("blank")
-    frame = frame.with_columns(plain=todo & is_plain(keys), todo=todo)
-    plain = frame.filter("plain")
+    whole = frame.select(todo.all()).item()
+    lines = frame if whole else frame.filter(todo)
+    shaped, left = read_shapes(lines["text"], keys, [] if known is None else known)
+    parts = []
+    if shaped.height:
+        met = lines if left.is_empty() and _in_order(shaped["at"]) else lines[shaped["at"]]
+        parts.append(met.hstack(_shaped(shaped, keys).get_columns()))
+    if len(left):
+        parts.append(_others(lines[left], keys))
+    if not whole:
+        parts.append(frame.filter(~todo))
+    if len(parts) == 1 and left.is_empty() and _in_order(shaped["at"]):
+        return parts[0]
+    return pl.concat([p for p in parts if p.height], how="diagonal").sort("line")
+
+
+def _in_order(at: pl.Series) -> bool:
+    return at.is_sorted()
+
+
+def _shaped(shaped: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    texts = [shaped[name] for name in shaped.columns if name.startswith("~")]
+    found, sure = digests(texts, shaped.height)
+    return shaped.select(f"={key}" for key in keys).with_columns(
+        odd=pl.lit(None, dtype=pl.String),
+        digests=found,
+        digested=shaped["whole"] & sure,
+    )
+
+
+def _others(lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Lines that have no shape."""
+    lines = lines.with_columns(plain=is_plain(keys))
+    plain = lines.filter("plain")
     fast = decode_columns(plain, keys)
     if fast is None:
-        frame, plain = frame.with_columns(plain=pl.lit(False)), plain.clear()
+        lines, plain = lines.with_columns(plain=pl.lit(False)), plain.clear()
         fast = _columns([], keys).clear()
-    slow = frame.filter(pl.col("todo") & ~pl.col("plain"))
+    slow = lines.filter(~pl.col("plain"))
+    exact = _columns([decode_line(text, keys) for text in slow["text"]], keys)
     parts = [
-        plain.drop("plain", "todo").hstack(fast.get_columns()),
-        slow.drop("plain", "todo", "problem").hstack(
-            _columns([decode_line(text, keys) for text in slow["text"]], keys).get_columns()
-        ),
-        frame.filter(~pl.col("todo")).drop("plain", "todo"),
+        plain.drop("plain").hstack(fast.get_columns()),
+        slow.drop("plain", "problem").hstack(exact.get_columns()),
     ]
-    return pl.concat([p for p in parts if p.height], how="diagonal").sort("line")
+    return pl.concat([p for p in parts if p.height], how="diagonal")
 
 
 def is_plain(keys: Sequence[str]) -> pl.Expr:
@@ -233,84 +293,3 @@ def _struct(tree: dict[str, Any]) -> pl.Struct:
 def _columns(rows: list[dict[str, str | None]], keys: Sequence[str]) -> pl.DataFrame:
     names = [*("=" + key for key in keys), "odd", "problem"]
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String()))
-
-
-class _Twice:
-    """Stands for the value of a key that stands twice in its object: it says two things."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        found[key] = _Twice() if key in found else value
-    return found
-
-
-def _constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
-
-
-def decode_line(text: str, keys: Sequence[str]) -> dict[str, str | None]:
-    """One line exactly: a value for each key, or ``problem``; odd values are named in ``odd``."""
-    record = decode(text)
-    return {"problem": record} if isinstance(record, str) else values(record, keys)
-
-
-def decode(text: str) -> dict[str, Any] | str:
-    """An object with its numbers as written, or why the text is none."""
-    try:
-        record = json.loads(
-            text.removesuffix("\r"),
-            object_pairs_hook=_pairs,
-            parse_int=str,
-            parse_float=str,
-            parse_constant=_constant,
-        )
-    except RecursionError:
-        return "expected a JSON object; found one nested too deep to read"
-    except ValueError as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        at = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
-        return f"expected a JSON object; found text that is none ({reason}{at})"
-    if not isinstance(record, dict):
-        return "expected a JSON object; found another JSON value"
-    return record
-
-
-def values(
-    record: dict[str, Any], keys: Sequence[str], *, flat: bool = False
-) -> dict[str, str | None]:
-    """The value of each key of a decoded object as text, and which of them are odd.
-
-    ``flat``: a dot is a part of a key, and reaches into nothing.
-    """
-    out: dict[str, str | None] = {}
-    odd: list[str] = []
-    for key in keys:
-        value: Any = record
-        for part in [key] if flat else key.split("."):
-            value = value.get(part) if isinstance(value, dict) else _inside(value)
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        if value is not None and not _is_text(value):
-            odd.append(key)
-            value = None
-        out["=" + key] = value
-    if odd:
-        out["odd"] = ", ".join(odd)
-    return out
-
-
-def _inside(value: object) -> object:
-    """What lies within something that is no object: nothing, or the doubt of a key met twice."""
-    return value if isinstance(value, _Twice) else None
-
-
-def _is_text(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:  # half of a surrogate pair is no character
-        return False
-    return True

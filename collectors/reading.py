@@ -6,15 +6,18 @@ It knows none of the collectors.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import combinations
 
 import polars as pl
 
 RESERVED = (
     r"^(claim|snapshot|examiner|git\.(commit|author|tag|ref|reflog)"
-    r"|(wal|row|table|timeline|object|bucket|backup)\..*)$"
+    r"|log\.rewritten|(wal|row|table|timeline|object|bucket|backup)\..*)$"
 )
 """Kinds by which rules know what a medium itself recorded; a log or table cannot give them."""
 _HEX = r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b"
+_ALONE = r"^(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})$"
 _SHA256, _SHA1 = 64, 40
 """Hexadecimal digits of the two digests."""
 
@@ -37,6 +40,52 @@ def names(text: pl.Expr) -> pl.Expr:
     # No regular expression and no sort within lists: each takes ten times as long as the rest.
     found = text.str.extract_all(_HEX).list.eval(_prefixed(pl.element().str.to_lowercase()))
     return pl.when(found.list.len() > 0).then(found.list.unique(maintain_order=True))
+
+
+def digests(texts: Sequence[pl.Series], height: int) -> tuple[pl.Series, pl.Series]:
+    """The same from the strings of each line, and where it is sure: strings that are a digest.
+
+    Not sure is a line with a digest inside a longer string.
+    """
+    nothing = pl.repeat(None, height, dtype=pl.List(pl.String), eager=True)
+    sure = pl.repeat(True, height, dtype=pl.Boolean, eager=True)
+    found: list[pl.Series] = []
+    for text in texts:
+        size = text.str.len_bytes()
+        if not (size >= _SHA1).any():
+            continue
+        alone = (text.str.contains(_ALONE)).fill_null(False)
+        sure &= alone | (size < _SHA1).fill_null(True) | ~text.str.contains(_HEX).fill_null(False)
+        if alone.any():
+            digits = text.zip_with(alone, text.clear(len(text)))
+            if digits.str.contains("[A-F]").any():
+                digits = digits.str.to_lowercase()
+            found.append(pl.DataFrame({"d": digits}).select(_prefixed(pl.col("d"))).to_series())
+    if not found or height == 0:
+        return nothing, sure
+    # Column beside column, row by row: building lists of rows directly takes ten times as long.
+    places = pl.DataFrame({"at": pl.int_range(height * len(found), eager=True)}).select(
+        (pl.col("at") % len(found)) * height + pl.col("at") // len(found)
+    )
+    beside = pl.concat(found).gather(places.to_series()).reshape((height, len(found)))
+    lists = beside.arr.to_list()
+    gaps = any(one.null_count() for one in found)
+    same = any((one == other).any() for one, other in combinations(found, 2))
+    if gaps:
+        lists = lists.list.drop_nulls()
+    if same:
+        lists = lists.list.unique(maintain_order=True)
+    if gaps:
+        lists = pl.select(pl.when(lists.list.len() > 0).then(lists)).to_series()
+    return lists, sure
+
+
+def digest_of(value: pl.Series) -> pl.Series:
+    """As :func:`digest`, of a column whose values are mostly bare digests in small letters."""
+    frame = pl.DataFrame({"v": value})
+    if value.str.contains("^(?:[0-9a-f]{64}|[0-9a-f]{40})$").all():
+        return frame.select(_prefixed(pl.col("v"))).to_series()
+    return frame.select(digest(pl.col("v"))).to_series()
 
 
 def plain_template(subject: str) -> tuple[str, dict[str, str]]:

@@ -1,9 +1,11 @@
-"""Frames kept until they are asked for: in memory while they are few, else in files of their own."""
+"""Frames kept until they are asked for: in memory while they are few, else in files."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +28,7 @@ class Spool:
         self._frames: list[pl.DataFrame] = []
         self._rows = 0
         self._files: list[Path] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def add(self, frame: pl.DataFrame) -> None:
         """One more."""
@@ -36,8 +38,9 @@ class Spool:
             return
         if self._folder is None:
             where = os.environ.get(FOLDER) or None
-            self._folder = tempfile.TemporaryDirectory(prefix="recon-log-", dir=where)
-        path = Path(self._folder.name) / f"{len(self._files):06}.parquet"
+            self._folder = Path(tempfile.mkdtemp(prefix="recon-log-", dir=where))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        path = self._folder / f"{len(self._files):06}.parquet"
         frame.write_parquet(path, compression="lz4", statistics=False)
         self._files.append(path)
 

@@ -47,6 +47,10 @@ PRECISIONS = {
 _AHEAD, _BEHIND = pl.duration(hours=14), pl.duration(hours=12)
 _OFFSET = r"^([+-])(\d{2}):?(\d{2})?$"
 _INSTANT = pl.Datetime("us", "UTC")
+_LAYOUT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.([0-9]{1,9}))?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+)
 _UTC = ("UTC", "Z", "GMT")
 _MONTH = "%Y-%m"
 """ISO 8601 to the month, which needs no declaring: it has no other reading."""
@@ -98,6 +102,10 @@ def read(frame: pl.DataFrame, forms: Sequence[str] = (), zone: str | None = None
     ``note``: ``naive`` (no zone: 26 hours), ``zone`` (it names one that is not known: as naive),
     ``fold`` (an hour that came twice: both), ``gap`` (an hour that the zone left out: either side).
     """
+    if not {"zone", "precision"} & set(frame.columns):
+        uniform = _uniform(frame["time"])
+        if uniform is not None:
+            return uniform
     time = pl.col("time").str.strip_chars()
     work = frame.select(
         time=time,
@@ -121,6 +129,44 @@ def read(frame: pl.DataFrame, forms: Sequence[str] = (), zone: str | None = None
     for form in (*forms, _MONTH):
         work = _formed(work, form)
     return _zoned(_widened(work)).select("earliest", "latest", "unit", "note")
+
+
+def _uniform(time: pl.Series) -> pl.DataFrame | None:
+    """The same where all are written alike, as one program writes them; None where they are not.
+
+    A layout is taken from the first: date, time, as many digits of fraction, one zone for all.
+    """
+    dated = time.drop_nulls()
+    layout = None if dated.is_empty() else _LAYOUT.match(dated[0])
+    if layout is None:
+        return None
+    between, digits, zone = layout[1], len(layout[2] or ""), layout[3]
+    fraction = rf"\.[0-9]{{{digits}}}" if digits else ""
+    alike = (
+        rf"^(?:19|20|21)[0-9]{{2}}-[01][0-9]-[0-3][0-9]{between}[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
+        rf"{fraction}{re.escape(zone)}$"
+    )
+    if not dated.str.contains(alike).all():
+        return None
+    form = f"%Y-%m-%d{between}%H:%M:%S"
+    start = time.str.head(19).str.to_datetime(form, time_unit="us", strict=False)
+    if start.null_count() > time.null_count():
+        return None
+    offset = 0
+    if zone[0] in "+-":
+        minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+        offset = minutes if zone[0] == "+" else -minutes
+    kept = min(digits, 6)
+    width = 10 ** (6 - kept)
+    micros = pl.lit(0, dtype=pl.Int64)
+    if kept:
+        micros = pl.col("time").str.slice(20, kept).cast(pl.Int64) * width
+    return pl.DataFrame({"time": time, "start": start.cast(pl.Int64)}).select(
+        earliest=(pl.col("start") + micros - offset * 60_000_000).cast(_INSTANT),
+        latest=(pl.col("start") + micros + (width - 1 - offset * 60_000_000)).cast(_INSTANT),
+        unit=pl.lit(None, dtype=pl.String),
+        note=pl.lit(None, dtype=pl.String),
+    )
 
 
 def check_form(form: str) -> str:

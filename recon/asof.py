@@ -33,15 +33,17 @@ from typing import Any, Literal
 import polars as pl
 
 from recon import rowlog, schema
-from recon.names import within
+from recon.asof_clocks import EXACT, KEY, THEN, Instant, dated, doubt, nearest, standing, told
+from recon.asof_log import misnamed, quiet
 from recon.rules.base import Timeline
 from recon.rules.values import alike
-from recon.rules.views import LOGGED, RECORD, claims
+from recon.rules.views import LOGGED, RECORD, claims, snapshots
 from recon.subjects import glob
+from recon.time.between import BASES, MEASURED
 
 Certainty = Literal["certain", "possible"]
 
-_KEY = ["subject", "attribute", "source"]
+_SAID = ("value", "certainty", "event", "because", "clock", "margin_seconds", "measured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ class Said:
     event: str
     """Event id."""
     because: str
+    clock: str | None = None
+    """Clock of the record whose order to the instant is the least sure; None: none is dated."""
+    margin_seconds: float | None = None
+    """By how much that clock would have to be off for the order to be another."""
+    measured: bool | None = None
+    """Whether the evidence bounds that clock against the instant; else it is taken to be right
+    within an hour, or the tolerance of the case where that is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,19 @@ class Answer:
         return {**asdict(self), "changed": self.changed}
 
 
-def asof(timeline: Timeline, instant: datetime, subjects: Sequence[str] = ()) -> list[Answer]:
+def asof(
+    timeline: Timeline,
+    instant: datetime,
+    subjects: Sequence[str] = (),
+    clock: str | None = None,
+) -> list[Answer]:
     """Both answers for every subject, attribute and source, sorted by those.
 
     Args:
         timeline: the case's timeline.
         instant: aware UTC.
         subjects: globs; all subjects where empty.
+        clock: that showed the instant; else it is one of UTC.
     """
     return [
         Answer(
@@ -95,39 +110,55 @@ def asof(timeline: Timeline, instant: datetime, subjects: Sequence[str] = ()) ->
             said_then=_said(row, "then"),
             says_now=_said(row, "now"),
         )
-        for row in asof_frame(timeline, instant, subjects).iter_rows(named=True)
+        for row in asof_frame(timeline, instant, subjects, clock).iter_rows(named=True)
     ]
 
 
-def asof_frame(timeline: Timeline, instant: datetime, subjects: Sequence[str] = ()) -> pl.DataFrame:
+def asof_frame(
+    timeline: Timeline,
+    instant: datetime,
+    subjects: Sequence[str] = (),
+    clock: str | None = None,
+) -> pl.DataFrame:
     """The same as columns, for many subjects.
 
-    ``subject``, ``attribute``, ``source``, and for *then* and *now* each ``value``, ``certainty``,
-    ``event`` and ``because``, with the word before: ``then_value``. Null certainty: nothing said.
+    ``subject``, ``attribute``, ``source``, and for *then* and *now* each field of :class:`Said`,
+    with the word before: ``then_value``. Null certainty: nothing said.
     """
     wanted = claims(timeline, logged=True)
     if subjects:
         wanted = wanted.filter(
             pl.any_horizontal(pl.col("subject").str.contains(glob(one)) for one in subjects)
         )
-    then = _said_then(timeline, wanted, instant).collect(engine="streaming")
-    now = _says_now(timeline, wanted, instant).collect(engine="streaming")
+    # Snapshots as the clock shows them that stamps what the source stores.
+    wanted = wanted.with_columns(
+        read_from="seen_from",
+        read_to="seen_to",
+        seen_from="at_from",
+        seen_to="at_to",
+        shown_by=pl.when(pl.col("at_basis") == BASES[MEASURED])
+        .then("log_clock")
+        .otherwise("seen_clock"),
+    ).drop("at_from", "at_to", "at_low", "at_high")
+    shown = Instant.of(timeline, instant, clock)
+    then = _said_then(timeline, wanted, shown).collect(engine="streaming")
+    now = _says_now(timeline, wanted, shown).collect(engine="streaming")
     return (
-        then.rename(lambda name: name if name in _KEY else f"then_{name}")
+        then.rename(lambda name: name if name in KEY else f"then_{name}")
         .join(
-            now.rename(lambda name: name if name in _KEY else f"now_{name}"),
-            on=_KEY,
+            now.rename(lambda name: name if name in KEY else f"now_{name}"),
+            on=KEY,
             how="full",
             coalesce=True,
         )
-        .sort(_KEY)
+        .sort(KEY)
     )
 
 
 def _said(row: dict[str, Any], when: str) -> Said | None:
     if row[f"{when}_certainty"] is None:
         return None
-    return Said(*(row[f"{when}_{name}"] for name in ("value", "certainty", "event", "because")))
+    return Said(*(row[f"{when}_{name}"] for name in _SAID))
 
 
 def _newest(timeline: Timeline, rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
@@ -137,14 +168,14 @@ def _newest(timeline: Timeline, rows: pl.LazyFrame, order: pl.Expr, *columns: st
     """
     first = pl.lit(datetime.min.replace(tzinfo=UTC)).cast(schema.INSTANT)
     rank = pl.struct(order.fill_null(first).alias("newest"), *columns, "row")
-    best = rows.group_by(_KEY).agg(pl.col("row", *columns).max_by(rank))
+    best = rows.group_by(KEY).agg(pl.col("row", *columns).max_by(rank))
     best = best.collect(engine="streaming").lazy()
     words = timeline.events.select("row", "value", event=schema.event_id())
     return words.join(best, on="row")
 
 
-def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
-    at = pl.lit(instant).cast(schema.INSTANT)
+def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl.LazyFrame:
+    at = pl.lit(instant.at).cast(schema.INSTANT)
     # Stamped as stored: by its row version, or by the claim's own clock.
     stored_to = pl.coalesce(
         "logged_to", "written_to", pl.when(pl.col("basis") == "stamped").then(pl.col("latest"))
@@ -156,79 +187,104 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> p
     )
     judged = wanted.with_columns(stored_from=stored_from, stored_to=stored_to).join(
         # Small, and read first: a streaming join holds the side that it cannot size.
-        _quiet(timeline, wanted, instant).collect(engine="streaming").lazy(),
+        quiet(timeline, wanted, instant.upto()).collect(engine="streaming").lazy(),
         on=["source", "table", "seen_from", "seen_to"],
         how="left",
         nulls_equal=True,
     )
-    misnamed_tables = _misnamed(timeline, instant).collect(engine="streaming").lazy()
+    misnamed_tables = misnamed(timeline, instant.upto()).collect(engine="streaming").lazy()
     judged = judged.join(misnamed_tables, on=["source", "table"], how="left")
-    judged = _logged(timeline, judged, wanted, at)
+    judged = _logged(timeline, judged, wanted, instant.upto())
+    judged = dated(judged, instant)
+    # Of a clock that is bounded, and not exactly, no snapshot is of the very instant.
+    exact = ~pl.col("shot_measured") | (pl.col("shot_from") == pl.col("shot_to"))
+    exact &= (pl.col("read_from") == at) & (pl.col("read_to") == at)
     whole = timeline.coverage.filter(
         (pl.col("kind") == "claim") & (pl.col("earliest") == at) & (pl.col("latest") == at)
-    ).select("source", table="subject", whole=pl.lit(value=True))
+    ).select("source", "item", table="subject")
+    seen = snapshots(timeline).select("source", "item", "seen_clock")
+    whole = instant.beside(
+        whole.join(seen, on=["source", "item"], how="left"), pl.col("seen_clock"), "x"
+    )
+    whole = whole.filter(~pl.col("x_measured") | (pl.col("x_from") == pl.col("x_to"))).select(
+        "source", "table", whole=pl.lit(value=True)
+    )
     judged = judged.join(whole.unique().collect().lazy(), on=["source", "table"], how="left")
+    of_log, stored_at, seen_at = pl.col("commit_at"), pl.col("store_at"), pl.col("shot_at")
     logged = pl.col("version").is_in(LOGGED)
-    standing = pl.col("ended_from").is_null() | (pl.col("ended_from") > at)
-    followed = (pl.col("followed_to") >= at) & (
+    still = pl.col("ended_from").is_null() | (pl.col("ended_from") > of_log)
+    followed = (pl.col("followed_to") >= of_log) & (
         pl.col("blind_since").is_null() | (pl.col("blind_since") < pl.col("began"))
     )
-    held_at = pl.col("seen_from") >= at
-    misnamed = pl.col("stored_to") >= pl.col("misnamed_since")
+    held_at = pl.col("seen_from") >= seen_at
+    other_name = pl.col("stored_to") >= pl.col("misnamed_since")
     cases = (
-        pl.when((pl.col("seen_from") == at) & (pl.col("seen_to") == at))
+        pl.when(exact)
         .then(pl.lit("3 held at that very instant"))
         .when(pl.col("whole"))
         .then(pl.lit(None))
-        .when((pl.col("ended_to") <= at) & (~held_at).fill_null(True))
+        .when((pl.col("ended_to") <= of_log) & (~held_at).fill_null(True))
         .then(pl.lit(None))
-        .when(logged & (pl.col("began") <= at) & standing & followed)
+        .when(logged & (pl.col("began") <= of_log) & still & followed)
         .then(pl.lit("3 written before, and the log records no end of it up to then"))
-        .when(logged & (pl.col("began") <= at))
+        .when(logged & (pl.col("began") <= of_log))
         .then(pl.lit("2 written before; what was written up to then is not known"))
-        .when(logged & (pl.col("stored_to") <= at))
+        .when(logged & (pl.col("stored_to") <= stored_at))
         .then(pl.lit("2 written before; what was written up to then is not known"))
         .when(logged)
         .then(pl.lit(None))
-        .when((pl.col("stored_to") <= at) & misnamed & held_at)
+        .when((pl.col("stored_to") <= stored_at) & other_name & held_at)
         .then(pl.lit("1 stored before, in a table that may have had another name then"))
-        .when((pl.col("stored_to") <= at) & (held_at | pl.col("seen_to").is_null()))
+        .when((pl.col("stored_to") <= stored_at) & (held_at | pl.col("seen_to").is_null()))
         .then(pl.lit("3 stored before, and held after"))
-        .when((pl.col("stored_to") <= at) & pl.col("table").is_null())
+        .when((pl.col("stored_to") <= stored_at) & pl.col("table").is_null())
         .then(pl.lit("3 stored before"))
-        .when((pl.col("seen_to") <= at) & pl.col("quiet"))
+        .when((pl.col("seen_to") <= seen_at) & pl.col("quiet"))
         .then(pl.lit("3 held before, and the log records no write to the table up to then"))
-        .when((pl.col("seen_to") <= at) & pl.col("untouched"))
+        .when((pl.col("seen_to") <= seen_at) & pl.col("untouched"))
         .then(pl.lit("3 held before, and the log records no change of that row up to then"))
-        .when(pl.col("seen_to") <= at)
+        .when(pl.col("seen_to") <= seen_at)
         .then(pl.lit("2 held before; what was written up to then is not known"))
-        .when(pl.col("stored_from") > at)
+        .when(pl.col("stored_from") > stored_at)
         .then(pl.lit(None))
-        .when(pl.col("stored_from") <= at)
+        .when(pl.col("stored_from") <= stored_at)
         .then(pl.lit("1 stored about then"))
         .when(pl.col("table").is_not_null())
         .then(pl.lit(None))
-        .when(pl.col("earliest") <= at)
+        .when(pl.col("earliest") <= pl.col("own_at"))
         .then(pl.lit("1 dated before by its writer; nothing stamps it"))
     )
     # Of what was there, the newest counts: by when it was stored, then by when it was seen.
     newest = pl.coalesce("stored_to", "began", "seen_to", "latest")
     newest = (
-        pl.when(pl.col("seen_to") <= at)
+        pl.when(pl.col("seen_to") <= seen_at)
         .then(pl.max_horizontal(newest, "seen_to"))
         .otherwise(newest)
     )
-    held = judged.with_columns(case=cases, newest=newest).filter(pl.col("case").is_not_null())
-    held = _standing(timeline, held, at).select(*_KEY, "row", "case", "newest")
-    case = pl.col("case")
-    return _newest(timeline, held, pl.col("newest"), "case").select(
-        *_KEY,
-        "value",
-        "event",
-        certainty=pl.when(case.str.starts_with("3"))
-        .then(pl.lit("certain"))
-        .otherwise(pl.lit("possible")),
-        because=case.str.slice(2),
+    every = judged.with_columns(case=cases, newest=newest)
+    closest = nearest(every.filter(~exact.fill_null(value=False)), THEN)
+    held = every.filter(pl.col("case").is_not_null())
+    held, marked = standing(timeline, held, instant)
+    held = held.select(*KEY, "row", "case", "newest")
+    case, close = pl.col("case"), pl.col("near").fill_null(value=False)
+    close |= pl.col("marked").fill_null(value=False)
+    exactly = case.str.ends_with(EXACT)
+    return (
+        _newest(timeline, held, pl.col("newest"), "case")
+        .join(closest, on=KEY, how="left")
+        .join(marked, on="row", how="left")
+        .select(
+            *KEY,
+            "value",
+            "event",
+            certainty=pl.when(case.str.starts_with("3") & (~close | exactly))
+            .then(pl.lit("certain"))
+            .otherwise(pl.lit("possible")),
+            because=pl.when(close & ~exactly)
+            .then(pl.concat_str(case.str.slice(2), pl.lit("; "), doubt()))
+            .otherwise(case.str.slice(2)),
+            **told(),
+        )
     )
 
 
@@ -252,121 +308,33 @@ def _logged(
     ).join(still, on=key, how="left", nulls_equal=True)
 
 
-def _quiet(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
-    """Tables and snapshots between which and the instant the log covers all and records no write.
-
-    It must have recorded something of the table before: a log that knows the table's file by no
-    name is silent of all its writes. Columns ``source``, ``table``, ``seen_from``, ``seen_to``,
-    ``quiet``.
-    """
-    at = pl.lit(instant).cast(schema.INSTANT)
-    key = ["source", "table", "seen_from", "seen_to"]
-    spans = (
-        wanted.filter(pl.col("table").is_not_null() & (pl.col("seen_to") <= at))
-        .select(key)
-        .unique()
-    )
-    covered = (
-        timeline.coverage.filter(pl.col("kind").str.starts_with("table."))
-        .select("source", covered="subject", covered_from="earliest", covered_to="latest")
-        .join(spans, on="source")
-        .filter(
-            (pl.col("covered_from") <= pl.col("seen_from"))
-            & (pl.col("covered_to") >= at)
-            & within(pl.col("table"), pl.col("covered"))
-        )
-        .select(key)
-        .unique()
-    )
-    logged = (
-        timeline.events.filter(
-            pl.col("kind").str.starts_with("table.")
-            & pl.col("earliest").is_not_null()
-            & pl.col("stream").is_not_null()
-        )
-        .select("source", "earliest", "latest", table="subject")
-        .join(covered, on=["source", "table"])
-    )
-    # The snapshot may have been taken at any time of its interval.
-    writes = logged.filter((pl.col("latest") >= pl.col("seen_from")) & (pl.col("earliest") <= at))
-    followed = logged.filter(pl.col("latest") < pl.col("seen_from")).select(key).unique()
-    return (
-        covered.join(followed, on=key, how="semi")
-        .join(writes.select(key).unique(), on=key, how="anti")
-        .with_columns(quiet=pl.lit(True))
-    )
-
-
-def _misnamed(timeline: Timeline, instant: datetime) -> pl.LazyFrame:
-    """Tables made under another name, of which no drop of the old one by the instant is known.
-
-    Columns ``source``, ``table``, ``misnamed_since``.
-    """
-    at = pl.lit(instant).cast(schema.INSTANT)
-    own = pl.format("name={}", pl.col("table").str.extract(r"\.([^.]*)$"))
-    # What the log tells of names; an act seen between two snapshots names no other table.
-    logged = timeline.kind("table.create", "table.recreate").filter(pl.col("stream").is_not_null())
-    acts = logged.select("source", "kind", "earliest", "value", table="subject")
-    replaced = (
-        acts.filter((pl.col("kind") == "table.recreate") & (pl.col("earliest") <= at))
-        .group_by("source", "table")
-        .agg(replaced=pl.col("earliest").max())
-    )
-    return (
-        acts.filter((pl.col("kind") == "table.create") & (pl.col("earliest") <= at))
-        .filter((pl.col("value") != own).fill_null(True))
-        .join(replaced, on=["source", "table"], how="left")
-        .filter((pl.col("earliest") > pl.col("replaced")).fill_null(True))
-        .group_by("source", "table")
-        .agg(misnamed_since=pl.col("earliest").min())
-    )
-
-
-def _standing(timeline: Timeline, rows: pl.LazyFrame, at: pl.Expr | None = None) -> pl.LazyFrame:
-    """Rows but those of an object over which a delete marker was put since, up to ``at``."""
-    markers = timeline.kind("object.delete").filter(pl.col("earliest").is_not_null())
-    if at is not None:
-        markers = markers.filter(pl.col("latest") <= at)
-    # The join below holds all rows in memory; most timelines have no marker.
-    if markers.limit(1).collect().is_empty():
-        return rows
-    key = (
-        pl.col("names")
-        .list.filter(pl.element().str.contains("?versionId=", literal=True))
-        .list.first()
-        .str.replace(r"\?versionId=.*$", "")
-    )
-    covered = (
-        rows.with_columns(key=key)
-        .filter(pl.col("key").is_not_null())
-        .join(
-            markers.select("source", key="subject", marked="earliest"),
-            on=["source", "key"],
-        )
-        .filter(pl.col("marked") >= pl.col("latest"))
-        .select("row")
-        .unique()
-    )
-    return rows.join(covered, on="row", how="anti")
-
-
-def _says_now(timeline: Timeline, wanted: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
-    at = pl.lit(instant).cast(schema.INSTANT)
+def _says_now(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl.LazyFrame:
     # A database's newest snapshot stands for what it says; a record gone from it is said no more.
     in_snapshot = pl.col("table").is_not_null() & pl.col("seen_to").is_not_null()
     newest_of_table = pl.col("seen_to") == pl.col("seen_to").max().over("source", "table")
     # What the log alone shows was said in its time, and is no word of now.
     logged = pl.col("version").is_in(LOGGED).fill_null(False)
-    said = pl.concat(
+    every = pl.concat(
         [wanted.filter(in_snapshot).filter(newest_of_table), wanted.filter(~in_snapshot & ~logged)]
-    ).filter(pl.col("earliest").is_null() | (pl.col("earliest") <= at))
-    said = _standing(timeline, said)
-    return _newest(timeline, said, pl.col("latest"), "latest").select(
-        *_KEY,
-        "value",
-        "event",
-        certainty=pl.when(pl.col("latest") <= at)
-        .then(pl.lit("certain"))
-        .otherwise(pl.lit("possible")),
-        because=pl.lit("in the newest snapshot, dated at or before the instant"),
+    )
+    every = instant.beside(every, pl.col("clock"), "own")
+    said = every.filter(pl.col("earliest").is_null() | (pl.col("earliest") <= pl.col("own_at")))
+    said, _ = standing(timeline, said)
+    closest = nearest(every, (("own", "earliest", "latest"),))
+    close = pl.col("near").fill_null(value=False)
+    because = "in the newest snapshot, dated at or before the instant"
+    sure = (pl.col("latest") <= pl.col("own_at")) & ~close
+    return (
+        _newest(timeline, said, pl.col("latest"), "latest", "own_at")
+        .join(closest, on=KEY, how="left")
+        .select(
+            *KEY,
+            "value",
+            "event",
+            certainty=pl.when(sure).then(pl.lit("certain")).otherwise(pl.lit("possible")),
+            because=pl.when(close)
+            .then(pl.concat_str(pl.lit(f"{because}; "), doubt()))
+            .otherwise(pl.lit(because)),
+            **told(),
+        )
     )

@@ -210,12 +210,18 @@ class Case:
         return found
 
     def asof(
-        self, instant: str | datetime | None = None, subjects: Sequence[str] = ()
+        self,
+        instant: str | datetime | None = None,
+        subjects: Sequence[str] = (),
+        clock: str | None = None,
     ) -> list[Answer]:
         """Said then and says now, for the case's instant and subjects if none are given.
 
+        ``clock``: that showed the instant; else it is one of UTC.
+
         Raises:
-            UsageError: no instant is given, and the case asks about none.
+            UsageError: no instant is given, and the case asks about none; or no event of the case
+                is dated by that clock.
             BadInputError: the text is no one instant.
         """
         if isinstance(instant, str):
@@ -223,7 +229,13 @@ class Case:
         instant = instant or self.config.instant
         if instant is None:
             raise UsageError("an instant", "none", "INSTANT", "give one, or set case.instant")
-        return asof(self._judged(), instant, subjects or self.config.subjects)
+        timeline = self._judged()
+        if clock is not None:
+            known = timeline.events.select(pl.col("clock").drop_nulls().unique().sort()).collect()
+            if clock not in known["clock"]:
+                names = ", ".join(known["clock"])
+                raise UsageError(f"a clock of the case ({names})", clock, "--clock")
+        return asof(timeline, instant, subjects or self.config.subjects, clock)
 
     def written(self, subjects: Sequence[str] = ()) -> list[Version]:
         """When each row version was really written, by every basis; all rows if none is named."""

@@ -14,13 +14,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from recon import locate, registry
+from recon import locate, norms, registry
 from recon.collector import Source
 from recon.errors import BadInputError, CaseError, UsageError
 from recon.instants import interval, moment
 from recon.mistakes import NAME, Mistakes
 from recon.time.anchors import DeclaredAnchor
 from recon.time.declared import Correspondence
+
+_YEAR = 366 * 86_400
+"""Seconds."""
 
 
 class Strict(BaseModel):
@@ -71,9 +74,16 @@ class Norm(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    rule: str = Field(description="The rule that judges it.")
+    rule: str | None = Field(None, description="The rule that judges it.")
+    preset: str | None = Field(None, description="Or several norms by one name: `ml-release`.")
     since: datetime | None = Field(
         None, description="Records from before this instant are not judged by it."
+    )
+    tolerance: float = Field(
+        0.0,
+        ge=0,
+        le=_YEAR,
+        description="Seconds by which it may be broken and is not called a breach.",
     )
 
     @field_validator("since", mode="before")
@@ -185,7 +195,7 @@ def load(path: Path) -> CaseConfig:
         subjects=top.case.subjects,
         domains=top.domain,
         sources=tuple(source for source in sources if source is not None),
-        norms=top.norm,
+        norms=tuple(norms.expanded(top.norm)),
         tolerance=top.tolerance,
         correspondences=top.correspondence,
         anchors=top.anchor,
@@ -234,9 +244,7 @@ def _source(index: int, head: _SourceHead, base: Path, mistakes: Mistakes) -> So
 
 
 def _references(top: _Top, mistakes: Mistakes) -> None:
-    """Names that point elsewhere in the file: domains of sources, ids that must differ, rules."""
-    from recon.rules import rule_names
-
+    """Names that point elsewhere in the file: domains of sources, ids that must differ, norms."""
     seen: set[str] = set()
     for index, head in enumerate(top.source):
         if head.domain not in top.domain:
@@ -257,7 +265,5 @@ def _references(top: _Top, mistakes: Mistakes) -> None:
                 at = ("correspondence", index, side, "source")
                 mistakes.add(at, f"a source of this file ({known})", repr(named))
     for index, norm in enumerate(top.norm):
-        if norm.rule not in rule_names():
-            mistakes.add(
-                ("norm", index, "rule"), f"a rule ({', '.join(rule_names())})", repr(norm.rule)
-            )
+        for key, expected, value in norms.mistakes(norm):
+            mistakes.add(("norm", index, key), expected, value)

@@ -12,15 +12,14 @@ from recon.instants import show
 from recon.readings import EXAMINER, READING, TRUE_TIME
 from recon.show_clocks import span
 from recon.text import one_line
+from recon.time.consensus import consensus
 
 if TYPE_CHECKING:
     from recon.case import Case
 
-_SECOND = 1_000_000
-
 
 def said(case: Case) -> str:
-    """In one line: how far it was ahead of UTC when last measured and by whose word, or not."""
+    """In one line: how far it was ahead of UTC when last measured, by whose word, against whose."""
     sources = [one for one in case.sources if registry.collector(one.collector).each_run]
     if not sources:
         return (
@@ -42,10 +41,21 @@ def said(case: Case) -> str:
     key = ["item", "citation", "value", "actor"]
     ours = readings.filter(pl.col("clock") == EXAMINER)
     both = ours.join(readings.filter(pl.col("clock") == TRUE_TIME), on=key, suffix="_utc")
-    last = both.sort("earliest", *key).row(-1, named=True)
-    low = (last["earliest"] - last["latest_utc"]).total_seconds()
-    high = (last["latest"] - last["earliest_utc"]).total_seconds()
-    return (
-        f"The examiner's clock at {show(last['earliest'])}: ahead of UTC by "
-        f"{span(round(low * _SECOND), round(high * _SECOND))}; {one_line(last['actor'], 160)}."
+    # The last measurement alone: what was so in spring says nothing of a clock in autumn.
+    both = both.sort("earliest", *key)
+    both = both.filter(pl.col("item") == both["item"][-1])
+    low, high = (
+        (pl.col(ours) - pl.col(utc)).dt.total_microseconds()
+        for ours, utc in (("earliest", "latest_utc"), ("latest", "earliest_utc"))
     )
+    bounds = both.select(low=low, high=high)
+    agreed = consensus(bounds["low"].to_numpy(), bounds["high"].to_numpy())
+    at = show(both["earliest"][-1])
+    if not agreed.clear:
+        who = ", ".join(one_line(name, 160) for name in both["actor"])
+        return f"The examiner's clock at {at}: those who measure it exclude each other ({who})."
+    by = [one_line(name, 160) for name in both["actor"].filter(~pl.Series(agreed.dissent))]
+    told = f"The examiner's clock at {at}: ahead of UTC by {span(agreed.low, agreed.high)}"
+    others = [one_line(name, 160) for name in both["actor"].filter(pl.Series(agreed.dissent))]
+    against = f"; against {', '.join(others)}" if others else ""
+    return f"{told}; {', '.join(by)}{against}."

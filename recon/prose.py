@@ -128,6 +128,20 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     "released": lambda at, d: f"{at[0]} is the release, {d['released']}.",
     "restored": lambda at, d: f"{at[0]} shows a restore, {d['when']}: later than {at[1]}.",
     "between": lambda at, _: f"{at[1]} falls between {at[0]} and {at[2]}.",
+    "deleted": lambda at, d: f"{at[0]} records a delete by {d['actor']}.",
+    "expired": lambda at, _: f"{at[0]} is S3's own record that a lifecycle rule expired it.",
+    "due": lambda at, d: f"{at[0]}: by then it was due to be removed, by {d['why']}.",
+    "bulk": lambda at, d: (
+        f"{at[0]} and {at[1]} are the first and the last of {d['count']} delete markers, "
+        f"{d['span']}."
+    ),
+    "by-rule": lambda at, d: (
+        f"{d['count']} of the markers were put, or due, by the bucket's own lifecycle, as {at[0]} "
+        "is."
+    ),
+    "locked-under": lambda at, d: (
+        f"Under {d['count']} of the markers lies a locked version, as {at[0]} says."
+    ),
     "norm": lambda _, d: f"The case declares a norm, {d['rule']}: {d['promises']}.",
     "unreachable": lambda at, d: f"{at[0]} is in {d['repository']}, and no ref reaches it.",
     "not-forward": lambda at, d: (

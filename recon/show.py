@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -131,5 +130,5 @@ def plain_table(*columns: str) -> Table:
     """A table without lines, whose cells fold."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(escape(column), overflow="fold")
+        table.add_column(Text(column), overflow="fold")
     return table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from recon.instants import show, show_interval
+from recon.instants import show, show_interval, show_span
 from recon.show import DIGEST, plain_table
 from recon.text import one_line
 
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
     from recon.written.answers import Version
 
 
-def answers(out: Console, given: Sequence[Answer], instant: datetime, *, total: int) -> None:
-    """The two answers as a table."""
-    out.print(Text(f"Said then ({show(instant)}), and says now about then", "bold"))
+def answers(
+    out: Console,
+    given: Sequence[Answer],
+    instant: datetime,
+    *,
+    total: int,
+    clock: str | None = None,
+) -> None:
+    """The two answers as a table, and which clocks they rest on that nothing bounds."""
+    by = f" by {one_line(clock, 60)}" if clock else ""
+    out.print(Text(f"Said then ({show(instant)}{by}), and says now about then", "bold"))
     table = plain_table("subject", "attribute", "source", "said then", "says now", "")
     for one in given:
         table.add_row(
@@ -41,6 +49,20 @@ def answers(out: Console, given: Sequence[Answer], instant: datetime, *, total: 
             "dim",
         )
     )
+    taken: dict[str, float] = {}
+    for said in (said for one in given for said in (one.said_then, one.says_now) if said):
+        if said.measured is False and said.margin_seconds is not None:
+            name = said.clock or "a clock that no record names"
+            taken[name] = min(said.margin_seconds, taken.get(name, said.margin_seconds))
+    if taken:
+        against = one_line(clock, 60) if clock else "UTC"
+        text = (
+            f"Nothing bounds these clocks against {against}. Each is taken to be right within an "
+            "hour, or its tolerance; and how far off it would have to be for an order to change:"
+        )
+        out.print(Text(text, "dim"))
+    for name, margin in sorted(taken.items()):
+        out.print(Text(f"  {one_line(name, 60)}  {show_span(margin)}", "dim"))
 
 
 def _said(said: Said | None) -> str:

@@ -35,14 +35,22 @@ organisation = "acme"
 
 [domain.storage]
 organisation = "acme"
+
+# Whoever runs recon; their clock is measured whenever evidence is acquired.
+[domain.examiner]
+organisation = "the examiner"
 """
 
 _TAIL = """\
 # A norm is what a policy promises. Breaking one is a breach, never an impossibility.
+# `ml-release`: an artifact is uploaded before it is registered, registered before it is deployed,
+# and its manifest is not newer than it is. Or one norm alone, by its `rule`.
 # [[norm]]
-# rule = "manifest-after-artifact"
-# Artifacts from before this day are not judged by it.
+# preset = "ml-release"
+# Records from before this day are not judged by it.
 # since = 2026-01-01
+# Seconds by which it may be broken and is not called a breach.
+# tolerance = 60
 
 # Two records of one act: they bound two clocks from both sides, where laws bound one alone.
 # A side is a source and a kind of its records, or a table; `clock` chooses one of several.
@@ -71,14 +79,14 @@ def commented(name: str) -> str:
     """The text for a case whose folder has this name.
 
     It can be loaded as it stands once one source is filled in: the deploy log is not commented
-    out, as a case has at least one source.
+    out, as a case has at least one source, nor is the examiner's clock, which nobody should trust.
     """
     case_id = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "case"
     parts = [_HEAD.format(id=json.dumps(case_id[:64]))]
     for one in registry.collector_names():
         collector = registry.collector(one)
         stanza = collector.example.strip() + "\n"
-        if one != "deploylog":
+        if one not in {"clock", "deploylog"}:
             stanza = "".join(f"# {line}".rstrip() + "\n" for line in stanza.splitlines())
         parts.append(
             f"# Source: {one}. Options:\n{_options(collector.options)}"

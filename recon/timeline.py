@@ -109,7 +109,9 @@ def build(  # noqa: PLR0913  (one call, each argument a different thing)
         pl.concat(coverage).sort(list(schema.COVERAGE)).write_parquet(new / COVERAGE)
         shutil.rmtree(parts)
         events = pl.scan_parquet(new / EVENTS)
-        schema.check(relations(events), schema.RELATIONS, RELATIONS).sink_parquet(new / RELATIONS)
+        schema.check(
+            relations(events, pl.scan_parquet(new / COVERAGE)), schema.RELATIONS, RELATIONS
+        ).sink_parquet(new / RELATIONS)
         built = Built(
             **stamp(evidence, config),
             methods={r["source"]: r["methods"] for r in results if r["methods"]},

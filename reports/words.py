@@ -10,6 +10,15 @@ BASES = {
     "asserted": "Asserted: whoever wrote the record supplied this time as data.",
 }
 
+_FAMILIES = {
+    "log": "Written into the line by the program that kept the log; who can write the log can "
+    "write any time.",
+    "examiner": "The examiner's own clock when the bytes were fetched.",
+    "utc": "UTC, as an anchor gives it: a verified time-stamp, a signed answer or a time service. "
+    "Its interval is as wide as whoever vouches for it says.",
+    "tsa": "A date in a time-stamp that was not verified; whoever made the bytes could write any.",
+    "ntp": "UTC by the word of a host's own time daemon; who runs the host could write any.",
+}
 UNKNOWN_CLOCK = "Whose clock this is, and who could set it, is not known to this tool."
 
 
@@ -38,14 +47,7 @@ def clock(name: str, basis: str) -> str:
             else "The clock of the computer where this was written, or any date its user gave: "
             "git records what it is told."
         )
-    if family == "log":
-        return (
-            "Written into the line by the program that kept the log; who can write the log can "
-            "write any time."
-        )
-    if name == "examiner":
-        return "The examiner's own clock when the bytes were fetched."
-    return UNKNOWN_CLOCK
+    return _FAMILIES.get(family, UNKNOWN_CLOCK)
 
 
 def _postgres(which: str) -> str:

@@ -14,8 +14,11 @@ import typer
 
 from recon import errors, registry
 from recon.cli import app
+from recon.config import Norm
+from recon.norms import PARAMETERS, PRESETS
 from recon.prose import VERDICTS, WITNESSES
 from recon.rules import RULES
+from recon.time.laws import LAWS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -52,6 +55,37 @@ def rules() -> str:
             re.sub(r"\n{3,}", "\n\n", text.replace("``", "`")),
             f"\n**Needs** {', '.join(f'`{need}`' for need in rule.needs)}. {kind}".rstrip(),
         ]
+    return "\n".join(parts) + "\n"
+
+
+def laws() -> str:
+    """Every law: what is forced and by what, and where it is not."""
+    parts = [
+        _NOTE,
+        "# Laws and norms\n",
+        "A law is an order of two records that no clock can change: T(before) ≤ T(after).",
+        "`timeline/relations.parquet` holds each pair once, with the law's name and its reason.",
+        "Only what cryptography or the medium forces is a law.",
+        "A proof rests on laws, and never on a norm.",
+    ]
+    for law in LAWS:
+        text = inspect.cleandoc(law.definition)
+        for word in ("Forced", "No law", "Source"):
+            text = re.sub(rf"^({word})\b", r"\n**\1**", text, flags=re.MULTILINE)
+        parts += [f"\n## {law.name}\n", re.sub(r"\n{3,}", "\n\n", text)]
+    parts += [
+        "\n## Norms\n",
+        "A norm is what a policy promises, and is judged only where `case.toml` declares it.",
+        "Its breach is unusual and never impossible; no clock is bounded by it.\n",
+        _table("[[norm]]", Norm),
+        "Parameters, by rule:\n",
+        *(
+            f"- `{rule}`: {', '.join(f'`{key}`' for key in keys)}"
+            for rule, keys in PARAMETERS.items()
+        ),
+        "\nPresets:\n",
+        *(f"- `{name}`: {', '.join(f'`{rule}`' for rule in own)}" for name, own in PRESETS.items()),
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -110,6 +144,7 @@ def _table(title: str, model: type[BaseModel]) -> str:
 
 PAGES = {
     "rules.md": rules,
+    "laws.md": laws,
     "commands.md": commands,
     "errors.md": error_table,
     "collectors.md": collectors,

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
+# Whoever says where they are means them to be there: see tests.programs.needs. The workers of a run
+# in parallel inherit both.
+os.environ.setdefault("RECON_POSTGRES_NEEDED", "1" if "RECON_POSTGRES" in os.environ else "")
 os.environ.setdefault("RECON_POSTGRES", str(Path(__file__).parent.parent / ".tools" / "postgres"))
 
 # A loaded machine is slow, and that is no fault of what is tested: benchmarks look at time.

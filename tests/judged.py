@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from recon.time.anchors import anchor_pairs
 from recon.time.bounds import Bounds, bounds
 from recon.time.pairs import act_pairs, law_pairs
 from recon.time.proofs import Proof, proofs
@@ -78,7 +79,8 @@ def judged(worlds: Sequence[World], drift: float = DRIFT) -> Batch:
     """What the tool says of all of them at once."""
     frames = together(worlds)
     events, relations, acts = frames
-    pairs = pl.concat([law_pairs(events, relations), act_pairs(events, acts)]).collect().lazy()
+    told = [law_pairs(events, relations), act_pairs(events, acts), anchor_pairs(events)]
+    pairs = pl.concat(told).collect().lazy()
     settled = settle(pairs, drift)
     loose = bounds(settled.offsets, only_measured=False).everywhere()
     return Batch(worlds, settled, proofs(events, relations, pairs, settled), loose, frames, pairs)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from types_boto3_s3 import S3Client
 
@@ -56,15 +56,29 @@ class Server:
     """The file that libfaketime reads, if its clock is chosen."""
 
 
-def start_seaweedfs(folder: Path) -> Server:
-    """A SeaweedFS with one administrator, its data under ``folder`` (which is made)."""
+def start_seaweedfs(folder: Path, policies: Mapping[str, str] | None = None) -> Server:
+    """A SeaweedFS with one administrator, its data under ``folder`` (which is made).
+
+    Each of ``policies`` (IAM documents, by name) is all that a user of that name may do: the name
+    is its access key, its secret is everybody's.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     identity = {
         "name": "admin",
         "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}), encoding="utf-8")
+    users = [
+        {
+            "name": name,
+            "credentials": [{"accessKey": name, "secretKey": SECRET_KEY}],
+            "policyNames": [name],
+        }
+        for name in policies or {}
+    ]
+    documents = [{"name": name, "content": text} for name, text in (policies or {}).items()]
+    said = {"identities": [identity, *users], "policies": documents}
+    (folder / "s3.json").write_text(json.dumps(said), encoding="utf-8")
     data = folder / "data"
     data.mkdir(exist_ok=True)
     port = _free_span()
@@ -128,9 +142,9 @@ def stop(server: Server) -> None:
 
 
 @contextlib.contextmanager
-def seaweedfs(folder: Path) -> Iterator[Server]:
+def seaweedfs(folder: Path, policies: Mapping[str, str] | None = None) -> Iterator[Server]:
     """:func:`start_seaweedfs`, stopped at the end of the block."""
-    server = start_seaweedfs(folder)
+    server = start_seaweedfs(folder, policies)
     try:
         yield server
     finally:

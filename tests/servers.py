@@ -23,20 +23,29 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from collectors.postgres.binaries import find
+from tests.faketime import faketime, set_offset
+from tests.programs import MAJORS, binaries, needs, open_to_all
 
+__all__ = [
+    "MAJORS",
+    "PASSWORD",
+    "USER",
+    "Postgres",
+    "binaries",
+    "needs",
+    "postgres",
+    "restored",
+    "standby",
+    "upgraded",
+]
 USER = "postgres"
 PASSWORD = "correct horse"  # noqa: S105  (of a server that lives for one test)
-_FAKETIME = (
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-)
 _DEFAULTS = {
     "unix_socket_permissions": "0777",
     "listen_addresses": "127.0.0.1",
@@ -49,32 +58,6 @@ _DEFAULTS = {
     "archive_mode": "on",
     "archive_timeout": "0",
 }
-
-
-MAJORS = (14, 15, 16, 17, 18)
-"""Versions that the tests have servers of."""
-
-
-def binaries(major: int | None = None) -> Path | None:
-    """Folder of the server's programs: of ``major``, or of the newest that Debian installed."""
-    if major is None:
-        root = Path("/usr/lib/postgresql")
-        found = {int(path.name): path / "bin" for path in root.glob("[0-9]*")}
-        return found[max(found)] if found else None
-    program = find("postgres", major)
-    return _reachable(program.parent) if program else None
-
-
-@cache
-def _reachable(programs: Path) -> Path:
-    """The folder, or a copy of its build where the user ``postgres`` cannot enter it."""
-    if os.geteuid() != 0 or _open_to_all(programs):
-        return programs
-    copy = Path(tempfile.mkdtemp(prefix="pg-build-"))
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    copy.chmod(0o755)
-    shutil.copytree(programs.parent, copy / "build", symlinks=True)
-    return copy / "build" / "bin"
 
 
 @dataclass(slots=True)
@@ -157,7 +140,7 @@ class Postgres:
         """Set its clock to go on from ``moment`` (aware); only where it was made with a clock."""
         if self.faketime is None:
             raise ValueError("this server has the real clock")
-        _set_offset(self.faketime, moment)
+        set_offset(self.faketime, moment)
 
     @contextmanager
     def elsewhere(self, ahead: int) -> Iterator[None]:
@@ -218,7 +201,9 @@ def postgres(
         if copy is None:
             _initialise(server, initdb)
         else:
+            # The hour before: initdb takes its seconds, and no clock goes back after it.
             hour = clock.replace(minute=0, second=0, microsecond=0) if clock else None
+            hour = hour - timedelta(hours=1) if hour else None
             kept = _initialised(server.bin, tuple(initdb), copy, hour)
             server.run("cp", "-r", kept, server.data)
             server.data.chmod(0o700)
@@ -321,7 +306,7 @@ def _made(tmp: Path | None, clock: datetime | None, bin_folder: Path | None) -> 
         _give(server.archive)
         if clock is not None:
             server.faketime = folder / "clock"
-            server.environment = _faketime(server.faketime)
+            server.environment = faketime(server.faketime)
             server.move(clock)
         yield server
     finally:
@@ -383,28 +368,6 @@ def _in_recovery(server: Postgres) -> bool:
     return True
 
 
-def _set_offset(file: Path, moment: datetime) -> None:
-    # Replaced whole: a running server reads it at every call.
-    offset = (moment - datetime.now(UTC)).total_seconds()
-    part = file.with_suffix(".part")
-    part.write_text(f"{offset:+.3f}\n", encoding="utf-8")
-    part.chmod(0o644)
-    part.replace(file)
-
-
-def _faketime(file: Path) -> dict[str, str]:
-    library = next((path for path in _FAKETIME if Path(path).exists()), None)
-    if library is None:
-        raise FileNotFoundError("libfaketimeMT.so.1")
-    return {
-        "LD_PRELOAD": library,
-        "FAKETIME_TIMESTAMP_FILE": str(file),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
-
-
 def _as_user() -> dict[str, Any]:
     # Not through setpriv or runuser: under libfaketime its semaphore would then be root's.
     if os.geteuid() != 0:
@@ -421,12 +384,7 @@ def _give(path: Path) -> None:
 def _can_enter(folder: Path) -> bool:
     # A socket's path holds at most 107 bytes, and pytest's folders are closed to other users.
     short = len(str(folder.resolve())) < 60
-    return short and (os.geteuid() != 0 or _open_to_all(folder))
-
-
-def _open_to_all(folder: Path) -> bool:
-    chain = (folder.resolve(), *folder.resolve().parents)
-    return all(path.stat().st_mode & 0o001 for path in chain)
+    return short and (os.geteuid() != 0 or open_to_all(folder))
 
 
 def _free_port() -> int:

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from recon import schema
+from recon.readings import READING
 from recon.time.pairs import CORRESPONDENCES
 
 SECOND = 1_000_000
@@ -54,10 +55,12 @@ class Event:
     clock: Clock
     shift: int = 0
     """µs by which its reading is false."""
+    room: tuple[int, int] = (0, 0)
+    """µs by which the reading is wider than the clock's grain, before and after."""
 
     def reading(self) -> tuple[int, int]:
         low, high = self.clock.read(self.true)
-        return low + self.shift, high + self.shift
+        return low + self.shift - self.room[0], high + self.shift + self.room[1]
 
 
 @dataclass
@@ -69,26 +72,37 @@ class World:
     laws: set[tuple[int, int]] = field(default_factory=set)
     acts: list[tuple[int, int]] = field(default_factory=list)
     false: list[int] = field(default_factory=list)
+    anchors: list[tuple[int, int]] = field(default_factory=list)
+    """Readings of one instant by two clocks, the second of them UTC."""
 
-    def add(self, true: int, clock: Clock) -> int:
-        self.events.append(Event(true, clock))
+    def add(self, true: int, clock: Clock, room: tuple[int, int] = (0, 0)) -> int:
+        self.events.append(Event(true, clock, room=room))
         return len(self.events) - 1
+
+    def anchor(self, true: int, clock: Clock, utc: Clock, room: tuple[int, int]) -> int:
+        """The clock is read at an instant of which UTC is known to some room: the UTC event."""
+        self.anchors.append((self.add(true, clock), self.add(true, utc, room)))
+        return self.anchors[-1][1]
 
     def frames(self) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
         """Events, relations and correspondences as the tool gets them."""
         rows: list[dict[str, Any]] = []
+        instants = {number: str(at) for at, pair in enumerate(self.anchors) for number in pair}
         for number, event in enumerate(self.events):
             low, high = event.reading()
             rows.append(
                 {
                     "row": number,
-                    "kind": "event",
+                    "source": "s",
+                    "kind": READING if number in instants else "event",
                     "subject": "s",
+                    "value": instants.get(number),
+                    "actor": "anchor" if number in instants else None,
                     "clock": event.clock.name,
                     "earliest": low,
                     "latest": high,
                     "item": "0" * 64,
-                    "citation": str(number),
+                    "citation": "" if number in instants else str(number),
                     "part": 0,
                     "basis": "stamped",
                 }
@@ -117,10 +131,20 @@ class World:
         return events.lazy(), relations.lazy(), acts.lazy()
 
 
-def world(
-    seed: int, *, steps: bool = False, drift: bool = True, lies: int = 0, size: int = 12
+def world(  # one way in which worlds differ each
+    seed: int,
+    *,
+    steps: bool = False,
+    drift: bool = True,
+    lies: int = 0,
+    size: int = 12,
+    anchored: int | None = None,
+    false_anchors: int = 0,
 ) -> World:
-    """One of any number of worlds; the same seed gives the same one."""
+    """One of any number of worlds; the same seed gives the same one.
+
+    ``anchored``: anchors to UTC of each clock that has any; None: there is no UTC.
+    """
     rng = random.Random(seed)  # noqa: S311  (a story, no secret)
     clocks = [_clock(rng, f"c{number}", steps=steps, drift=drift) for number in range(3)]
     out = World(clocks)
@@ -148,7 +172,29 @@ def world(
         shift = rng.choice([-1, 1]) * rng.randrange(MINUTE, rng.choice([2 * HOUR, 20 * DAY]))
         out.events[number].shift = shift
     out.false = sorted(lied)
+    if anchored is not None:
+        _anchor(rng, out, anchored, false_anchors)
     return out
+
+
+def _anchor(rng: random.Random, out: World, count: int, false: int) -> None:
+    """Anchors of some clocks, over the whole span, and timestamps over some events of any."""
+    clocks, utc = list(out.clocks), Clock("utc")
+    out.clocks.append(utc)
+    plain = len(out.events)
+    for clock in clocks:
+        if rng.random() < 0.6:
+            made = []
+            for _ in range(count):
+                room = (rng.randrange(2 * SECOND), rng.randrange(2 * SECOND))
+                made.append(out.anchor(START + rng.randrange(3 * DAY), clock, utc, room))
+            for number in rng.sample(made, false):
+                out.events[number].shift = rng.choice([-1, 1]) * rng.randrange(MINUTE, 2 * HOUR)
+                out.false.append(number)
+    for number in rng.sample(range(plain), rng.choice([0, 4])):
+        later = out.events[number].true + rng.randrange(HOUR)
+        out.laws.add((number, out.add(later, utc, (SECOND, SECOND))))
+    out.false.sort()
 
 
 def _clock(rng: random.Random, name: str, *, steps: bool, drift: bool) -> Clock:
@@ -171,7 +217,9 @@ def together(worlds: Sequence[World]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.La
         ends = (pl.col("before") + begin, pl.col("after") + begin)
         parts[0].append(
             events.with_columns(
-                row=pl.col("row") + begin, clock=pl.format("w{}:{}", pl.lit(number), "clock")
+                row=pl.col("row") + begin,
+                clock=pl.format("w{}:{}", pl.lit(number), "clock"),
+                source=pl.format("w{}:{}", pl.lit(number), "source"),
             )
         )
         parts[1].append(relations.with_columns(ends))
@@ -194,6 +242,12 @@ def feasible(of: World, numbers: Sequence[int] | None = None) -> bool:
         low, high = of.events[number].reading()
         both = {place[number]: 1, names[of.events[number].clock.name]: 1}
         rows += [(both, high - START), (dict.fromkeys(both, -1), START - low)]
+    for clock in of.clocks:
+        if clock.name == "utc":
+            rows += [({names["utc"]: sign}, 0) for sign in (1, -1)]
+    for a, b in of.anchors:
+        if a in place and b in place:
+            rows += [({place[a]: sign, place[b]: -sign}, 0) for sign in (1, -1)]
     # As the tool is told: laws, and acts with their latency.
     for a, b in of.laws:
         if a in place and b in place:

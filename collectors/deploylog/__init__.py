@@ -1,7 +1,8 @@
 r"""Deploy logs: what a job, a forge or a machine wrote of deployments, in the formats of many.
 
 :mod:`collectors.deploylog.formats` has a file for each format, with a real sample of it. What
-follows holds for all; the sample is of JSON lines by the case's own mapping (three lines as a deploy job wrote them; in the file each stands on one line)::
+follows holds for all; the sample is of JSON lines by the case's own mapping (three lines as a
+deploy job wrote them; in the file each stands on one line)::
 
     {"ts": "2026-02-14T09:31:07Z", "event": "deploy.start", "user": "ci@acme",
      "model": "credit-risk", "version": "2.3.1", "run": "r-1187",
@@ -16,17 +17,19 @@ follows holds for all; the sample is of JSON lines by the case's own mapping (th
 themselves which key is the time, the kind and the actor; what a record claims of which subject is
 always for the case to say.
 The item is the file as it was; a citation is ``line N`` as ``sed -n Np`` counts (by line feeds), or
-``bytes A-B`` where a record is no line. Each record gives its own event (part 0, kind in the log's own words) and, for each declared
+``bytes A-B`` where a record is no line.
+Each record gives its own event (part 0, kind in the log's own words) and, for each declared
 attribute that it holds, a ``claim`` (part 1 for the first attribute of the mapping, and so on).
 
 A log's times are asserted where the job that deploys writes them, and stamped where the program
 that keeps the log dates what it takes in (Docker, the journal, an API server, a forge).
-Where the writer that dates a line appends it, lines follow one another in the stream ``log:ITEM``,
-an order that needs no clock; where they come from several writers or through a queue, the stream
-``lines:ITEM`` says where they stand, and no law follows from it.
-Whether a file was only ever appended to, the file cannot say, and so no coverage is claimed. What it
-does show of itself (an end within a line, numbers that are missing, a start that is not the one it
-had) is said; see :mod:`collectors.deploylog.integrity`.
+Lines follow one another in the file, which the stream ``lines:ITEM`` keeps by byte offset. That
+is no order of acts: several jobs may write one file, and a queue may bring records late. Where the
+case says that one writer appends to the file and nothing else does (``append_only``), the stream
+is ``log:ITEM``, and its order a law.
+Whether a file was only ever appended to, the file cannot say, and so no coverage is claimed. What
+it does show of itself (an end within a line, numbers that are missing, a start that is not the one
+it had) is said; see :mod:`collectors.deploylog.integrity`.
 """
 
 from __future__ import annotations

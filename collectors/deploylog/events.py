@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from collectors import times
+from collectors.ahead import ahead
 from collectors.deploylog import integrity
 from collectors.deploylog.formats import FORMATS
 from collectors.deploylog.formats.base import NONE, Format, Reading, matched
 from collectors.deploylog.patterns import groups_of
 from collectors.deploylog.warn import Watch
-from collectors.reading import RESERVED, digest, names
+from collectors.reading import RESERVED, digest_of, names
 from collectors.snapshots import snapshot
 from collectors.spool import Spool, streamed
 from recon.collector import Parsed, Warn
@@ -74,8 +75,8 @@ def _blocks(
     watch = Watch(item, options, format_)
     reading = Reading(items.path(item), keys, options, (start.size, start.lines))
     # Lines that were appended later go on in the stream of the item that had the first of them.
-    stream = f"{'log' if format_.ordered else 'lines'}:{(start.first or item.sha256)[:16]}"
-    for raw in format_.records(reading):
+    stream = f"{'log' if options.append_only else 'lines'}:{(start.first or item.sha256)[:16]}"
+    for raw in ahead(format_.records(reading)):
         block = _read_block(raw, source, format_)
         block = block.with_columns(stream=pl.lit(stream), item=pl.lit(item.sha256))
         watch.see(block)
@@ -110,15 +111,18 @@ def _read_block(block: pl.DataFrame, source: Source, format_: Format) -> pl.Data
         subject = derived.get("subject", NONE)
     own_clock = f"log:{source.id}"
     host = derived.get("host", NONE)
-    sequence = derived.get("sequence", NONE) if fields.sequence is None else pl.col(f"={fields.sequence}")
+    sequence = (
+        derived.get("sequence", NONE) if fields.sequence is None else pl.col(f"={fields.sequence}")
+    )
+    clock = pl.concat_str(pl.lit(f"{own_clock}/"), host)
+    # Of what is no record, nothing is read.
+    read_ = pl.col("problem").is_null() & ~pl.col("continued")
     block = block.with_columns(
-        time=chosen["time"].str.strip_chars(),
-        word=chosen["kind"],
-        actor=chosen["actor"],
-        subject=pl.when(pl.col("problem").is_null()).then(subject),
-        clock=pl.when(host.is_not_null())
-        .then(pl.concat_str(pl.lit(f"{own_clock}/"), host))
-        .otherwise(pl.lit(own_clock)),
+        time=pl.when(read_).then(chosen["time"].str.strip_chars()),
+        word=pl.when(read_).then(chosen["kind"]),
+        actor=pl.when(read_).then(chosen["actor"]),
+        subject=pl.when(read_).then(subject),
+        clock=pl.when(read_).then(clock).fill_null(pl.lit(own_clock)),
         sequence=sequence.cast(pl.UInt64, strict=False),
         run=derived.get("run", NONE) if fields.sequence is None else NONE,
     )
@@ -127,13 +131,25 @@ def _read_block(block: pl.DataFrame, source: Source, format_: Format) -> pl.Data
     reserved = kind.str.contains(RESERVED).fill_null(False)
     return block.with_columns(
         reserved=reserved,
-        kind=pl.when(reserved | kind.eq("") | kind.is_null()).then(pl.lit(OWN_KIND)).otherwise(kind),
+        kind=pl.when(reserved | kind.eq("") | kind.is_null())
+        .then(pl.lit(OWN_KIND))
+        .otherwise(kind),
         # Where nothing says what a record is about, it is about the log itself.
         lacking=pl.col("subject").is_null() & pl.lit(bool(fields.subject or fields.attributes)),
         bare=pl.col("subject").is_null(),
         subject=pl.col("subject").fill_null(pl.lit(own_clock)),
-        names=names(pl.col("text")),
-    )
+    ).with_columns(_names(block))
+
+
+def _names(block: pl.DataFrame) -> pl.Series:
+    """The digests that each record names: as its reader found them, else from its text."""
+    if "digested" not in block.columns:
+        return block.select(names=names(pl.col("text"))).to_series()
+    sure = block["digested"].fill_null(False)
+    if sure.all():
+        return block["digests"].rename("names")
+    own = pl.when(sure).then(pl.lit(None, dtype=pl.String)).otherwise("text")
+    return block.select(names=pl.when(sure).then("digests").otherwise(names(own))).to_series()
 
 
 def _events(block: pl.DataFrame, fields: Fields, format_: Format) -> Sequence[pl.DataFrame]:
@@ -155,17 +171,16 @@ def _events(block: pl.DataFrame, fields: Fields, format_: Format) -> Sequence[pl
     # A claim needs a subject of its own: the case's template, or what the format names.
     records = base.filter(~pl.col("bare"))
     for part, (attribute, key) in enumerate(fields.attributes.items(), 1):
-        value = pl.col(f"={key}")
+        here = records.filter(pl.col(f"={key}").is_not_null())
+        value = here[f"={key}"]
         out.append(
-            records.filter(value.is_not_null())
-            .with_columns(
+            here.with_columns(
                 kind=pl.lit("claim"),
                 attribute=pl.lit(attribute),
                 value=value,
-                digest=digest(value),
+                digest=digest_of(value),
                 part=(pl.col("part") + part).cast(pl.UInt32),
-            )
-            .select(list(DRAFT))
+            ).select(list(DRAFT))
         )
     return out
 

@@ -12,6 +12,7 @@ import hashlib
 import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def rewritten(logs: Sequence[Item], items: Items) -> Iterator[Rewritten]:
         by_native.setdefault(item.native, []).append(item)
     for native in sorted(by_native):
         versions = by_native[native]
-        for before, after in zip(versions, versions[1:], strict=False):
+        for before, after in pairwise(versions):
             # A rotated log lives on under another name.
             others = [one for one in logs if one.acquisition >= after.acquisition]
             if before.size == 0 or any(_begins(items, one, before) for one in others):

@@ -56,6 +56,11 @@ class DeployLogOptions(BaseModel):
 
     path: str | None = Field(None, description="the log, not compressed")
     paths: tuple[str, ...] = Field((), description="or several: rotated parts of one log")
+    append_only: bool = Field(
+        False,
+        description="whether one writer, and nothing else, appends to it, so that the order of its "
+        "lines is that of their writing; several jobs or a relay: no",
+    )
     format: str = Field("jsonl", description=f"how it is written: one of {', '.join(NAMES)}")
     fields: Fields = Field(
         default_factory=Fields,
@@ -73,7 +78,8 @@ class DeployLogOptions(BaseModel):
         None, ge=1970, le=2200, description="syslog: year of the first line whose time has none"
     )
     time_formats: tuple[str, ...] = Field(
-        (), description='forms of times that are not ISO 8601, tried in order: "%d/%b/%Y:%H:%M:%S %z"'
+        (),
+        description='forms of times that are not ISO 8601, tried in order: "%d/%b/%Y:%H:%M:%S %z"',
     )
 
     @field_validator("format")
@@ -109,17 +115,24 @@ class DeployLogOptions(BaseModel):
         if not self.files():
             raise ValueError("expected `path` or `paths`; found neither")
         if self.format == "jsonl" and (self.fields.time is None or self.fields.subject is None):
-            raise ValueError("expected `fields.time` and `fields.subject` for jsonl; found not both")
+            raise ValueError(
+                "expected `fields.time` and `fields.subject` for jsonl; found not both"
+            )
         if self.year is not None and self.format != "syslog":
             raise ValueError(f"expected `year` for syslog alone; found it for {self.format}")
-        self._check_pattern()
+        self._check_format()
         return self
 
-    def _check_pattern(self) -> None:
+    def _check_format(self) -> None:
         from collectors.deploylog.formats import FORMATS
         from collectors.deploylog.patterns import groups_of
 
         format_ = FORMATS[self.format]
+        if self.append_only and not format_.ordered:
+            raise ValueError(
+                f"expected `append_only` for a log of one writer; {self.format} has records of "
+                "several, or such as a queue brought"
+            )
         groups = groups_of(self.pattern or "")
         if self.format == "text":
             if self.pattern is None:

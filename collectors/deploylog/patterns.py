@@ -25,7 +25,9 @@ def check_pattern(pattern: str) -> str:
         names = [field.name for field in found.dtype.fields]  # type: ignore[attr-defined]
     except pl.exceptions.PolarsError as error:
         why = (str(error).strip().splitlines() or ["no reason given"])[-1]
-        raise ValueError(f"expected a regular expression of Rust's syntax; found none ({why})") from error
+        raise ValueError(
+            f"expected a regular expression of Rust's syntax; found none ({why})"
+        ) from error
     if sorted(names) != sorted(groups_of(pattern)) or not names:
         raise ValueError(f"expected groups that all have a name, (?P<time>…); found {pattern!r}")
     return pattern

@@ -28,7 +28,7 @@ class Watch:
         self._format = format_
         self._tally = Tally(item)
         self._empty = True
-        self._counts = {"blank": 0, "naive": 0, "back": 0, "miss": 0, "continued": 0}
+        self._counts = {"blank": 0, "naive": 0, "back": 0, "miss": 0, "continued": 0, "yearless": 0}
         self._first: dict[str, str] = {}
         self._units: dict[str, int] = {}
         self._met: set[str] = set()
@@ -49,6 +49,8 @@ class Watch:
         self._count("continued", block.filter("continued"))
         self._count("miss", read.filter(~pl.col("hit")))
         self._count("naive", read.filter(pl.col("note") == "naive"))
+        if "yearless" in read.columns:
+            self._count("yearless", read.filter("yearless"))
         for unit, count in read["unit"].drop_nulls().value_counts(name="n").iter_rows():
             self._units[unit] = self._units.get(unit, 0) + count
         for attribute, key in self._options.fields.attributes.items():
@@ -70,7 +72,7 @@ class Watch:
             "bare",
             read.filter(pl.col("lacking") & pl.col("hit")),
             pl.lit(
-                f"expected the keys of the subject {self._options.fields.subject or 'of the format'!r};"
+                f"expected the keys of the subject {self._options.fields.subject or 'its own'!r};"
                 " found not all of them; the record is kept without subject and makes no claim"
             ),
         )
@@ -155,15 +157,21 @@ class Watch:
         self._tally.add(
             "backward",
             steps.filter(step < 1),
-            pl.format("expected a number above {}; found {}; kept as it stands", "before", "sequence"),
+            pl.format(
+                "expected a number above {}; found {}; kept as it stands", "before", "sequence"
+            ),
         )
-        for run, last in counted.group_by("run", maintain_order=True).agg(pl.col("sequence").last()).rows():
+        for run, last in (
+            counted.group_by("run", maintain_order=True).agg(pl.col("sequence").last()).rows()
+        ):
             self._runs[run] = last
 
     def warnings(self) -> Iterator[Warn]:
         """All of them."""
         if self._empty:
-            yield self._warn("", f"expected {self._format.method.split(',')[0]}; found an empty file")
+            yield self._warn(
+                "", f"expected {self._format.method.split(',')[0]}; found an empty file"
+            )
             return
         yield from self._tally.warnings()
         counts = self._counts
@@ -191,7 +199,9 @@ class Watch:
         yield from self._times()
         for attribute, key in self._options.fields.attributes.items():
             if self._read and attribute not in self._met:
-                text = f"expected {key!r} (attribute {attribute!r}) in some record; found it in none"
+                text = (
+                    f"expected {key!r} (attribute {attribute!r}) in some record; found it in none"
+                )
                 yield self._warn("", text)
 
     def _times(self) -> Iterator[Warn]:
@@ -201,6 +211,13 @@ class Watch:
                 "",
                 f"expected times with a zone; found {self._units[unit]} plain numbers, which by"
                 f" their size are {EPOCHS[unit]} since 1970; read as such",
+            )
+        if self._counts["yearless"]:
+            yield self._warn(
+                self._first["yearless"],
+                f"expected times with a year; found {self._counts['yearless']} without; the first"
+                f" is of {self._options.year}, as the case says, and a step back of two months or"
+                " more begins the next year",
             )
         if self._counts["naive"]:
             yield self._warn(

@@ -14,64 +14,29 @@ Nothing here needs a server, a PostgreSQL program or psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.postgres import backups, captures, control, dumps, footprint, readings, serverlog
-from collectors.postgres.claims import Rows, row_events
+from collectors.postgres import backups, captures, control, dumps, footprint, serverlog
+from collectors.postgres.found import Found, Row, relations_of
 from collectors.postgres.history import history_events
-from collectors.postgres.lines import KINDS, Capture, integer, is_rows, read_capture
-from collectors.postgres.options import PostgresClaim, PostgresOptions
+from collectors.postgres.lines import KINDS, integer, read_capture
+from collectors.postgres.options import PostgresClaim
 from collectors.postgres.packing import beginning
 from collectors.postgres.repositories import repository_events
-from collectors.postgres.wal.model import Relation, Seen, Segment
+from collectors.postgres.snapshots import capture_events, dump_events
+from collectors.postgres.wal.model import Relation, Segment
 from recon.collector import Item, Items, Parsed, Sha256, Source, Warn
 from recon.errors import BadInputError
 from recon.schema import DRAFT, DRAFT_COVERAGE, frame
 
 if TYPE_CHECKING:
-    from collectors.postgres.dumps import Dump
     from collectors.postgres.heap.claimed import WalRows
     from collectors.postgres.heap.copies import Copy
     from collectors.postgres.wal.model import Wal
-
-_RELKIND = {"TABLE": "r", "MATERIALIZED VIEW": "m", "INDEX": "i", "SEQUENCE": "S"}
-_PG_CLASS = "1259"
-_DUMP_CLOCK = timedelta(hours=1)
-"""How far off the clock of the machine that made a dump is taken to be."""
-
-Row = dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Found:
-    """What has been read so far."""
-
-    source: str
-    options: PostgresOptions
-    claims: dict[str, list[PostgresClaim]]
-    """By table."""
-    captures: list[tuple[Item, Capture]] = field(default_factory=list)
-    dumps: list[Dump] = field(default_factory=list)
-    controls: dict[str, control.ControlFile] = field(default_factory=dict)
-    """By folder of the backup."""
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
-    coverage: list[Row] = field(default_factory=list)
-    warnings: list[Warn] = field(default_factory=list)
-
-    def take(self, found: Iterator[Row | Warn]) -> None:
-        """Sort events from warnings."""
-        for one in found:
-            if isinstance(one, Warn):
-                self.warnings.append(one)
-            else:
-                self.events.append(one)
 
 
 def parse_postgres(source: Source, items: Items) -> Parsed:
@@ -79,12 +44,12 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
     claims: dict[str, list[PostgresClaim]] = {}
     for claim in source.claims:
         claims.setdefault(claim.table, []).append(claim)
-    found = _Found(source.id, source.options, claims)
+    found = Found(source.id, source.options, claims)
     _read(found, items)
     for item, capture in found.captures:
-        _capture(found, item, capture)
+        capture_events(found, item, capture)
     for dump in found.dumps:
-        _dump(found, dump)
+        dump_events(found, dump)
     _backups(found, items)
     for item in items.of(footprint.KIND):
         found.take(footprint.footprint_events(item, _head(items, item), source.id))
@@ -101,7 +66,7 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
         from collectors.postgres import wal
         from collectors.postgres.heap.coverage import followed
 
-        relations = _relations(found, copies)
+        relations = relations_of(found, copies)
         # Counting rows takes a pass over the log for each table: those that the case claims.
         claimed = {
             one.subject
@@ -161,7 +126,7 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
     )
 
 
-def _copies(found: _Found, items: Items) -> list[Copy]:
+def _copies(found: Found, items: Items) -> list[Copy]:
     """Base backups that hold data files, read for the claimed tables."""
     from collectors.postgres.base import base_backups
     from collectors.postgres.heap.copied import read_copy
@@ -177,7 +142,7 @@ def _copies(found: _Found, items: Items) -> list[Copy]:
     return out
 
 
-def _ghosts(found: _Found, copies: Sequence[Copy], archives: Sequence[Wal]) -> list[pl.DataFrame]:
+def _ghosts(found: Found, copies: Sequence[Copy], archives: Sequence[Wal]) -> list[pl.DataFrame]:
     """Tuples in base backups that no commit made rows; the copies are let go of."""
     if not copies:
         return []
@@ -198,7 +163,7 @@ def _ghosts(found: _Found, copies: Sequence[Copy], archives: Sequence[Wal]) -> l
 
 
 def _wal_rows(
-    found: _Found, archive: Wal, relations: Sequence[Relation], copies: Sequence[Copy]
+    found: Found, archive: Wal, relations: Sequence[Relation], copies: Sequence[Copy]
 ) -> WalRows:
     """Row changes of the claimed tables, with what else says how they are laid out."""
     from collectors.postgres.heap.describe import claimed_tables, from_catalogue, from_dump
@@ -240,7 +205,7 @@ def segments(items: Items) -> list[Segment]:
     return list(unique.values())
 
 
-def _read(found: _Found, items: Items) -> None:
+def _read(found: Found, items: Items) -> None:
     for item in items.of(*KINDS):
         capture = read_capture(item, items.path(item))
         if isinstance(capture, Warn):
@@ -264,101 +229,7 @@ def _read(found: _Found, items: Items) -> None:
         found.events.append(_checkpoint(read, item, found.source))
 
 
-def _capture(found: _Found, item: Item, capture: Capture) -> None:
-    header = capture.header
-    found.events.append(captures.snapshot_event(capture, item, found.source))
-    found.take(readings.reading_events(item, found.source))
-    if is_rows(header):
-        table = f"{header.schema}.{header.table}"
-        claims = found.claims.get(table, [])
-        subject = captures.table_subject(found.source, header.database, header.schema, header.table)
-        columns = [column for claim in claims for column in claim.columns()]
-        rows = captures.rows_frame(capture, list(dict.fromkeys(columns)))
-        _rows(found, Rows(item.sha256, found.source, table, subject, "row.version", rows))
-        if capture.complete and claims:
-            because = f"the capture holds all {len(capture.lines)} rows, by its own count"
-            seen = (header.started, header.read)
-            _cover(found, subject, item, seen, because)
-    elif header.capture == "catalogue":
-        found.take(captures.catalogue_events(capture, item, found.source))
-    elif header.capture == "statistics":
-        found.take(captures.statistics_events(capture, item, found.source))
-    elif header.capture == "control":
-        found.take(captures.control_events(capture, item, found.source))
-
-
-def _dump(found: _Found, dump: Dump) -> None:
-    archive, item = dump.archive, dump.item
-    zone = found.options.dump_zone
-    stamped: Row = {
-        "clock": f"pg:{found.source}/dump",
-        "basis": "stamped",
-        "earliest": dump.earliest,
-        "latest": dump.latest,
-        "item": item.sha256,
-        "part": 0,
-    }
-    found.events.append(
-        stamped
-        | {
-            "kind": "snapshot",
-            "subject": f"pg:{found.source}/{archive.database}",
-            "value": f"dump by pg_dump {archive.tool} of server {archive.server}"
-            + (f"; its local time is of {zone}, says the case" if zone else ""),
-            "citation": "",
-        }
-    )
-    for table, claims in found.claims.items():
-        schema, _, name = table.partition(".")
-        subject = captures.table_subject(found.source, archive.database, schema, name)
-        entry = archive.find("TABLE", schema, name)
-        if entry is not None:
-            found.events.append(
-                stamped
-                | {
-                    "kind": "dump.table",
-                    "subject": subject,
-                    "value": f"oid={entry.oid} owner={entry.owner}",
-                    "names": [subject],
-                    "citation": f"toc {entry.number}",
-                }
-            )
-        columns = [column for claim in claims for column in claim.columns()]
-        rows, warnings = dumps.table_rows(dump, schema, name, list(dict.fromkeys(columns)))
-        found.warnings += warnings
-        if rows is not None:
-            _rows(found, Rows(item.sha256, found.source, table, subject, "row.dumped", rows))
-            if not warnings:
-                because = f"the dump holds all {rows.height} rows of the table at one moment"
-                _cover(found, subject, item, (dump.earliest, dump.latest), because)
-
-
-def _rows(found: _Found, rows: Rows) -> None:
-    events, warnings = row_events(rows, found.claims.get(rows.table, []))
-    found.frames.append(events)
-    found.warnings += warnings
-
-
-def _cover(
-    found: _Found,
-    subject: str,
-    item: Item,
-    seen: tuple[datetime | None, datetime | None],
-    because: str,
-) -> None:
-    found.coverage.append(
-        {
-            "kind": "claim",
-            "subject": subject,
-            "earliest": seen[0],
-            "latest": seen[1],
-            "item": item.sha256,
-            "because": because,
-        }
-    )
-
-
-def _backups(found: _Found, items: Items) -> None:
+def _backups(found: Found, items: Items) -> None:
     for item in items.of("pg.backup-label", "pg.backup-history"):
         found.take(
             backups.label_events(
@@ -399,38 +270,7 @@ def _checkpoint(read: control.ControlFile, item: Item, source: str) -> Row:
     }
 
 
-def _relations(found: _Found, copies: Sequence[Copy] = ()) -> Sequence[Relation]:
-    """Every OID and file that captures, dumps and base backups give a name to."""
-    relations: dict[Relation, list[tuple[datetime, datetime]]] = {}
-    for dump in found.dumps:
-        for entry in dump.archive.entries:
-            kind = _RELKIND.get(entry.description)
-            oid = integer(entry.oid) if entry.table_oid == _PG_CLASS else None
-            if kind and oid is not None and oid <= captures.MAX_OID:
-                subject = captures.table_subject(
-                    found.source, dump.archive.database, entry.namespace, entry.tag
-                )
-                relation = Relation(oid, subject, kind=kind)
-                times = (dump.earliest - _DUMP_CLOCK, dump.latest + _DUMP_CLOCK)
-                relations.setdefault(relation, []).append(times)
-    for _, capture in found.captures:
-        header = capture.header
-        shown = [(header.started, header.read)] if header.started and header.read else []
-        for relation in captures.relations(capture, found.source):
-            relations.setdefault(relation, []).extend(shown)
-    for copy in copies:
-        from collectors.postgres.heap.copies import relations as held
-
-        for relation in held(copy, found.source):
-            relations.setdefault(relation, [])
-    return [replace(one, seen=_seen(times)) for one, times in relations.items()]
-
-
-def _seen(times: Sequence[tuple[datetime, datetime]]) -> Seen | None:
-    return Seen(min(times), max(times)) if times else None
-
-
-def _clusters(found: _Found) -> list[int]:
+def _clusters(found: Found) -> list[int]:
     """The clusters that captures and control files name: one, or one upgraded from another."""
     named = {capture.header.system_id for _, capture in found.captures} | {
         one.system_id for one in found.controls.values()
@@ -464,7 +304,7 @@ def _by_cluster(
     return [(cluster, some) for cluster, some in theirs.items() if some]
 
 
-def _system(found: _Found, item: Item) -> int | None:
+def _system(found: Found, item: Item) -> int | None:
     read = found.controls.get(_folder(item))
     return read.system_id if read else None
 

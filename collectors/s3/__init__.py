@@ -2,8 +2,9 @@
 
 Live, the XML pages of ``ListObjectVersions`` are kept as they come, for their order
 (:mod:`collectors.s3.xmlpage` shows one); with them HEADs of the claimed versions
-(:mod:`collectors.s3.heads`) and the bucket's configuration. Offline, the same from the AWS CLI's
-JSON (:mod:`collectors.s3.clijson`). A version as it stands in a page, in one line there::
+(:mod:`collectors.s3.heads`), their locks and bytes, and the bucket's configuration. Offline, the
+same from the AWS CLI's JSON (:mod:`collectors.s3.clijson`), S3 Inventory, access logs and
+CloudTrail. A version as it stands in a page, in one line there::
 
     <Version><Key>models/credit-risk/2.3.1/model.bin</Key><VersionId>QUpfdndh</VersionId>
     <IsLatest>true</IsLatest><LastModified>2026-02-14T10:05:00.000Z</LastModified>

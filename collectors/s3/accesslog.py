@@ -75,6 +75,8 @@ def _lines(lines: Sequence[bytes]) -> pl.DataFrame:
 def _events(
     source: Source, item: Sha256, rows: pl.DataFrame, known: set[str], warnings: list[Warn]
 ) -> pl.DataFrame:
+    if rows.is_empty():
+        warnings.append(Warn(item, "", "expected records of an access log, found no line"))
     broken = rows.filter(pl.col("operation").is_null() | pl.col("earliest").is_null())
     if not broken.is_empty():
         place = f"line {broken['number'][0]}"

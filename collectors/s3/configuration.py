@@ -80,6 +80,18 @@ def by_name(name: str) -> Resource | None:
     return next((r for r in RESOURCES if r.name == name), None)
 
 
+def by_operation(name: str) -> Resource | None:
+    """The one that an operation of the API Reference gives: ``GetBucketPolicy``."""
+    plain = name.lower()
+    return next((r for r in RESOURCES if r.command.replace("-", "") == plain), None)
+
+
+def by_file(native: str) -> Resource | None:
+    """The one whose command a file is named after."""
+    name = native.rsplit("/", 1)[-1].lower()
+    return next((r for r in RESOURCES if name.startswith(r.command)), None)
+
+
 def read_answer(resource: Resource, data: bytes) -> tuple[str, str | None, str]:
     """Citation, value, and why the answer does not say what is configured (empty if it does).
 

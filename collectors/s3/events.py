@@ -19,17 +19,20 @@ from collectors.s3 import (
     accesslog,
     bodies,
     claims,
+    clierror,
     configuration,
     details,
     digests,
     drafts,
+    expected,
     inventoried,
     inventory,
+    locks,
     readings,
     sheets,
     versions,
 )
-from collectors.s3.kinds import CLI_CONFIGURATION, CONFIGURATION
+from collectors.s3.kinds import CLI_CONFIGURATION, CLI_ERROR, CONFIGURATION
 from collectors.s3.listing import NotAListingError
 from collectors.s3.trail import records, told
 from recon.collector import Item, Items, Parsed, Source, Warn
@@ -57,16 +60,22 @@ def parse(source: Source, items: Items) -> Parsed:
     reports = inventory.read(source, items, warnings)
     small = _snapshots(source, first) + _configuration(source, items, warnings)
     small += readings.readings(source, items)
+    said = pl.concat(
+        [
+            inventoried.events(source, reports),
+            details.events(source, items, shown, heads, warnings),
+        ]
+    )
     events = pl.concat(
         [
             versions.events(source, shown),
             digests.events(source, heads),
             bodies.events(source, own),
-            inventoried.events(source, reports),
             accesslog.events(source, items, shown, warnings),
             records.events(source, items, warnings),
             told.events(source, items, warnings),
-            details.events(source, items, shown, heads, warnings),
+            said,
+            expected.events(source, items, shown, said),
             drafts.numbered(small),
         ]
     )
@@ -193,12 +202,12 @@ def _coverage(source: Source, listings: Sequence[Listing]) -> pl.DataFrame:
 def _configuration(source: Source, items: Items, warnings: list[Warn]) -> list[dict[str, Any]]:
     """What was set is undated, as no answer says since when; that it was so when read is dated."""
     rows: list[dict[str, Any]] = []
-    for item in items.of(CONFIGURATION, CLI_CONFIGURATION):
-        resource = configuration.by_name(str(item.meta.get("resource")))
-        if resource is None:
-            continue
+    for item in items.of(CONFIGURATION, CLI_CONFIGURATION, CLI_ERROR):
         subject = f"s3:{source.options.bucket}"
-        citation, value, problem = _setting(resource, items, item)
+        found = _refusal(items, item) if item.kind == CLI_ERROR else _setting(items, item)
+        if found is None:
+            continue
+        resource, citation, value, problem = found
         if problem:
             warnings.append(Warn(item.sha256, citation, f"{item.native}: {problem}"))
             continue
@@ -229,15 +238,35 @@ def _configuration(source: Source, items: Items, warnings: list[Warn]) -> list[d
 
 
 def _setting(
-    resource: configuration.Resource, items: Items, item: Item
-) -> tuple[str, str | None, str]:
+    items: Items, item: Item
+) -> tuple[configuration.Resource, str, str | None, str] | None:
+    resource = configuration.by_name(str(item.meta.get("resource")))
+    if resource is None:
+        return None
     data = items.read(item)
     if item.kind == CONFIGURATION:
-        return configuration.read_answer(resource, data)
+        return resource, *configuration.read_answer(resource, data)
     try:
-        return "", configuration.read_cli(resource, data), ""
+        return resource, "", configuration.read_cli(resource, data), ""
     except NotAListingError as error:
-        return "", None, str(error)
+        return resource, "", None, str(error)
+
+
+def _refusal(
+    items: Items, item: Item
+) -> tuple[configuration.Resource, str, str | None, str] | None:
+    """What the AWS CLI wrote instead of a configuration; of versions it is read elsewhere."""
+    said = clierror.find(items.read(item))
+    if said is not None and said.operation in locks.OF_OPERATION:
+        return None
+    what = said.operation if said is not None else ""
+    resource = configuration.by_operation(what) or configuration.by_file(item.native)
+    refused = f"{what or 'a call'} was refused with {said.code!r}" if said else "no error is in it"
+    if resource is None:
+        resource = configuration.Resource("unknown", "", ())
+    elif said is not None and said.code in configuration.NONE:
+        refused = ""
+    return resource, "", None, refused
 
 
 def _without_digest(source: Source, shown: pl.DataFrame, warnings: list[Warn]) -> None:

@@ -183,6 +183,28 @@ def snake(name: str) -> str:
     return _SPELLED.get(made, made)
 
 
+def scan(path: Path) -> pl.LazyFrame:
+    """A report in Parquet as versions for :func:`collectors.s3.held.at`, read as it is needed."""
+    known = pl.read_parquet_schema(path)
+    instant = pl.col("last_modified_date").cast(INSTANT).dt.truncate("1s")
+    version = pl.col("version_id") if "version_id" in known else pl.lit(None, pl.String)
+    marker = pl.col("is_delete_marker") if "is_delete_marker" in known else pl.lit(False)
+    # Of an upload in parts it is the initiation: where it ended no report says.
+    in_parts = pl.lit(False)
+    if "is_multipart_uploaded" in known:
+        in_parts = pl.col("is_multipart_uploaded")
+    elif "e_tag" in known:
+        in_parts = pl.col("e_tag").str.contains("-", literal=True)
+    return pl.scan_parquet(path).select(
+        key="key",
+        version=version.fill_null("null"),
+        deleted=marker.fill_null(False),
+        earliest=instant,
+        latest=pl.when(in_parts.fill_null(False)).then(None).otherwise(instant + times.SECOND),
+        order=pl.lit(None, pl.UInt64),
+    )
+
+
 def _check(items: Items, item: Item, size: int | None, md5: str, warnings: list[Warn]) -> None:
     """A file against the size and MD5 that its manifest gives; its rows are read all the same."""
     if not md5 and size is None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from recon.rules.base import Draft, Rule, Timeline
+from recon.rules.bulk_delete import bulk_delete
 from recon.rules.digest_conflict import digest_conflict
 from recon.rules.lost_in_restore import lost_in_restore
 from recon.rules.manifest_after_artifact import manifest_after_artifact
+from recon.rules.overwritten_artifact import overwritten_artifact
+from recon.rules.overwritten_null import overwritten_null
 from recon.rules.re_registered import re_registered
+from recon.rules.release_order import release_order
 from recon.rules.restore_postdates_release import restore_postdates_release
 from recon.rules.rewritten_ref import rewritten_ref
 from recon.rules.unbacked_deploy import unbacked_deploy
+from recon.rules.unlisted_version import unlisted_version
 from recon.rules.vanished_row import vanished_row
 from recon.rules.vanished_version import vanished_version
 
@@ -21,8 +26,13 @@ RULES: tuple[Rule, ...] = (
     digest_conflict,
     unbacked_deploy,
     vanished_version,
+    unlisted_version,
+    overwritten_null,
+    bulk_delete,
     rewritten_ref,
     manifest_after_artifact,
+    overwritten_artifact,
+    release_order,
 )
 
 __all__ = ["RULES", "Draft", "Rule", "Timeline", "rule_names"]

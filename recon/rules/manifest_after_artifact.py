@@ -76,7 +76,8 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
     )
     for row in late.iter_rows(named=True):
         one_clock = row["clock"] == row["clock_manifest"]
-        tolerance = timeline.allowed(row["clock"]) if one_clock else 0.0
+        allowed = timeline.allowed(row["clock"]) if one_clock else 0.0
+        tolerance = max(norm.tolerance, allowed)
         if row["most"] / _SECOND > _SAME_ACT + tolerance:
             yield _draft(row, tolerance)
 

@@ -11,32 +11,16 @@ from typing import Any
 
 import polars as pl
 
-from recon.findings import Step
-from recon.instants import say_interval, show_interval
-from recon.rules.base import Draft, Timeline, rule, seconds, step
+from recon.rules.base import Draft, Timeline, rule, seconds
 from recon.rules.earlier import Compared, Earlier, attributes_of, compare, earlier, record
 from recon.rules.identity import Identities, identities
-from recon.rules.re_registered_words import (
-    Case,
-    Neighbours,
-    alibi,
-    dated_by,
-    excuse,
-    innocent,
-)
+from recon.rules.re_registered_draft import draft
+from recon.rules.re_registered_words import Case, Neighbours
 from recon.rules.replaced import candidates
 from recon.rules.views import RECORD, named, versions
 from recon.rules.writes import Log, log, slacks
 from recon.time.agreement import Agreement, agreements
 from recon.written import BASES
-
-_VERB = {
-    "table.recreate": "recreated the table",
-    "table.truncate": "truncated the table",
-    "table.create": "created the table that has that name now",
-    "timeline.fork": "went on from an earlier state",
-    "timeline.end-of-recovery": "went on from an earlier state",
-}
 
 
 @rule("re-registered", needs=("claim", "row.version", "table.*"))
@@ -58,6 +42,8 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     Observation where the values are those of the snapshot, or those but for how they are written,
     and where the log is read row by row and an update of this row, the last change of it before the
     act, gave the values of today.
+    Its margin is how far the asserted time lies before the writing; or, where that is less, how
+    long before a dump the log records the last change, or begins.
     Innocent: VACUUM FULL, CLUSTER and ALTER move rows and replace no table; an UPDATE writes a
     new row version of an old row; a migration that copies rows keeps their values and dates; a
     reload from a dump brings back what the dump held; a job that loads the table whole brings the
@@ -85,7 +71,7 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
         cases = _cases(claimed, then, attributes, written, known, slack)
         # One finding for a subject and an act: its heaviest row, of equals the first written.
         case = min(cases, key=lambda one: _ORDER.index(one.verdict))
-        yield _draft(case, agreed, neighbours[act])
+        yield draft(case, agreed, neighbours[act])
 
 
 _ORDER = ("conflict", "undetermined", "observation")
@@ -143,7 +129,14 @@ def _case(  # noqa: PLR0913, PLR0917  (as above)
         slack.get((source, before.item), timedelta()),
     )
     case = Case(by_attribute, first, before, compared, covered=covered, changes=changes, near=near)
-    if not case.differing or not (near or changes):
+    if not case.differing:
+        return case
+    if covered and (source, before.item) in slack:
+        until = max(before.at_from, first["wrote_to"])
+        silent = written.silent_since(source, table, first["subject"], before.at_from, until)
+        ahead = (before.at_from - silent).total_seconds() if silent else None
+        case = replace(case, ahead=ahead)
+    if not (near or changes):
         return case
     # The time of the snapshot may be that far off: what came just before it may have come after.
     since = min(one["earliest"] for one in (*near, *changes))
@@ -204,150 +197,3 @@ def _agreement(timeline: Timeline, rows: pl.DataFrame) -> dict[tuple[str, str], 
         .filter(pl.col("second").is_not_null())
     )
     return agreements(both)
-
-
-def _draft(case: Case, agreed: dict[tuple[str, str], Agreement], near: Neighbours) -> Draft:
-    first, shown, before, compared = case.first, case.shown, case.before, case.compared
-    events = [("asserted", shown["row"]), ("written", first["written"]), ("replaced", first["act"])]
-    steps = _steps(shown, first, near)
-    if before and compared:
-        name = case.name if case.name in compared.was.rows else next(iter(compared.was.rows))
-        events += [("earlier", compared.was.rows[name]), ("seen", before.snapshot)]
-        seen = show_interval(before.seen_from, before.seen_to)
-        steps.append(step("seen", "earlier", "seen", seen=seen))
-        steps += _compare(case, compared, seen)
-    elif before:
-        events.append(("seen", before.snapshot))
-        if not before.records:
-            seen = show_interval(before.seen_from, before.seen_to)
-            table = first["table"].rsplit("/", 1)[-1]
-            steps.append(step("absent", "seen", table=table, subject=first["subject"], seen=seen))
-    if case.explained:
-        events.append(("updated", case.explained.row))
-        names = ", ".join(case.differing)
-        steps.append(step("same-values", "updated", "asserted", attributes=names))
-    late = [one for one in case.changes if one["earliest"] < first["written_from"]]
-    if before and late and case.differing and not case.explained:
-        events.append(("changed", late[-1]["row"]))
-        steps.append(step("between", "seen", "changed", "written"))
-    if first["written_basis"] != BASES[0] and first["written_by"] is not None:
-        events.append(("dated", first["written_by"]))
-    agreement = agreed.get((first["clock"], first["written_clock"]))
-    if agreement and agreement.measured:
-        steps.append(_bounded(agreement))
-    return Draft(
-        verdict=case.verdict,
-        subject=first["subject"],
-        statement=_statement(case),
-        events=events,
-        steps=steps,
-        margin_seconds=first["margin"],
-        excuse=excuse(case),
-        alibi=alibi(agreement, near, first),
-        innocent=innocent(case),
-    )
-
-
-def _statement(case: Case) -> str:
-    row, before, compared = case.first, case.before, case.compared
-    where = "in the transaction that" if row["same_transaction"] else "after an act that"
-    text = (
-        f"The row of {case.table} for {row['subject']} asserts "
-        f"{say_interval(row['earliest'], row['latest'])}, and was written on "
-        f"{say_interval(row['written_from'], row['written_to'])}{dated_by(row)}, {where} "
-        f"{_VERB[row['act_kind']]}"
-    )
-    if before is None:
-        return f"{text}; no snapshot from before that act says what the row held"
-    seen = f"the snapshot of {say_interval(before.seen_from, before.seen_to)}"
-    if compared is None:
-        lacks = "has no row for it that asserts that time"
-        if not before.records:
-            lacks = "which holds the whole table, has no row for it"
-        return f"{text}; {seen}{' ' if before.records else ', '}{lacks}"
-    if not compared.differing:
-        return f"{text}; its values are those of {seen}"
-    changes = "; ".join(
-        f"its {name} was {compared.was.values.get(name) or 'empty'} in {seen} and is "
-        f"{case.values.get(name) or 'empty'} now"
-        for name in compared.differing
-    )
-    if case.explained:
-        when = say_interval(case.explained.earliest, case.explained.latest)
-        return f"{text}; {changes}, as the log records that an update of {when} made it"
-    if case.verdict == "observation":
-        return f"{text}; its values are those of {seen} but for how they are written: {changes}"
-    doubt = f", though {case.doubts[0]}" if case.doubts else ""
-    return f"{text}; {changes}{doubt}"
-
-
-def _steps(shown: Mapping[str, Any], row: Mapping[str, Any], near: Neighbours) -> list[Step]:
-    steps = [
-        step(
-            "reads",
-            "asserted",
-            earliest=shown["earliest"],
-            latest=shown["latest"],
-            clock=shown["clock"],
-            basis="asserted",
-        ),
-        step("same-record", "asserted", "written"),
-        _written(row),
-    ]
-    if row["same_transaction"]:
-        steps.append(
-            step("one-transaction", "written", "replaced", xid=row["xid"].rsplit("/", 1)[-1])
-        )
-    steps.append(
-        step(
-            "replaced",
-            "replaced",
-            act=_VERB[row["act_kind"]],
-            table=row["table"].rsplit("/", 1)[-1],
-        )
-    )
-    if near.before and near.after:
-        steps.append(step("in-log", "replaced", previous=near.before[0], next=near.after[0]))
-    steps.append(step("later", "asserted", "written", seconds=row["margin"]))
-    return steps
-
-
-def _written(row: Mapping[str, Any]) -> Step:
-    """When the row was written: as its record reads, or by what else dates its transaction."""
-    when = {"earliest": row["written_from"], "latest": row["written_to"]}
-    clock = row["written_clock"]
-    if row["written_basis"] == BASES[0]:
-        return step("reads", "written", **when, clock=clock, basis="stamped")
-    roles = ("written", "dated") if row["written_by"] is not None else ("written",)
-    xid = row["xid"].rsplit("/", 1)[-1]
-    return step("dated", *roles, **when, clock=clock, basis=row["written_basis"], xid=xid)
-
-
-def _compare(case: Case, compared: Compared, seen: str) -> list[Step]:
-    if not compared.differing:
-        same = ", ".join(compared.likeness)
-        return [step("same-values", "earlier", "asserted", attributes=same, seen=seen)]
-    return [
-        step(
-            "differs",
-            "earlier",
-            "asserted",
-            attribute=name,
-            was=compared.was.values.get(name) or "empty",
-            now=case.values.get(name) or "empty",
-            seen=seen,
-        )
-        for name in compared.differing
-    ]
-
-
-def _bounded(agreement: Agreement) -> Step:
-    return step(
-        "bounded",
-        first=agreement.first,
-        second=agreement.second,
-        low=agreement.low,
-        high=agreement.high,
-        agreeing=agreement.agreeing,
-        pairs=agreement.pairs,
-    )

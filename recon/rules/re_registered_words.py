@@ -41,6 +41,10 @@ class Case:
     """Transactions that updated rows of the table, or deleted some, in that time."""
     near: Sequence[Mapping[str, Any]]
     """The same, so shortly before the time of the snapshot that they may have come after it."""
+    ahead: float | None = None
+    """Seconds that the clock of a dump would have had to be ahead, for the dump to be older than a
+    change of the row that the log records, or than the log; None where no such clock is involved.
+    """
     explained: Change | None = None
     """The update that made the values that differ what they are now, before the act."""
 
@@ -73,6 +77,12 @@ class Case:
     def shown(self) -> Mapping[str, Any]:
         """The claim of that attribute."""
         return self.rows[self.name]
+
+    @property
+    def margin(self) -> float:
+        """Seconds: of the clocks that the argument rests on, the one that may be least wrong."""
+        apart = float(self.first["margin"])
+        return apart if self.ahead is None else min(apart, self.ahead)
 
     @property
     def reverted(self) -> bool:
@@ -144,6 +154,11 @@ def excuse(case: Case) -> str:
         f"would have had to read {show_span(row['margin'])} ahead of {row['clock']} for this "
         "transaction"
     )
+    if case.ahead is not None and not case.doubts:
+        text += (
+            "; or, for the log to miss an ordinary change, the clock that dated the snapshot would "
+            f"have had to read {show_span(case.ahead)} ahead of it"
+        )
     if case.differing:
         names = " and ".join(case.differing)
         have = "were" if len(case.differing) > 1 else "was"

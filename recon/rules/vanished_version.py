@@ -10,135 +10,162 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.buckets import deletions, due, expirations, first_absence, lifecycles, version_name
 from recon.rules.resting import resting
-from recon.rules.views import last_of, snapshots
-from recon.subjects import glob
+from recon.rules.views import snapshots
 from recon.time.between import BASES
-from recon.time.corrected import Reading
-
-_SHOWN = Reading("seen_clock", "seen_from", "seen_to")
-_LISTED = Reading("listed_clock", "listed_from", "listed_to")
 
 
 @rule("vanished-version", needs=("object.put", "snapshot"))
 def vanished_version(timeline: Timeline) -> Iterator[Draft]:
     """A version has vanished iff an earlier listing shows it and a later, complete one does not.
 
+    Where an access log or CloudTrail records who deleted it, the record is named with it.
     Undetermined where the version was not the newest of its key and the bucket has a lifecycle
-    configuration, which may have expired it, and where two clocks date the listings and leave it
-    open which is the later one. A current version of a versioned bucket is never
-    expired by a rule: the rule puts a delete marker over it.
+    configuration that may have expired it: it asks for tags, or may have been another before; and
+    where two clocks date the listings and leave it open which is the later one.
+    Observation where S3's own log records its expiry, or a rule of the bucket, as it was read, was
+    due to remove it by then, and no record has a principal deleting it.
     Innocent: expiry of noncurrent versions by the bucket's own lifecycle; a listing of another
-    prefix, which does not cover the key.
+    prefix, which does not cover the key. A current version of a versioned bucket is never expired
+    by a rule: the rule puts a delete marker over it.
     Source: Amazon S3 User Guide, "Deleting object versions from a versioning-enabled bucket":
-    a delete that names a version id leaves no trace in the listing.
+    a delete that names a version id leaves no trace in the listing; "Lifecycle configuration
+    elements".
     """
-    gone = _gone(timeline).collect()
-    configured = set(
-        timeline.kind("bucket.configuration")
-        .filter(pl.col("attribute").str.starts_with("lifecycle") & pl.col("value").is_not_null())
-        .select("source")
-        .unique()
-        .collect()["source"]
-    )
+    gone = _gone(timeline)
+    if gone.is_empty():
+        return
+    configured = lifecycles(timeline)
     for row in gone.sort("subject", "put").iter_rows(named=True):
         yield _draft(row, has_lifecycle=row["source"] in configured)
 
 
-def _gone(timeline: Timeline) -> pl.LazyFrame:
-    """Versions with the last listing that shows them and the first complete one that does not."""
-    version = pl.col("names").list.filter(pl.element().str.contains("?versionId=", literal=True))
-    puts = (
-        timeline.kind("object.put")
-        .with_columns(version=version.list.first())
+def _gone(timeline: Timeline) -> pl.DataFrame:
+    """Versions with the last listing that shows them and the first complete one that does not.
+
+    With what is recorded of their end.
+    """
+    acts = timeline.kind("object.put", "object.delete").join(
+        snapshots(timeline), on=["source", "item"]
+    )
+    # Newer is what was stored later and was seen no later: also a delete marker.
+    newest = acts.select("source", "subject", newer="earliest", newer_seen="seen_from")
+    shown = (
+        acts.filter(pl.col("kind") == "object.put")
+        .with_columns(version=version_name())
         .filter(pl.col("version").is_not_null())
-        .join(snapshots(timeline), on=["source", "item"])
-        .with_columns(
-            is_newest=pl.col("earliest")
-            == pl.col("earliest").max().over("source", "subject", "seen_to")
+        .sort("seen_to", "row")
+        .unique(["source", "version", "seen_clock"], keep="last", maintain_order=True)
+    )
+    gone = first_absence(timeline, shown)
+    if gone.is_empty():
+        return gone
+    newer = (
+        gone.lazy()
+        .select("source", "subject", "version", "earliest", "seen_to")
+        .join(newest, on=["source", "subject"])
+        .filter(
+            (pl.col("newer") > pl.col("earliest")) & (pl.col("newer_seen") <= pl.col("seen_to"))
         )
+        .select("source", "version", is_newest=pl.lit(False))
+        .unique()
     )
-    # By each clock the last listing that shows it: which of them is the last, readings do not say.
-    shown = puts.sort("seen_to", "row").unique(
-        ["source", "version", "seen_clock"], keep="last", maintain_order=True
-    )
-    covered = timeline.coverage.filter(
-        pl.col("kind").str.starts_with("object") & pl.col("earliest").is_not_null()
-    ).select(
-        "source", prefix="subject", listed_from="earliest", listed_to="latest", listed_item="item"
-    )
-    dated = snapshots(timeline).select(
-        "source", listed_item="item", listed_clock="seen_clock", listing="snapshot"
-    )
-    later = (
-        shown.join(covered, on="source")
-        .join(dated, on=["source", "listed_item"], how="left")
-        .pipe(timeline.clocks.apart, _SHOWN, _LISTED, "later")
-        .pipe(last_of, "later", ["source", "version", "listed_item"], ("seen_to", "listed_from"))
-        .collect()
-    )
-    # Globs differ per listing and are few: one pass each.
-    kept = [
-        group.filter(pl.col("subject").str.contains(glob(prefix)))
-        for (prefix,), group in later.group_by("prefix", maintain_order=True)
-    ]
-    matched = pl.concat(kept) if kept else later
     return (
-        matched.lazy()
-        .filter(pl.col("listing").is_not_null())
-        .sort("sure", "listed_from", "listed_item", descending=[True, False, False])
-        .unique(["source", "version"], keep="first", maintain_order=True)
-        .select(
-            "source",
-            "subject",
-            "version",
-            "value",
-            "digest",
-            "earliest",
-            "latest",
-            "seen_from",
-            "seen_to",
-            "listed_from",
-            "listed_to",
-            "is_newest",
-            "listing",
-            *("sure", "seen_clock", "listed_clock", "later_low", "later_high", "later_basis"),
-            put="row",
+        gone.lazy()
+        .join(newer, on=["source", "version"], how="left")
+        .with_columns(
+            is_newest=pl.col("is_newest").fill_null(True)
+            # Without versioning a rule removes the current object itself.
+            & ~pl.col("version").str.ends_with("?versionId=null")
         )
+        .join(due(timeline), on=["source", "version"], how="left")
+        .join(deletions(timeline), on="version", how="left")
+        .join(expirations(timeline), on="version", how="left")
+        .collect()
     )
 
 
 def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
-    may_expire = has_lifecycle and not row["is_newest"]
-    verdict: Verdict = "undetermined" if may_expire or not row["sure"] else "missing"
+    seen = show_interval(row["seen_from"], row["seen_to"])
+    gone = show_interval(row["listed_from"], row["listed_to"])
+    verdict, cause = _judged(row, has_lifecycle=has_lifecycle)
+    if not row["sure"]:
+        verdict = "undetermined"
     alibi = "Both listings cover the key, and the later one is complete."
     if row["later_basis"] != BASES[0]:
         alibi += f" {resting(row, 'later', row['seen_clock'], row['listed_clock'])}."
-    seen = show_interval(row["seen_from"], row["seen_to"])
-    gone = show_interval(row["listed_from"], row["listed_to"])
+    events = [("listed", row["put"]), ("absent", row["listing"])]
+    steps = [
+        step("states", "listed", attribute="version", value=row["value"] or "", seen=seen),
+        step("absent", "absent", table=row["source"], subject=row["version"], seen=gone),
+    ]
+    ended = ""
+    if row["deleted"] is not None:
+        events.append(("deleted", row["deleted"]))
+        steps.append(step("deleted", "deleted", actor=row["deleted_by"] or "nobody named"))
+        ended = f"; {row['deleted_source']} records that {row['deleted_by']} deleted it"
+    elif row["expired"] is not None:
+        events.append(("expired", row["expired"]))
+        steps.append(step("expired", "expired"))
+        ended = f"; {row['expired_source']} records that S3 expired it"
+    elif verdict == "observation":
+        events.append(("due", row["due"]))
+        steps.append(step("due", "due", why=row["due_why"] or ""))
+        ended = f", as was due by the bucket's own {row['due_why']}"
     return Draft(
         verdict=verdict,
         subject=row["subject"],
         statement=f"{row['source']} listed version {row['value']} of {row['subject']} in the "
         f"snapshot of {say_interval(row['seen_from'], row['seen_to'])}, and does not in that of "
-        f"{say_interval(row['listed_from'], row['listed_to'])}",
-        events=[("listed", row["put"]), ("absent", row["listing"])],
-        steps=[
-            step("states", "listed", attribute="version", value=row["value"] or "", seen=seen),
-            step("absent", "absent", table=row["source"], subject=row["version"], seen=gone),
-        ],
+        f"{say_interval(row['listed_from'], row['listed_to'])}{ended}",
+        events=events,
+        steps=steps,
         excuse="For this to be innocent the version would have had to be expired by a rule of the "
         "bucket, or deleted as intended by someone who may.",
         alibi=alibi,
-        innocent=[
-            Innocent(
-                "A lifecycle rule of the bucket expired the noncurrent version.",
-                not may_expire if has_lifecycle or row["is_newest"] else None,
-                "It was noncurrent, and the bucket has a lifecycle configuration."
-                if may_expire
-                else "It was the current version, which no rule removes from a versioned bucket."
-                if row["is_newest"]
-                else "No lifecycle configuration of the bucket is among the evidence.",
-            ),
-        ],
+        innocent=[cause],
     )
+
+
+def _judged(row: dict[str, Any], *, has_lifecycle: bool) -> tuple[Verdict, Innocent]:
+    """The verdict, and what the evidence says of expiry by a rule."""
+    due = row["due_from"]
+    cases: list[tuple[bool, Verdict, bool | None, str]] = [
+        (row["deleted"] is not None, "missing", True, "A record names who deleted it."),
+        (row["expired"] is not None, "observation", False, "S3's own log records it."),
+        (
+            row["is_newest"],
+            "missing",
+            True,
+            "It was the current version, which no rule removes from a versioned bucket.",
+        ),
+        (
+            not has_lifecycle,
+            "missing",
+            None,
+            "No lifecycle configuration of the bucket is among the evidence.",
+        ),
+        (
+            due is None,
+            "undetermined",
+            False,
+            "It was noncurrent, and the bucket has a lifecycle configuration.",
+        ),
+        (
+            due is not None and due > row["listed_to"],
+            "missing",
+            True,
+            "By the rules as they were read, it was not due before it was gone.",
+        ),
+        (
+            not row["due_sure"],
+            "undetermined",
+            None,
+            "The rule that was due asks for tags, which no listing shows.",
+        ),
+        (True, "observation", False, f"It was due by then: {row['due_why']}."),
+    ]
+    _, verdict, ruled_out, why = next(case for case in cases if case[0])
+    text = "A lifecycle rule of the bucket expired the noncurrent version."
+    return verdict, Innocent(text, ruled_out, why)

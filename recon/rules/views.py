@@ -101,6 +101,7 @@ def claims(timeline: Timeline, *, logged: bool = False) -> pl.LazyFrame:
         known = rows.select(
             *RECORD,
             version="kind",
+            logged_clock="clock",
             logged_from="earliest",
             logged_to="latest",
         )
@@ -131,8 +132,12 @@ def versions(timeline: Timeline) -> pl.LazyFrame:
     )
     stamped = (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
     undated = own.filter((pl.col("kind") == "row.version") & pl.col("earliest").is_null())
+    # A time that a server kept is another server's where a subscription applied the transaction.
+    foreign = timeline.kind("table.subscribed").limit(1)
     # Where the server kept all times, and its log says no other, nothing else is asked.
-    if undated.limit(1).collect().is_empty() and not _contradicted(timeline):
+    if undated.limit(1).collect().is_empty() and not (
+        len(foreign.collect()) or _contradicted(timeline)
+    ):
         dated = own.select(
             "row",
             written_from=pl.when(stamped).then("earliest"),

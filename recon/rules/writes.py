@@ -82,12 +82,30 @@ class Log:
 
     def covers(self, source: str, table: str, since: datetime, until: datetime) -> bool:
         """Whether it would tell all that befalls a table from one time to the other."""
-        return not self.covered.filter(
+        return not self._stretches(source, table, since, until).is_empty()
+
+    def _stretches(self, source: str, table: str, since: datetime, until: datetime) -> pl.DataFrame:
+        return self.covered.filter(
             (pl.col("source") == source)
             & within(pl.lit(table), pl.col("subject"))
             & (pl.col("earliest") <= since)
             & (pl.col("latest") >= until)
-        ).is_empty()
+        )
+
+    def silent_since(
+        self, source: str, table: str, subject: str, at: datetime, until: datetime
+    ) -> datetime | None:
+        """From when on it is known to tell of no change of a subject's row up to ``at``.
+
+        That is the last such change before, or where the stretch begins that holds ``until`` too;
+        None where none does.
+        """
+        begin = self._stretches(source, table, at, until)["earliest"].min()
+        if not isinstance(begin, datetime):
+            return None
+        changes = self.shortly_before(source, table, subject, at, at - begin)
+        last: list[datetime] = [one["latest"] for one in changes]
+        return max([begin, *last])
 
     def between(
         self, source: str, table: str, since: datetime, until: datetime

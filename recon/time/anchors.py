@@ -23,18 +23,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from recon.readings import READING, TRUE_TIME
 from recon.time.declared import seconds
+from recon.time.laws.stamps import TIMESTAMP, TIMESTAMPS
 from recon.time.offsets import DAY
 from recon.time.pairs import CORRESPONDENCES, PAIRS, act_pairs, readings
 
-TIMESTAMPS = ("timestamp.token", "roughtime.response")
-"""Kinds of events that say bytes existed: ``names`` holds the digests of the bytes."""
-LAW = "timestamp"
-_LAST = 16
-"""Records of one clock in stamped bytes that are set against the timestamp: the latest by their
-readings, which bound it the tightest. More than one, so that a false one is outvoted."""
 _SECOND = 1_000_000
-_NOT_OF_THE_BYTES = ("snapshot", READING)
-"""Kinds that tell of an item's acquisition: its bytes may have been stamped long before."""
 
 
 class DeclaredAnchor(BaseModel):
@@ -164,56 +157,6 @@ def _declared(events: pl.LazyFrame, declared: Sequence[DeclaredAnchor]) -> list[
     return out
 
 
-def stamped(events: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of :data:`recon.schema.RELATIONS`: what is in stamped bytes, then what names the stamp.
-
-    A token over bytes says that these existed, and so all that is written in them. It says
-    nothing of records elsewhere that name the digest: a bucket may store bytes long after.
-    """
-    tokens = events.filter(pl.col("kind").is_in(TIMESTAMPS)).select("row", "names", "item")
-    over = (
-        tokens.select("names", after="row")
-        .explode("names")
-        .filter(pl.col("names").str.starts_with("sha256:"))
-        .select("after", item=pl.col("names").str.slice(len("sha256:")))
-        .unique()
-    )
-    dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
-    inside = (
-        events.filter(
-            dated & ~pl.col("kind").is_in(_NOT_OF_THE_BYTES) & ~pl.col("kind").is_in(TIMESTAMPS)
-        )
-        .select("row", "item", "clock", "earliest")
-        .join(over.select("item").unique(), on="item", how="semi")
-        .sort("earliest", "row", descending=True)
-        .group_by("item", "clock")
-        .agg(pl.col("row").head(_LAST))
-        .explode("row")
-    )
-    naming = (
-        events.filter(pl.col("names").list.len() > 0).select("names", after="row").explode("names")
-    )
-    tokens = tokens.select(before="row", names=pl.format("sha256:{}", "item"))
-    return pl.concat(
-        [
-            inside.join(over, on="item").select(
-                before="row",
-                after="after",
-                law=pl.lit(LAW),
-                because=pl.lit("stands in bytes that the timestamp is over"),
-            ),
-            naming.join(tokens, on="names")
-            .filter(pl.col("before") != pl.col("after"))
-            .select(
-                "before",
-                "after",
-                law=pl.lit(LAW),
-                because=pl.lit("contains the timestamp's digest"),
-            ),
-        ]
-    )
-
-
 def anchors(
     events: pl.LazyFrame,
     relations: pl.LazyFrame,
@@ -232,7 +175,7 @@ def anchors(
         Anchor(name, source, "reading", clocks, count, count)
         for name, source, clocks, count in read.iter_rows()
     ]
-    used = relations.filter(pl.col("law") == LAW)
+    used = relations.filter(pl.col("law") == TIMESTAMP.name)
     both = pl.concat([used.select(row=end) for end in ("before", "after")]).unique()
     tokens = (
         events.filter(pl.col("kind").is_in(TIMESTAMPS))

@@ -18,10 +18,11 @@ import polars as pl
 from recon import schema
 from recon.readings import TRUE_TIME
 from recon.time.agreement import Agreement
-from recon.time.anchors import LAW, Anchor, DeclaredAnchor, anchor_pairs, anchors
+from recon.time.anchors import Anchor, DeclaredAnchor, anchor_pairs, anchors
 from recon.time.beside import beside
 from recon.time.correspondences import Proposal, propose
 from recon.time.declared import Correspondence, Declared, match
+from recon.time.laws.stamps import TIMESTAMP
 from recon.time.pairs import act_pairs, law_pairs
 from recon.time.settle import Missed, Settled, settle
 from recon.time.stretches import Step, Stretch, steps, stretches, through
@@ -222,7 +223,9 @@ def _bases(declared: Sequence[Declared], anchored: Sequence[Anchor]) -> dict[str
     """By a pair's name what it rests on; laws and proposals are told apart by their sides."""
     found = {one.name: "anchor" for one in anchored if one.kind == "reading"}
     found |= {one.name: "declared" for one in anchored if one.kind == "declared"}
-    return found | {one.correspondence.name: "declared" for one in declared} | {LAW: "law"}
+    return (
+        found | {one.correspondence.name: "declared" for one in declared} | {TIMESTAMP.name: "law"}
+    )
 
 
 def _rests(

@@ -1,12 +1,13 @@
 """Two records of one act, in two sources: proposed where many pairs of one shape agree closely.
 
 A shape is a source's records of one kind (of one table, where they are rows) by one clock.
-Records of two shapes that name the same act (:data:`ACTS`), speak of one subject with one digest,
-once on either side, are taken for records of one act, if the differences between their two
-readings lie close together for most of them. That is an assumption, and is shown as one: nothing
-in the bytes forces it. It says no more than that the two records were made within
-:attr:`Proposal.within` of each other, and so gives the second side of a bound; a latency within
-that room is never taken for an offset.
+Records of two shapes that name the same act (:data:`ACTS`) and one run of it
+(:data:`~recon.time.laws.acts.RUN_IDS`), or speak of one subject with one digest, once on either
+side, are taken for records of one act, if the differences between their two readings lie close
+together for most of them. A request's id names one act by itself. That is an assumption, and is
+shown as one: nothing in the bytes forces it. It says no more than that the two records were made
+within :attr:`Proposal.within` of each other, and so gives the second side of a bound; a latency
+within that room is never taken for an offset.
 
 A steady interval alone proves no act: a pipeline that deploys three hours after every upload has
 one too. So the words must agree, and where a shape has two partners in one source (the start and
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from recon.time.laws.acts import RUN_IDS
 from recon.time.pairs import CORRESPONDENCES, LATE
 
 MANY = 8
@@ -64,7 +66,9 @@ class Proposal:
 
 
 def records(events: pl.LazyFrame) -> pl.LazyFrame:
-    """What may correspond: ``shape``, ``act``, ``row``, ``key`` (subject and digest), reading.
+    """What may correspond: ``shape``, ``act``, ``row``, ``key`` (what names it), reading.
+
+    Two keys: subject and digest; the run or the request.
 
     A claim stands for its record. Where the medium stamped the record as it was stored, that
     reading is taken and not the one that its writer put in.
@@ -86,9 +90,24 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
     table = pl.col("names").list.filter(pl.element().str.starts_with("pg:")).list.first()
     what = pl.coalesce(table.str.extract(r"([^/]*)$"), "own_kind")
     clock = pl.coalesce("stamp_clock", "clock")
+    claims = events.filter(pl.col("kind") == "claim")
+    run = pl.coalesce(
+        pl.when(pl.col("attribute").is_in(RUN_IDS)).then("value"),
+        pl.col("subject").str.extract(r"^run:(.*)$"),
+    )
+    of_request = pl.col("attribute").str.starts_with("request")
+    keyed = pl.concat(
+        [
+            claims.filter(pl.col("digest").is_not_null()).with_columns(
+                key=pl.format("{} {}", "subject", "digest"), request=pl.lit(value=False)
+            ),
+            claims.with_columns(key=pl.format("run {}", run), request=of_request).filter(
+                pl.col("key").is_not_null()
+            ),
+        ]
+    )
     return (
-        events.filter((pl.col("kind") == "claim") & pl.col("digest").is_not_null())
-        .join(own, on=place, how="left")
+        keyed.join(own, on=place, how="left")
         .select(
             "source",
             row=pl.coalesce("stamp", "row"),
@@ -97,8 +116,10 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
             latest=pl.coalesce("stamp_to", "latest").dt.epoch("us"),
             what=what,
             shape=pl.format("{} {} by {}", "source", what, clock),
-            act=what.str.to_lowercase().str.extract(f"({'|'.join(ACTS)})"),
-            key=pl.format("{} {}", "subject", "digest"),
+            act=pl.when("request")
+            .then(pl.lit("request"))
+            .otherwise(what.str.to_lowercase().str.extract(f"({'|'.join(ACTS)})")),
+            key="key",
         )
         .filter(pl.col("clock").is_not_null() & pl.col("latest").is_not_null())
         # A record met in several snapshots is one record.

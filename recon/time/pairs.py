@@ -43,33 +43,65 @@ A checkpoint's record holds the time at which the checkpoint began, and stands i
 ended (PostgreSQL's ``CreateCheckPoint``)."""
 
 
-def readings(events: pl.LazyFrame) -> pl.LazyFrame:
+def readings(events: pl.LazyFrame, *, every: bool = False) -> pl.LazyFrame:
     """``row``, ``clock``, ``earliest`` and ``latest`` in µs; dated events of a known clock alone.
 
     ``latest`` is null where the reading gives no upper end to when the record came to be.
+    ``every``: all events, with nulls where there is no reading.
     """
     open_ended = pl.col("kind").is_in(LATE)
-    return events.filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()).select(
+    read = events.select(
         "row",
         "clock",
         earliest=pl.col("earliest").dt.epoch("us"),
         latest=pl.when(~open_ended).then(pl.col("latest").dt.epoch("us")),
     )
+    dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
+    return read if every else read.filter(dated)
 
 
 def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of :data:`PAIRS` from laws between events that two clocks read."""
-    read = readings(events)
+    """Rows of :data:`PAIRS` from laws between events that two clocks read.
+
+    Made once, as it is asked for: what is said of clocks goes through its pairs many times.
+    """
+    laws = relations.select("before", "after", "law").collect(engine="streaming")
+    read = _by_row(events)
+    ends = [
+        # Of an event that is not there nothing is known.
+        read.select(
+            pl.col(name).gather(pl.lit(laws[end]), null_on_oob=True).alias(f"{end}_{name}")
+            for name in read.columns
+        )
+        for end in ("before", "after")
+    ]
     both = (
-        relations.select("before", "after", "law")
-        .join(_named(read, "before"), on="before")
-        .join(_named(read, "after"), on="after")
+        pl.concat([laws, *ends], how="horizontal")
+        .lazy()
         .filter(pl.col("before_clock") != pl.col("after_clock"))
+        .with_columns(pl.col("before_clock", "after_clock").cast(pl.String))
     )
     most = pl.col("after_latest") - pl.col("before_earliest")
-    return _sided(both, least=None, most=most).filter(
-        pl.col("low").is_not_null() | pl.col("high").is_not_null()
+    return (
+        _sided(both, least=None, most=most)
+        .filter(pl.col("low").is_not_null() | pl.col("high").is_not_null())
+        .collect(engine="streaming")
+        .lazy()
     )
+
+
+def _by_row(events: pl.LazyFrame) -> pl.DataFrame:
+    """``clock``, ``earliest`` and ``latest`` of every event, at the position of its row."""
+    read = readings(events, every=True).with_columns(pl.col("clock").cast(pl.Categorical))
+    found = read.collect(engine="streaming")
+    rows = found["row"]
+    if not (rows == pl.int_range(len(rows), dtype=pl.UInt64, eager=True)).all():
+        # Part of a timeline, or in another order.
+        every = read.select(
+            row=pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64)
+        ).collect()
+        found = every.join(found, on="row", how="left", maintain_order="left")
+    return found.drop("row")
 
 
 def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFrame:

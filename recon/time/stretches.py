@@ -165,18 +165,30 @@ def steps(found: Sequence[Stretch]) -> Iterator[Step]:
             )
 
 
+def _opens(own: Sequence[Mapping[str, Any]], at: int, *, low: bool, high: bool) -> bool:
+    """Whether others bound a side that the clocks' own pairs leave open at a reading."""
+    held = [one for one in own if one["since"] <= at <= one["until"]]
+    closed = {side: any(one[side] is not None for one in held) for side in ("low", "high")}
+    return (low and not closed["low"]) or (high and not closed["high"])
+
+
 def through(offsets: pl.DataFrame, drift: float = DRIFT) -> list[Stretch]:
-    """Two clocks that no pair joins, as far as others bound them; of many clocks UTC alone."""
+    """Two clocks that no pair joins, as far as others bound them; of many clocks UTC alone.
+
+    A clock and UTC also where pairs join them, in stretches where those leave a side open.
+    """
     clocks = sorted(set(offsets["first"]) | set(offsets["second"]))
     few = len(clocks) <= MOST_CLOCKS
     if not clocks or (not few and TRUE_TIME not in clocks):
         return []
-    direct = set(offsets.select("first", "second").iter_rows())
+    direct = offsets.rows_by_key(["first", "second"], named=True)
     loose, strict = bounds(offsets, only_measured=False), bounds(offsets)
     rows: list[dict[str, Any]] = []
     for at, first in enumerate(loose.clocks):
         for to, second in enumerate(loose.clocks):
-            if to <= at or (first, second) in direct or not (few or TRUE_TIME in {first, second}):
+            own = direct.get((first, second), [])
+            is_utc = TRUE_TIME in {first, second}
+            if to <= at or not (is_utc or (few and not own)):
                 continue
             for layer, (begin, end) in enumerate(pairwise(loose.cuts.tolist())):
                 high, low = int(loose.table[layer, at, to]), -int(loose.table[layer, to, at])
@@ -184,6 +196,8 @@ def through(offsets: pl.DataFrame, drift: float = DRIFT) -> list[Stretch]:
                     continue
                 since, until = begin + loose.axis[first], end + loose.axis[first]
                 middle = (since + until) // 2
+                if not _opens(own, middle, low=low > -OPEN, high=high < OPEN):
+                    continue
                 known = (
                     strict.most(first, second, first, middle),
                     strict.most(second, first, first, middle),

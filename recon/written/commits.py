@@ -18,12 +18,24 @@ def timestamps(timeline: Timeline, versions: pl.DataFrame) -> pl.DataFrame:
     """The time that the server keeps of the transaction, where it does.
 
     Of one that a subscription applied it keeps the time at which the publisher committed, and its
-    log has its own: then the former is an estimate of when the row was written here.
+    log has its own: then the former is an estimate of when the row was written here. So it is in a
+    table that a subscription fills, where no COMMIT record says that the transaction was its own.
     """
     stamped = versions.filter((pl.col("kind") == "row.version") & pl.col("earliest").is_not_null())
-    return stamped.join(_applied(timeline), on=["source", "system", "number"], how="left").select(
+    filled = (
+        timeline.kind("table.subscribed")
+        .select("source", table="subject", filled=pl.lit(True))
+        .unique()
+        .collect()
+    )
+    doubtful = stamped.join(filled, on=["source", "table"], how="semi")
+    told = stamped.join(
+        _applied(timeline, doubtful), on=["source", "system", "number"], how="left"
+    ).join(filled, on=["source", "table"], how="left")
+    perhaps = pl.col("applied").is_null() & pl.col("filled").fill_null(False)
+    return told.select(
         "row",
-        firm=pl.col("applied").is_null(),
+        firm=~(pl.col("applied").fill_null(False) | perhaps),
         earliest="earliest",
         latest="latest",
         clock="clock",
@@ -31,8 +43,17 @@ def timestamps(timeline: Timeline, versions: pl.DataFrame) -> pl.DataFrame:
             pl.lit("the server kept the time at which transaction "),
             pl.col("number").cast(pl.String).fill_null("?"),
             pl.lit(" committed"),
-            pl.when("applied").then(
+            pl.when("applied")
+            .then(
                 pl.lit(", which is that of the server where it was made: a subscription applied it")
+            )
+            .when(perhaps)
+            .then(
+                pl.lit(
+                    "; a subscription fills the table, and if it applied the transaction that is "
+                    "the time of the server where it was made: its COMMIT record would say, which "
+                    "is not at hand"
+                )
             ),
             ignore_nulls=True,
         ),
@@ -41,21 +62,32 @@ def timestamps(timeline: Timeline, versions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _applied(timeline: Timeline) -> pl.DataFrame:
-    """Transactions that come from another server, by their COMMIT records."""
+def _applied(timeline: Timeline, doubtful: pl.DataFrame) -> pl.DataFrame:
+    """Transactions that come from another server, by their COMMIT records.
+
+    And of those that wrote the ``doubtful`` rows those that do not. Columns ``source``,
+    ``system``, ``number``, ``applied``.
+    """
+    own = doubtful.select("source", "system", "number").unique().lazy()
+    records = timeline.kind("wal.commit").select(
+        "source", "names", applied=pl.col("value").str.starts_with("origin=").fill_null(False)
+    )
+    if doubtful.is_empty():
+        records = records.filter("applied")
     return (
-        timeline.kind("wal.commit")
-        .filter(pl.col("value").str.starts_with("origin="))
-        .select("source", "names")
-        .explode("names")
+        records.explode("names")
         .filter(pl.col("names").str.starts_with("xid:"))
         .select(
             "source",
             system=system_of(pl.col("names")),
             number=number_of(pl.col("names")),
-            applied=pl.lit(True),
+            applied="applied",
         )
-        .unique()
+        .join(own.with_columns(asked=True), on=["source", "system", "number"], how="left")
+        .filter(pl.col("applied") | pl.col("asked"))
+        # A number that was given out on two timelines is another server's if it is on one.
+        .group_by("source", "system", "number")
+        .agg(pl.col("applied").any())
         .collect(engine="streaming")
     )
 

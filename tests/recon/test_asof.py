@@ -8,6 +8,7 @@ from tests.stories import BAD, GOOD, Story, at
 NOON = at("12:00")
 FEBRUARY = "2026-02-14 10:00:00"
 NOW = "2026-04-02 09:00"
+COMMIT, DUMP, HOUR = "pg:lineage-db/commit", "pg:lineage-db/dump", 3600
 
 
 def one(story: Story, source: str, time: str = "12:00") -> Answer:
@@ -56,9 +57,61 @@ def test_a_write_to_the_table_in_between_leaves_it_possible():
 
 
 def test_after_the_rewriting_the_new_value_was_said():
-    answer = one(incident(), "lineage-db", "20:00")
+    answer = one(incident(), "lineage-db", "20:30")
     assert said(answer) == ("b", "b")
     assert answer.said_then.certainty == "certain"
+
+
+def test_it_is_possible_where_the_clock_need_be_off_by_less_than_an_hour_and_nothing_bounds_it():
+    """Written at 19:12, and asked for 20:00."""
+    answer = one(incident(), "lineage-db", "20:00")
+    assert said(answer) == ("b", "b")
+    assert answer.said_then.certainty == "possible"
+    assert answer.said_then.clock == COMMIT
+    assert answer.said_then.measured is False
+    assert answer.said_then.margin_seconds == 48 * 60
+    assert f"nothing bounds {COMMIT}, which may be that far off" in answer.said_then.because
+
+
+def test_an_anchor_to_utc_makes_it_certain_or_moves_it():
+    story = incident().measured("utc", COMMIT, 0)
+    answer = one(story, "lineage-db", "20:00")
+    assert said(answer) == ("b", "b")
+    assert (answer.said_then.certainty, answer.said_then.measured) == ("certain", True)
+    # Three hours ahead: 20:00 UTC is 23:00 by that clock, and 17:00 UTC is not yet.
+    story = incident().measured("utc", COMMIT, 3 * HOUR)
+    assert said(one(story, "lineage-db", "16:30")) == ("b", "b")
+    assert said(one(story, "lineage-db", "15:00")) == ("a", "b")
+
+
+def test_many_minutes_of_lag_make_it_possible():
+    """The bucket's clock is forty minutes behind, give or take ten."""
+    story = Story().stored(FEBRUARY, "m1", GOOD).stored("19:00", "m1", BAD)
+    story.measured("utc", "s3:models", -2400, wide=1200.0)
+    assert said(one(story, "models", "19:20")) == ("a", "a")
+    assert one(story, "models", "19:20").said_then.certainty == "certain"
+    assert one(story, "models", "19:35").said_then.certainty == "possible"
+    assert said(one(story, "models", "20:00")) == ("b", "b")
+    assert one(story, "models", "20:00").said_then.certainty == "certain"
+
+
+def test_an_instant_by_a_clock_of_the_case_needs_no_bound_to_utc():
+    timeline = incident().timeline()
+    (answer,) = asof(timeline, at("19:13"), clock=COMMIT)
+    assert said(answer) == ("b", "b")
+    assert answer.said_then.certainty == "certain"
+
+
+def test_a_write_by_a_log_that_is_ahead_of_the_dump_leaves_it_possible():
+    """The dump says 02:00 and was made at 21:00; the log records a write at 23:00."""
+    story = incident().logged("2026-03-01 00:00", "2026-03-09 00:00")
+    story.wrote("2026-03-07 23:00", 790, update=1)
+    for row in story.rows:
+        if row["kind"] == "snapshot" and row["earliest"] == at("02:00"):
+            row["clock"] = DUMP
+    assert one(story, "lineage-db").said_then.certainty == "certain"
+    story.measured(COMMIT, DUMP, 5 * HOUR)
+    assert one(story, "lineage-db").said_then.certainty == "possible"
 
 
 def test_a_row_version_from_before_that_stands_today_stood_then():

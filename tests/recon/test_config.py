@@ -42,7 +42,7 @@ def test_loads_a_good_one(tmp_path: Path):
             'path = "x.jsonl"',
             'pth = "x.jsonl"',
             19,
-            "(path, paths, format, fields); found `source.0.pth`",
+            "(path, paths, append_only, format, fields); found `source.0.pth`",
         ),
         ('format = "jsonl"', 'format = "yaml"', 20, "yaml"),
         (
@@ -118,6 +118,38 @@ def test_refuses_a_norm_without_a_rule(tmp_path: Path):
         load_text(tmp_path, GOOD + '[[norm]]\nrule = "be-good"\n')
 
 
+def test_a_preset_declares_its_norms_and_what_is_declared_alone_stands_for_itself(tmp_path: Path):
+    preset = '[[norm]]\npreset = "ml-release"\nsince = 2026-01-01\ntolerance = 60\n'
+    both = load_text(tmp_path, GOOD + preset).norms
+    assert [norm.rule for norm in both] == ["manifest-after-artifact", "release-order"]
+    assert {(norm.since, norm.tolerance) for norm in both} == {(both[0].since, 60.0)}
+    own = '[[norm]]\nrule = "release-order"\ndeployed = "promote.*"\n'
+    alone = load_text(tmp_path, GOOD + preset + own).norms
+    assert [(norm.rule, norm.preset) for norm in alone] == [
+        ("manifest-after-artifact", "ml-release"),
+        ("release-order", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("norm", "line", "message"),
+    [
+        ('preset = "ml"', 2, "a preset that there is (ml-release); found 'ml'"),
+        ("since = 2026-01-01", 1, "and not both; found neither"),
+        ('rule = "release-order"\npreset = "ml-release"', 2, "and not both; found both"),
+        ('preset = "ml-release"\ntolerence = 3', 3, "known here (artifact, deployed, manifest)"),
+        ('rule = "release-order"\nmanifest = "card"', 3, "known here (artifact, deployed)"),
+        ('preset = "ml-release"\ndeployed = 3', 3, "a text; found 3"),
+        ('preset = "ml-release"\ntolerance = -1', 3, "tolerance"),
+    ],
+)
+def test_refuses_a_norm_that_no_one_could_judge(tmp_path: Path, norm: str, line: int, message: str):
+    with pytest.raises(CaseError) as error:
+        load_text(tmp_path, f"{GOOD}[[norm]]\n{norm}\n")
+    assert message in str(error.value)
+    assert f"line {GOOD.count(chr(10)) + line}:" in str(error.value)
+
+
 def test_says_how_to_make_one_where_there_is_none(tmp_path: Path):
     with pytest.raises(CaseError, match="recon init"):
         recon.open(tmp_path)
@@ -127,7 +159,7 @@ def test_init_writes_one_that_loads(tmp_path: Path):
     path = recon.init(tmp_path / "New Case!")
     config = load(path)
     assert config.id == "new-case"
-    assert [source.collector for source in config.sources] == ["deploylog"]
+    assert [source.collector for source in config.sources] == ["clock", "deploylog"]
     with pytest.raises(UsageError):
         recon.init(tmp_path / "New Case!")
 
@@ -137,15 +169,18 @@ def test_every_stanza_of_init_loads_when_its_comment_marks_are_taken_off(tmp_pat
     stanza = False
     lines = []
     for line in text.splitlines():
-        if line.startswith(("# [[source", "# [[norm", "# [tolerance")):
+        if line.startswith(("# [[source", "# [[norm", "# [[anchor", "# [tolerance")):
             stanza = not line.endswith(":")
         elif line.startswith("# [source."):
             stanza = True
         elif not line.startswith("#"):
             stanza = False
-        lines.append(line.removeprefix("# ") if stanza and not line.startswith("# Art") else line)
+        prose = line.startswith(("# Records", "# Seconds"))
+        lines.append(line.removeprefix("# ") if stanza and not prose else line)
     config = load_text(tmp_path, "\n".join(lines))
     assert {source.collector for source in config.sources} == {
+        "anchors",
+        "clock",
         "deploylog",
         "git",
         "postgres",

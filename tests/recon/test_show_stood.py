@@ -27,3 +27,11 @@ def test_nothing_of_the_evidence_reaches_the_terminal_raw(
     assert not set(text) & set("\x1b\x07\u202e")
     assert text.count("‹U+001B›") >= 2 * columns + 3
     assert "‹U+2039›" not in text, "escaped once"
+
+
+def test_a_name_of_a_column_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]):
+    """What markup would take for a style, and the escape of that, are letters like others."""
+    text = shown(capsys, "[red]sum[/red]", r"a\[b]")
+    assert "[red]sum[/red]" in text
+    assert r"a\[b]" in text
+    assert r"\[red]" not in text

@@ -1,10 +1,10 @@
-"""Argo CD: applications with their history of syncs, as ``argocd app get`` or ``kubectl`` print them.
+"""Argo CD: applications with their history of syncs, as ``argocd`` or ``kubectl`` print them.
 
 A real sample (shortened; ``argocd app get guestbook -o json``)::
 
     {"metadata": {"name": "guestbook", "namespace": "argocd"},
      "spec": {"source": {"repoURL": "https://example.org/apps.git", "path": "guestbook"}},
-     "status": {"sync": {"status": "Synced", "revision": "53e28ff20cc530b9ada2173fbbd64d48338583ba"},
+     "status": {"sync": {"status": "Synced"},
        "history": [{"id": 3, "revision": "53e28ff20cc530b9ada2173fbbd64d48338583ba",
                     "deployStartedAt": "2024-01-10T09:15:31Z", "deployedAt": "2024-01-10T09:15:32Z",
                     "initiatedBy": {"username": "ada"}, "source": {"path": "guestbook"}}]}}

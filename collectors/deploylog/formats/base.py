@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DERIVED = ("time", "kind", "actor", "subject", "host", "sequence", "run")
 """``host``: whose clock gave the time, under the log's own. ``sequence``: a number that the log
 counts up, as decimal digits, within ``run``. All text, null where the record does not say."""
+_HIT = "recon_hit"
 NONE = pl.lit(None, dtype=pl.String)
 Derive = Callable[["DeployLogOptions"], Mapping[str, pl.Expr]]
 
@@ -115,8 +116,8 @@ def matched(
     polars' regular expressions take time in proportion to the text, whatever the pattern: there is
     no line on which one of them runs for ever.
     """
-    groups = frame.select(groups=pl.col(text).str.extract_groups(pattern)).unnest("groups")
-    hit = frame.select(hit=pl.col(text).str.contains(pattern).fill_null(False))
-    return frame.hstack(
-        groups.select(pl.col(name).alias(f"={name}") for name in names).get_columns()
-    ).hstack(hit)
+    # An empty group before all says whether the pattern matched, without matching it again.
+    groups = frame[text].str.extract_groups(f"(?P<{_HIT}>)(?:{pattern})").struct.unnest()
+    return frame.with_columns(
+        *(groups[name].alias(f"={name}") for name in names), hit=groups[_HIT].is_not_null()
+    )

@@ -3,7 +3,7 @@ r"""Docker's json-file logs: one JSON object a line, dated by the daemon to the 
 A real sample (the log of a container, as the daemon keeps it)::
 
     {"log":"started 2.3.1\n","stream":"stdout","time":"2016-01-07T16:49:10.237222729Z"}
-    {"log":"\u001b[31mmissing weights\u001b[0m\r\n","stream":"stderr","time":"2016-01-07T16:49:10.2Z"}
+    {"log":"\u001b[31mmissing\u001b[0m\r\n","stream":"stderr","time":"2016-01-07T16:49:10.2Z"}
 
 The daemon dates a line as it takes it in, so its time is stamped; the text is the program's own.
 Keys: ``log``, ``stream``, ``time``, ``attrs`` (labels that the daemon was told to keep).

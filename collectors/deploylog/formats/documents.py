@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from collectors import jsonlines
+from collectors import exactjson, jsonlines
 from collectors.deploylog.formats.base import Reading, cited
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _BATCH = 10_000
 
 
-def documents(expand: Expand | None = None, *, flat: bool = False) -> Callable[[Reading], Iterator[pl.DataFrame]]:
+def documents(
+    expand: Expand | None = None, *, flat: bool = False
+) -> Callable[[Reading], Iterator[pl.DataFrame]]:
     """A reader of JSON lines or JSON documents, whichever the file holds.
 
     ``flat``: ``expand`` gives objects whose keys have dots of their own.
@@ -53,7 +55,7 @@ def is_lines(path: Path) -> bool:
         for line in iter(lambda: file.readline(jsonlines.MAX_LINE + 1), b""):
             if line.strip():
                 text = line.decode("utf-8-sig", "replace").strip()
-                return text.startswith("{") and not isinstance(jsonlines.decode(text), str)
+                return text.startswith("{") and not isinstance(exactjson.decode(text), str)
     return True
 
 
@@ -71,7 +73,7 @@ def _lines(frame: pl.DataFrame, reading: Reading, expand: Expand, *, flat: bool)
 def _expanded(
     row: dict[str, Any], text: str, reading: Reading, expand: Expand | None, *, flat: bool
 ) -> list[dict[str, Any]]:
-    record = jsonlines.decode(text)
+    record = exactjson.decode(text)
     if isinstance(record, str):
         return [{**row, "sub": 0, "problem": record}]
     inner = [record] if expand is None else expand(record)
@@ -79,7 +81,7 @@ def _expanded(
         return [{**row, "sub": 0, "problem": "expected records; found a document that holds none"}]
     out = []
     for sub, one in enumerate(inner):
-        here = {**row, "sub": sub, **jsonlines.values(one, reading.keys, flat=flat)}
+        here = {**row, "sub": sub, **exactjson.values(one, reading.keys, flat=flat)}
         if len(inner) > 1:  # so that no record names the digests of another
             here["text"] = json.dumps(one, default=str)
         out.append(here)
@@ -106,7 +108,10 @@ def _frame(rows: list[dict[str, Any]], reading: Reading) -> pl.DataFrame:
 def _documents(reading: Reading, expand: Expand | None, *, flat: bool) -> Iterator[pl.DataFrame]:
     size = reading.path.stat().st_size
     if size > MAX_DOCUMENT:
-        text, why = "", f"expected JSON lines, or at most {MAX_DOCUMENT} bytes of other JSON; found {size}"
+        text, why = (
+            "",
+            f"expected JSON lines, or at most {MAX_DOCUMENT} bytes of other JSON; found {size}",
+        )
     else:
         data = reading.path.read_bytes()
         try:
@@ -170,7 +175,11 @@ def _spans(text: str) -> Iterator[tuple[int, int, str | None]]:
         except (ValueError, RecursionError):
             yield at, len(text), "expected a JSON object; found text that is none, up to the end"
             return
-        yield at, end, None if isinstance(value, dict) else "expected a JSON object; found another JSON value"
+        yield (
+            at,
+            end,
+            None if isinstance(value, dict) else "expected a JSON object; found another JSON value",
+        )
         at = end
 
 

@@ -52,28 +52,36 @@ def _records(record: dict[str, Any]) -> list[dict[str, Any]]:
             }
         ]  # fmt: skip
     if "released_at" in record and "tag_name" in record:
-        return [{**record, "object_kind": "release", "tag": record["tag_name"], "user": record.get("author")}]
+        return [
+            {
+                **record,
+                "object_kind": "release",
+                "tag": record["tag_name"],
+                "user": record.get("author"),
+            }
+        ]
     if "sha" in record and "status" in record and "source" in record:
-        return [{"object_kind": "pipeline", "object_attributes": record, "user": record.get("user")}]
+        return [
+            {"object_kind": "pipeline", "object_attributes": record, "user": record.get("user")}
+        ]
     return [record]
 
 
 def _derive(_: DeployLogOptions) -> Mapping[str, pl.Expr]:
     kind = key("object_kind")
     status = pl.coalesce(key("status"), key("object_attributes.status"), key("action"))
+    about = pl.coalesce(key("ref"), "releases/" + key("tag"), "environments/" + key("environment"))
+    pipeline = [key(f"object_attributes.{one}") for one in ("finished_at", "created_at")]
     return {
         "time": pl.when(kind == "deployment").then(key("status_changed_at"))
         .when(kind == "pipeline")
-        .then(pl.coalesce(key("object_attributes.finished_at"), key("object_attributes.created_at")))
+        .then(pl.coalesce(pipeline))
         .when(kind == "release").then(key("released_at")),
         "kind": joined(".", pl.lit("gitlab"), kind, status),
         "actor": pl.coalesce(key("user.username"), key("user_username")),
         "subject": pl.concat_str(
             pl.lit("gitlab:"),
-            joined(
-                "/", key("project.path_with_namespace"),
-                pl.coalesce(key("ref"), "releases/" + key("tag"), "environments/" + key("environment")),
-            ),
+            joined("/", key("project.path_with_namespace"), about),
         ),
     }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Jenkins: builds as its remote API lists them.
 
-A real sample (``…/job/deploy/api/json?tree=fullName,builds[number,timestamp,duration,result,url]``)::
+A real sample (``…/job/deploy/api/json?tree=fullName,builds[number,timestamp,result,url]``)::
 
     {"_class": "org.jenkinsci.plugins.workflow.job.WorkflowJob", "fullName": "deploy",
      "builds": [{"_class": "org.jenkinsci.plugins.workflow.job.WorkflowRun", "duration": 61234,

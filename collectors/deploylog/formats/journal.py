@@ -104,11 +104,16 @@ def _binary(
     head = file.read(_SIZE)
     size = int.from_bytes(head, "little")
     if len(head) < _SIZE or size > MAX_LINE:
-        return f"expected a field of at most {MAX_LINE} bytes; found {size}, or no length", head.count(b"\n")
+        return (
+            f"expected a field of at most {MAX_LINE} bytes; found {size}, or no length",
+            head.count(b"\n"),
+        )
     value = file.read(size)
     end = file.read(1)
     if len(value) < size or end != b"\n":
-        return "expected a field that ends; found another length than it says", (head + value + end).count(b"\n")
+        return "expected a field that ends; found another length than it says", (
+            head + value + end
+        ).count(b"\n")
     found.setdefault(name.decode("ascii", "replace"), []).append(value)
     shown.append(name + b"=" + value + b"\n")
     return None, (head + value + end).count(b"\n")
@@ -170,7 +175,9 @@ def _derive(_: DeployLogOptions) -> Mapping[str, pl.Expr]:
         "sequence": pl.coalesce(
             key("__SEQNUM"), counted.str.to_integer(base=16, strict=False).cast(pl.String)
         ),
-        "run": pl.coalesce(key("__SEQNUM_ID"), key("__CURSOR").str.extract(r"(?:^|;)s=([0-9a-f]+)")),
+        "run": pl.coalesce(
+            key("__SEQNUM_ID"), key("__CURSOR").str.extract(r"(?:^|;)s=([0-9a-f]+)")
+        ),
     }
 
 

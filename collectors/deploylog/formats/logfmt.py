@@ -8,8 +8,8 @@ A real sample (Argo CD's controller and an application's own log)::
 A value in quotes may hold anything, with ``\"``, ``\\``, ``\n``, ``\t`` and ``\u1234`` as in JSON;
 one without ends at the next space. A key without a value says ``true``. A key that stands twice
 says two things and is left out. A line of which any part is no pair is read as none: it is an
-undated event, and named. The time is ``time`` or ``ts``, the kind ``event`` or ``level``, unless the
-case maps others.
+undated event, and named. The time is ``time`` or ``ts``, the kind ``event`` or ``level``, unless
+the case maps others.
 
 Source: Brandur Leach, logfmt (2013); the package ``github.com/kr/logfmt``, its grammar.
 """

@@ -1,10 +1,10 @@
-"""Lines of text that a regular expression of the case takes apart by its named groups.
+r"""Lines of text that a regular expression of the case takes apart by its named groups.
 
 A real sample (an application's own log), and its pattern::
 
-    2026-02-14 09:33:41,118 INFO [deployer] model=credit-risk version=2.3.1 by ci@acme
+    2026-02-14 09:33:41,118 INFO [deployer] model=credit-risk version=2.3.1
 
-    ^(?P<time>\\S+ \\S+) (?P<level>[A-Z]+) \\[(?P<what>[^\\]]+)\\] model=(?P<model>\\S+) version=(?P<version>\\S+)
+    ^(?P<time>\S+ \S+) [A-Z]+ \[(?P<what>[^\]]+)\] model=(?P<model>\S+) version=(?P<v>\S+)
 
 The syntax is that of Rust's ``regex``: no look-around and no back-references, and so no pattern and
 no line on which it runs for ever. A group ``time`` dates the line, unless `fields.time` names
@@ -48,7 +48,13 @@ def _records(reading: Reading) -> Iterator[pl.DataFrame]:
 
 
 def _derive(options: DeployLogOptions) -> Mapping[str, pl.Expr]:
-    return {name: key(name) for name in ("time", "kind", "actor") if name in groups_of(options.pattern or "")}
+    return {
+        name: key(name)
+        for name in ("time", "kind", "actor")
+        if name in groups_of(options.pattern or "")
+    }
 
 
-FORMAT = Format("text", "text by the case's own regular expression (Rust regex)", _records, derive=_derive)
+FORMAT = Format(
+    "text", "text by the case's own regular expression (Rust regex)", _records, derive=_derive
+)

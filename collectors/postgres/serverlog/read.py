@@ -76,7 +76,8 @@ def _read(
         kind = format_of(path, item.native)
         for records in _records(path, kind, prefixes, counts):
             found = events(records, source, zone, system_id, seen)
-            place = {"item": pl.lit(item.sha256), "stream": pl.lit(f"log:{item.sha256}")}
+            # Many processes write it, so its lines are in no order that a clock could not change.
+            place = {"item": pl.lit(item.sha256), "stream": pl.lit(f"lines:{item.sha256}")}
             logs.frames.append(found.with_columns(**place).select(list(DRAFT)))
     except Damage as damage:
         message = f"expected a whole packed file; found: {damage}; read up to there"

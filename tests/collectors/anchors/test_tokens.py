@@ -13,7 +13,7 @@ import pytest
 
 import recon
 from recon.case import Case
-from tests.cases import line, write_case
+from tests.cases import LOG, line, write_case
 from tests.tsa import Authority, authority, run
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -297,3 +297,20 @@ def test_a_file_that_is_not_there_is_one_failure_and_the_rest_is_read(
     failures = [one for each in made.collect() for one in each.failures]
     assert [native for native, _ in failures] == ["ca.pem"]
     assert token(made)["clock"] == "tsa:seals"
+
+
+def test_a_record_that_names_the_token_came_after_it(tmp_path: Path, tsa: Authority):
+    """`deploys` is stamped at noon; a second log, an hour behind, notes the token's digest."""
+    made = stamped(tmp_path, tsa)
+    digest = run("sha256sum", tmp_path / "log.tsr").split()[0]
+    (tmp_path / "notes.jsonl").write_text(json.dumps(line("2026-03-08T11:00:10Z", digest)) + "\n")
+    text = (tmp_path / "case.toml").read_text()
+    notes = LOG.format(id="notes", domain="other", path="notes.jsonl")
+    (tmp_path / "case.toml").write_text(text + notes)
+    found = collected(recon.open(tmp_path)).clocks()
+    del made
+    (one,) = found.ahead["log:notes"]
+    assert one.low is None
+    assert one.high is not None
+    # Written after 11:59:58.5 UTC, and read as 11:00:10 and the second that this covers.
+    assert -3590 * 1_000_000 < one.high < -3580 * 1_000_000

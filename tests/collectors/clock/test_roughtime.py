@@ -142,6 +142,20 @@ def test_of_several_servers_one_that_lies_is_outvoted_and_named(tmp_path: Path):
     assert one.low <= 0 <= one.high < 10 * SECOND
     (dissent,) = found.dissent
     assert dissent.law == "Roughtime of x"
+    told = said(made)
+    assert "by −" in told.partition("Roughtime")[0]
+    assert "h" not in told.partition("UTC by")[2].partition(";")[0]
+    assert told.endswith("; against Roughtime of x.")
+
+
+def test_two_servers_that_exclude_each_other_leave_it_unmeasured(tmp_path: Path):
+    one, other = Roughtime(), Roughtime(ahead=-9000)
+    with serving(one) as a, serving(other) as b:
+        made = case(tmp_path, ("a", a, one), ("b", b, other))
+        list(made.collect())
+    assert "exclude each other (Roughtime of a, Roughtime of b)" in said(made)
+    (found,) = made.clocks().ahead["examiner"] or [None]
+    assert found is None or found.state != "measured"
 
 
 def test_a_server_that_is_silent_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.deploylog import collector
-from collectors.jsonlines import _columns, decode_columns, decode_line, is_plain
+from collectors.exactjson import decode_line
+from collectors.jsonlines import _columns, _decode, decode_columns, is_plain
+from collectors.reading import names
 from recon import schema
 from recon.errors import BadInputError
 from tests.collectors.deploylog.logs import Log
@@ -43,7 +45,7 @@ def test_a_deploy_from_start_to_finish(tmp_path: Path):
     assert finish["latest"] == datetime(2026, 2, 14, 9, 33, 41, 118_999, tzinfo=UTC)
     assert finish["position"] == len(START) + 1
     assert finish["names"] == [f"sha256:{DIGEST}", f"git:{COMMIT}"]
-    assert finish["stream"] == f"log:{finish['item'][:16]}"
+    assert finish["stream"] == f"lines:{finish['item'][:16]}"
     assert log.parsed.coverage is None
     assert log.said() == []
 
@@ -235,6 +237,7 @@ SCALARS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=5),
     st.sampled_from(["\ud800", "\x00", '"a":', '{"a":1}', "\u2028"]),
+    st.sampled_from(["a" * 40, "B" * 64, f"x {'c' * 64}", f"sha256:{'d' * 64}", "e" * 65]),
 )
 VALUES = st.recursive(
     SCALARS,
@@ -285,6 +288,27 @@ def test_both_readers_give_the_same(texts: list[str]):
     assert fast is not None
     assert exact["problem"].null_count() == exact.height
     assert fast.equals(exact.drop("problem"))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(TEXTS, min_size=1, max_size=6), st.integers(1, 3))
+def test_shapes_give_the_same(texts: list[str], times: int):
+    """Lines of one shape are read as the exact reader does, with the digests that they name."""
+    clean = [text.encode("utf-8", "replace").decode() for text in texts for _ in range(times)]
+    lines = pl.DataFrame({"text": clean, "line": range(len(clean))}).with_columns(
+        blank=pl.col("text").str.strip_chars(" \t\r") == "", problem=pl.lit(None, pl.String)
+    )
+    read = _decode(lines, KEYS, [])
+    for row in read.iter_rows(named=True):
+        if row["blank"]:
+            continue
+        exact = decode_line(row["text"], KEYS)
+        for key in KEYS:
+            assert row.get(f"={key}") == exact.get(f"={key}")
+        assert row.get("problem") == exact.get("problem")
+        assert row.get("odd") == exact.get("odd")
+        if row.get("digested"):
+            assert row["digests"] == pl.select(names(pl.lit(row["text"]))).to_series().to_list()[0]
 
 
 def test_the_fast_reader_is_used_for_what_deploy_jobs_write():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.collectors.postgres.conftest import Make
-from tests.servers import Postgres, binaries, postgres, standby
+from tests.servers import Postgres, needs, postgres, standby
 
 pytestmark = pytest.mark.live
 
@@ -102,8 +102,7 @@ def test_reading_a_standby_leaves_its_primary_alone(
 def test_the_role_of_the_readme_can_do_all_of_it_and_write_nothing(
     major: int, bench: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if binaries(major) is None:
-        pytest.skip(f"no PostgreSQL {major}")
+    needs(major)
     (sql,) = re.findall(r"```sql\n(create role recon_reader.*?)```", README.read_text(), re.DOTALL)
     (password,) = re.findall(r"password '([^']+)'", sql)
     with postgres(None, {"track_commit_timestamp": "on"}, major=major) as server:

@@ -21,7 +21,7 @@ from recon.rules import Timeline
 from recon.schema import EVENTS, check
 from recon.written import written
 from tests.collectors.postgres.conftest import CLAIM, Make, psql_capture
-from tests.servers import Postgres, binaries, postgres, upgraded
+from tests.servers import Postgres, needs, postgres, upgraded
 
 pytestmark = pytest.mark.live
 START = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
@@ -77,8 +77,7 @@ def _end_day(server: Postgres) -> None:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """Captures ``off``, ``frozen``, ``late``, ``new``; two base backups; both archives; a dump."""
-    if binaries(NEWER) is None or binaries(16) is None:
-        pytest.skip("no build of PostgreSQL 16 and 17")
+    needs(NEWER, 16)
     folder = tmp_path_factory.mktemp("written")
     told = Told(folder, {})
     with postgres(None, SETTINGS, clock=START, initdb=SMALL, major=16) as server:

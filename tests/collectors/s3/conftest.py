@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,54 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_servers.Server
     clock = datetime(2026, 2, 14, 10, 5, tzinfo=UTC)
     with s3_servers.moto(tmp_path_factory.mktemp("moto"), clock) as server:
         yield server
+
+
+class Told:
+    """A real server on loopback whose answers are given: status and body by request path.
+
+    It speaks XML of S3; ``answer`` may be replaced, and raises to break the connection.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answer: Callable[[str], tuple[int, bytes]] = lambda _path: (404, b"")
+        told = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                told.asked.append(self.path)
+                try:
+                    status, body = told.answer(self.path)
+                except ConnectionError:
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("x-amz-request-id", f"request-{len(told.asked)}")
+                self.send_header("x-amz-id-2", "host")
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body)
+
+            def do_HEAD(self) -> None:
+                self.do_GET()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def scripted() -> Iterator[Told]:
+    server = Told()
+    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.server.shutdown()
+    thread.join()
+    server.server.server_close()
 
 
 @pytest.fixture(params=["weed", "moto"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collectors.s3 import clijson
@@ -19,6 +19,8 @@ from collectors.s3.listing import NotAListingError
 from recon.errors import BadInputError
 from tests.corpus.s3 import expected
 
+LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Where other work runs beside the tests, a parse takes longer than it does alone."""
 Make = Callable[..., Any]
 TIME = "2026-03-08T20:05:00+00:00"
 
@@ -234,6 +236,7 @@ PAGES = st.dictionaries(
 )
 
 
+@LOADED
 @given(PAGES)
 def test_any_page_is_read_or_refused_and_each_row_cites_its_place(page: dict[str, Any]) -> None:
     try:

@@ -35,11 +35,11 @@ def filled(server: s3_servers.Server, bucket: str, *more: str) -> dict[str, list
     when = datetime(2026, 7, 1, tzinfo=UTC)
     sent: dict[str, list[str]] = {key: [] for key in [*KEYS, *more]}
     for body in (b"1", b"2"):
-        for key, versions in sent.items():
+        for key, ids in sent.items():
             if server.clock is not None:
                 when += timedelta(minutes=1)
                 s3_servers.set_clock(server, when)
-            versions.append(s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])
+            ids.append(s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])
     return sent
 
 

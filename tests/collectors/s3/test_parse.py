@@ -10,13 +10,15 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collectors.s3 import collector
 from recon import schema
 from recon.collector import Item, Parsed, Sha256, Source
 
+LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Where other work runs beside the tests, a parse takes longer than it does alone."""
 NS = "http://s3.amazonaws.com/doc/2006-03-01/"
 CLAIM = {"key": "m/{v}/model.bin", "subject": "model:m@{v}"}
 assert collector.claim is not None
@@ -165,6 +167,7 @@ ELEMENTS = st.builds(
 )
 
 
+@LOADED
 @given(st.lists(st.lists(ELEMENTS, max_size=6), max_size=3))
 def test_any_pages_give_events_that_lead_to_their_words(pages: list[list[str]]) -> None:
     parse(*[xml(*elements) for elements in pages])
@@ -198,9 +201,24 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=15,
 )
-KINDS = ("s3.cli-versions", "s3.cli-head", "s3.head", "s3.cli-configuration", "s3.configuration")
+KINDS = (
+    "s3.cli-versions",
+    "s3.cli-head",
+    "s3.head",
+    "s3.cli-configuration",
+    "s3.configuration",
+    "s3.retention",
+    "s3.cli-legal-hold",
+    "s3.cli-error",
+    "s3.attributes",
+    "s3.inventory-manifest",
+    "s3.access-log",
+    "s3.cloudtrail",
+    "s3.cloudtrail-digest",
+)
 
 
+@LOADED
 @given(st.lists(st.tuples(st.sampled_from([*KINDS, "s3.unknown"]), VALUES), max_size=5))
 def test_any_json_under_any_kind_is_read_or_named(said: Sequence[tuple[str, Any]]) -> None:
     meta = {"folder": "x", "resource": "policy"}
@@ -209,6 +227,7 @@ def test_any_json_under_any_kind_is_read_or_named(said: Sequence[tuple[str, Any]
     assert spoken == {hashlib.sha256(json.dumps(v).encode()).hexdigest() for _, v in said}
 
 
+@LOADED
 @given(st.lists(st.tuples(st.sampled_from([*KINDS, "s3.listing-page"]), st.binary(max_size=60))))
 def test_any_bytes_under_any_kind_are_read_or_named(said: Sequence[tuple[str, bytes]]) -> None:
     parsed, events = parse(*[(kind, data, {"resource": "versioning"}) for kind, data in said])

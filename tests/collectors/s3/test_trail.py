@@ -1,4 +1,4 @@
-"""CloudTrail: records as events, and the chain of digests, beside what the AWS CLI says."""
+"""CloudTrail: records as events; the chain of digests, beside `aws cloudtrail validate-logs`."""
 
 from __future__ import annotations
 

@@ -47,6 +47,33 @@ def test_fires_on_a_row_written_anew_with_another_value():
     assert "800" in str([step.data for step in draft.steps if step.step == "one-transaction"])
 
 
+def by_dump(story: Story) -> Story:
+    """Its snapshot is a dump, by the clock of the machine that made it."""
+    seen = next(row for row in story.rows if row["kind"] == "snapshot")
+    seen["clock"] = "pg:lineage-db/dump"
+    return story
+
+
+def test_the_margin_counts_the_clock_of_a_dump_up_to_the_last_change_before_it():
+    """22:00 an update; 02:00 the dump: had its clock been four hours ahead, it would be older."""
+    story = by_dump(incident().wrote("2026-03-07 22:00", 700, update=1))
+    (draft,) = story.judged(re_registered)
+    assert draft.verdict == "conflict"
+    assert draft.margin_seconds == 4 * 3600
+    assert "the clock that dated the snapshot would have had to read 4 h 00 m ahead" in draft.excuse
+
+
+def test_the_margin_counts_the_clock_of_a_dump_up_to_where_the_log_begins():
+    (draft,) = by_dump(incident()).judged(re_registered)
+    assert draft.verdict == "conflict"
+    assert draft.margin_seconds == 7 * 86400 + 2 * 3600
+
+
+def test_the_clock_of_a_dump_is_not_counted_where_others_would_have_to_be_less_wrong():
+    (draft,) = by_dump(incident().logged("2026-01-01 00:00", MARCH[1])).judged(re_registered)
+    assert draft.margin_seconds == 22 * 86400 + 9 * 3600 + 12 * 60
+
+
 def test_alibi_names_the_commits_beside_it_in_the_log():
     (draft,) = incident().judged(re_registered)
     assert "2026-03-08T19:05:00Z" in draft.alibi
@@ -547,10 +574,7 @@ def corrected(when: str, digest: str = BAD, asserted: str = FEBRUARY, *, read: b
 
     ``read``: the log is read row by row.
     """
-    story = Story().wrote(*EARLY)
-    story.snapshot(BEFORE, m1=GOOD)
-    (seen,) = (row for row in story.rows if row["kind"] == "snapshot")
-    seen["clock"] = "pg:lineage-db/dump"
+    story = by_dump(Story().wrote(*EARLY).snapshot(BEFORE, m1=GOOD))
     story.updated(when, 795, "m1", digest, asserted)
     story.recreated("19:12", 800).wrote("19:12", 800, insert=1)
     story.capture(NOW, ("m1", BAD, FEBRUARY, "19:12", 800)).logged(*MARCH)

@@ -83,3 +83,85 @@ def test_undetermined_where_the_offset_is_too_wide_to_tell():
     story = clocked("10:00", "12:00").measured("export", "examiner", 0, wide=6 * 3600)
     (draft,) = story.judged(vanished_version)
     assert draft.verdict == "undetermined"
+
+
+def due(story: Story, day: str, *, tags: bool = False) -> Story:
+    """The rule removes v1 on a day, by the configuration as it was read."""
+    return lifecycle(story).event(
+        "models",
+        "object.expires",
+        "s3:bucket/model.bin",
+        f"{day} 00:00",
+        attribute="rule by tags" if tags else "rule",
+        value="rule 'old': 30 days after its successor was created",
+        names=["s3:bucket/model.bin?versionId=v1"],
+    )
+
+
+def deleted(story: Story, time: str, actor: str = "arn:aws:iam::1:user/dba") -> Story:
+    return story.event(
+        "trail",
+        "trail.DeleteObject",
+        "s3:bucket/model.bin",
+        time,
+        value="v1",
+        actor=actor,
+        names=["request:1", "s3:bucket/model.bin?versionId=v1"],
+    )
+
+
+def gone() -> Story:
+    return Story().listing(FEBRUARY, OLD, NEW).listing(APRIL, NEW)
+
+
+def test_what_a_rule_was_due_to_remove_is_said_and_is_no_finding():
+    (draft,) = due(gone(), "2026-03-19").judged(vanished_version)
+    assert draft.verdict == "observation"
+    assert "rule 'old'" in draft.statement
+
+
+def test_fires_where_the_rule_was_not_due_yet():
+    (draft,) = due(gone(), "2026-04-19").judged(vanished_version)
+    assert draft.verdict == "missing"
+
+
+def test_undetermined_where_the_rule_asks_for_tags():
+    (draft,) = due(gone(), "2026-03-19", tags=True).judged(vanished_version)
+    assert draft.verdict == "undetermined"
+
+
+def test_a_principals_delete_is_told_apart_from_expiry():
+    (draft,) = deleted(due(gone(), "2026-03-19"), "2026-03-01 10:00").judged(vanished_version)
+    assert draft.verdict == "missing"
+    assert "user/dba" in draft.statement
+    assert [role for role, _ in draft.events] == ["listed", "absent", "deleted"]
+
+
+def test_s3s_own_record_of_an_expiry_is_an_observation():
+    story = lifecycle(gone()).event(
+        "models",
+        "log.S3.EXPIRE.OBJECT",
+        "s3:bucket/model.bin",
+        "2026-03-19 04:00",
+        value="v1",
+        actor="AmazonS3",
+        names=["s3:bucket/model.bin?versionId=v1"],
+    )
+    (draft,) = story.judged(vanished_version)
+    assert draft.verdict == "observation"
+
+
+def test_a_version_under_a_delete_marker_was_not_current():
+    """It was noncurrent, so that a rule may have expired it."""
+    story = Story().listing(FEBRUARY, OLD)
+    story.event(
+        "models",
+        "object.delete",
+        "s3:bucket/model.bin",
+        "2026-02-16 10:00",
+        item=story.rows[-1]["item"],
+        value="m1",
+        names=["s3:bucket/model.bin?versionId=m1"],
+    )
+    (draft,) = lifecycle(story.listing(APRIL)).judged(vanished_version)
+    assert draft.verdict == "undetermined"

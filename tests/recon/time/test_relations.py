@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import polars as pl
+
+from recon.time.pairs import law_pairs
 from recon.time.relations import relations
 from tests.stories import GOOD, Story, commit
 
@@ -43,3 +46,19 @@ def test_streams_are_not_ordered_among_each_other():
     story = Story().commit("10:00", 700).commit("10:00", 701)
     story.rows[1]["stream"] = "pg:1/2"
     assert told(story) == set()
+
+
+def test_pairs_are_the_same_whatever_the_order_of_the_events_and_with_part_of_them():
+    """Two clocks; the timeline whole, turned round, and without an event that no law speaks of."""
+    story = Story().event("x", "note", "m", "08:00").committed("c1", time="10:00")
+    story.event("deploys", "deploy.finish", "m", "10:05", names=[f"git:{commit('c1')}"])
+    story.rows[-1]["clock"] = "log:deploys"
+    events = story.timeline().events
+    laws = relations(events)
+    wanted = law_pairs(events, laws).collect()
+    assert wanted.select("first", "second", "before", "after", "high").rows() == [
+        ("git:committer:a@b", "log:deploys", 1, 2, 300_000_000)
+    ]
+    for other in (events.reverse(), events.filter(pl.col("row") > 0)):
+        assert law_pairs(other, laws).collect().equals(wanted)
+    assert law_pairs(events.filter(pl.col("row") < 0), laws).collect().is_empty()

@@ -16,6 +16,7 @@ from recon.time.offsets import OFFSETS, offsets
 from recon.time.pairs import act_pairs, law_pairs
 from recon.time.proofs import proofs
 from recon.time.settle import settle
+from recon.time.stretches import Stretch, through
 from tests.judged import Batch, Judged, holds, judged, visible
 from tests.worlds import HOUR, SECOND, START, Clock, World, world
 
@@ -109,6 +110,56 @@ def _within(one: Judged, low: str, high: str) -> int:
             assert row[low] is None or row[low] <= apart + SECOND // 1000
             assert row[high] is None or apart - SECOND // 1000 <= row[high]
     return len(one.offsets)
+
+
+def test_the_true_offset_from_utc_is_within_the_bounds_directly_and_through_others():
+    """Clocks with anchors, clocks with timestamps alone, and clocks tied to such."""
+    direct = by_others = one_sided = 0
+    for at in range(0, 40, BATCH):
+        worlds = [world(seed, anchored=1 + seed % 6) for seed in range(at, at + BATCH)]
+        for one in judged(worlds).each:
+            direct += _within(one, "low", "high")
+            clocks = {clock.name: clock for clock in one.world.clocks}
+            for found in through(one.offsets):
+                by_others += _inside(clocks, found)
+            own = one.offsets.filter(pl.col("second") == "utc")
+            one_sided += own.filter(pl.col("low").is_null() | pl.col("high").is_null()).height
+    assert direct > 200
+    assert by_others > 10
+    assert one_sided > 10
+
+
+def _inside(clocks: dict[str, Clock], found: Stretch) -> bool:
+    first, second = clocks[found.first], clocks[found.second]
+    for reading in (found.since, found.until):
+        true = reading - first.off(reading)
+        apart = second.off(true) - first.off(true)
+        assert found.low is None or found.low <= apart + SECOND // 1000
+        assert found.high is None or apart - SECOND // 1000 <= found.high
+    return "utc" in {found.first, found.second}
+
+
+def test_false_anchors_in_the_minority_move_no_bound_and_are_named():
+    """Two of seven anchors of a clock say something else, by a minute to two hours."""
+    checked = named = 0
+    for at in range(0, 40, BATCH):
+        worlds = [
+            world(seed, drift=False, anchored=7, false_anchors=2) for seed in range(at, at + BATCH)
+        ]
+        for one in judged(worlds, 0.0).each:
+            checked += _within(one, "low", "high")
+            named += len(set(one.world.false))
+            assert set(one.world.false) <= one.shown
+    assert checked > 100
+    assert named > 40
+
+
+def test_anchors_prove_no_falsehood_in_a_world_without_one():
+    for at in range(0, 40, BATCH):
+        seeds = range(at, at + BATCH)
+        worlds = [world(seed, steps=seed % 2 == 1, anchored=4) for seed in seeds]
+        for seed, one in zip(seeds, judged(worlds).each, strict=True):
+            assert not one.firm, seed
 
 
 def test_certain_bounds_hold_where_false_pairs_are_fewer_than_half_of_each_side(

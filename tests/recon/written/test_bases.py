@@ -9,7 +9,7 @@ import pytest
 from recon.rules.views import versions
 from recon.written import BASES, FIRM, WRITTEN, written
 from recon.written.xids import ROUND
-from tests.stories import BAD, GOOD, Story, at
+from tests.stories import BAD, GOOD, TABLE, Story, at
 
 NOON = "2026-03-20 12:00"
 Interval = tuple[datetime | None, datetime | None]
@@ -402,6 +402,28 @@ def test_the_time_kept_of_an_applied_transaction_is_the_publishers():
     assert "a subscription applied it" in because(story, "commit timestamp")
     (one,) = versions(story.timeline()).collect().to_dicts()
     assert (one["written_from"], one["written_basis"]) == (at("10:05"), "commit record")
+
+
+def subscribed() -> Story:
+    story = Story()
+    story.event("lineage-db", "table.subscribed", TABLE, NOON)
+    return story.capture(NOON, row(800, stamped="09:00"))
+
+
+def test_the_time_kept_in_a_table_that_a_subscription_fills_may_be_the_publishers():
+    """No log is at hand that would say."""
+    story = subscribed()
+    assert by_basis(story)["~commit timestamp"] == (at("09:00"), at("09:00"))
+    assert "a subscription fills the table" in because(story, "commit timestamp")
+    (one,) = versions(story.timeline()).collect().to_dicts()
+    assert one["written_basis"] != "commit timestamp"
+    assert (one["guess_from"], one["guess_basis"]) == (at("09:00"), "commit timestamp")
+
+
+def test_the_time_kept_of_the_servers_own_transaction_is_its_own():
+    """Somebody wrote to the table that a subscription fills, on this server, by its log."""
+    story = subscribed().commit("09:00", 800)
+    assert by_basis(story)["commit timestamp"] == (at("09:00"), at("09:00"))
 
 
 def test_where_firm_bases_disagree_none_of_them_is_given_as_firm():

@@ -18,6 +18,15 @@ MAJORS = (18,)
 
 
 def innocent(stage: Stage) -> Truth:
+    return _story(stage)
+
+
+def innocent_without_its_log(stage: Stage) -> Truth:
+    """The publisher's commit times are no firm ones then."""
+    return _story(stage, logged=False)
+
+
+def _story(stage: Stage, *, logged: bool = True) -> Truth:
     with stage.cluster("2026-01-05 09:00", {"wal_level": "logical"}) as publisher:
         begin(publisher)
         release(publisher, until="2026-02-20")
@@ -40,7 +49,8 @@ def innocent(stage: Stage) -> Truth:
             db.note_others(start)
             stage.dump(db.at("2026-03-08 02:00"), "2026-03-08.dump")
             stage.capture(db.at("2026-04-02 09:00"))
-            stage.wal(db)
+            if logged:
+                stage.wal(db)
     return stage.truth(set())
 
 

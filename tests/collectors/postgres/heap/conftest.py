@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import MAJORS, Postgres, binaries, postgres
+from tests.servers import MAJORS, Postgres, needs, postgres
 
 
 @pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A server of each major version that is at hand."""
-    if binaries(request.param) is None:
-        pytest.skip(f"no PostgreSQL {request.param} here")
+    needs(request.param)
     settings = {"wal_level": "replica", "min_wal_size": "2MB"}
     with postgres(None, settings, major=request.param, initdb=["--wal-segsize=1"]) as running:
         running.psql("create extension pageinspect")

@@ -19,7 +19,7 @@ from collectors.postgres.heap.page import SIZE, checksum, intact
 from collectors.postgres.heap.tuples import Decoder
 from tests.collectors.postgres.conftest import Bench
 from tests.collectors.postgres.heap.tables import copied, shown
-from tests.servers import MAJORS, Postgres, binaries, postgres, restored
+from tests.servers import MAJORS, Postgres, needs, postgres, restored
 
 pytestmark = pytest.mark.live
 
@@ -48,8 +48,7 @@ def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Postgres, Bench, list[list[str | None]]]]:
     """A backup, then writes without page images; what the table held at the backup."""
-    if binaries(request.param) is None:
-        pytest.skip(f"no PostgreSQL {request.param} here")
+    needs(request.param)
     settings = {"full_page_writes": "off"}
     initdb = ["--wal-segsize=1", "--data-checksums"]
     with postgres(None, settings, major=request.param, initdb=initdb) as server:

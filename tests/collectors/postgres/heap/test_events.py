@@ -16,7 +16,7 @@ from recon.asof import Answer, asof
 from recon.collector import Parsed
 from recon.rules import RULES, Timeline
 from tests.collectors.postgres.conftest import Bench, psql_capture
-from tests.servers import MAJORS, Postgres, binaries, postgres
+from tests.servers import MAJORS, Postgres, needs, postgres
 
 pytestmark = pytest.mark.live
 
@@ -110,8 +110,7 @@ class Case:
 def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Case]:
-    if binaries(request.param) is None:
-        pytest.skip(f"no PostgreSQL {request.param} here")
+    needs(request.param)
     major: int = request.param
     start = datetime(2026, 2, 9, tzinfo=UTC)
     settings = {"track_commit_timestamp": "on"}

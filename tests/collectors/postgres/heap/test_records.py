@@ -10,7 +10,7 @@ import pytest
 from collectors.postgres.wal.layout import show_lsn
 from tests.collectors.postgres.heap.replays import Replayed, files_of, replayed, run, segments
 from tests.collectors.postgres.heap.tables import copied, table_of
-from tests.servers import MAJORS, Postgres, binaries, postgres
+from tests.servers import MAJORS, Postgres, needs, postgres
 
 pytestmark = pytest.mark.live
 
@@ -32,8 +32,7 @@ LINE = re.compile(
 @pytest.fixture(scope="module", params=MAJORS, ids=lambda major: f"pg{major}")
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A server on which the story has run, its WAL in the archive."""
-    if binaries(request.param) is None:
-        pytest.skip(f"no PostgreSQL {request.param} here")
+    needs(request.param)
     major = request.param
     ways = dict(WAYS[major])
     if ways.get("wal_level") == "minimal":

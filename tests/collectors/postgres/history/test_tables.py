@@ -18,7 +18,7 @@ import pytest
 
 from collectors.postgres import collector
 from tests.collectors.postgres.conftest import Bench, Make, psql_capture
-from tests.servers import MAJORS, Postgres, binaries, postgres
+from tests.servers import MAJORS, Postgres, needs, postgres
 
 pytestmark = pytest.mark.live
 START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -123,8 +123,7 @@ def look(server: Postgres, folder: Path, name: str) -> None:
 @pytest.fixture(scope="module", params=MAJORS)
 def looks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Looks:
     major: int = request.param
-    if binaries(major) is None:
-        pytest.skip(f"no server programs of PostgreSQL {major}")
+    needs(major)
     folder = tmp_path_factory.mktemp(f"looks{major}")
     settings = {"track_commit_timestamp": "on"}
     with postgres(None, settings, clock=START, major=major) as server:

@@ -12,7 +12,7 @@ from collectors.postgres import collector
 from recon.evidence import Acquiring, Evidence
 from recon.rehydrate import Rehydrated, Rehydration
 from tests.collectors.postgres.conftest import Bench
-from tests.servers import Postgres
+from tests.servers import Postgres, postgres, restored
 
 DAY = datetime(2026, 3, 8, tzinfo=UTC)
 SETTINGS = {"track_commit_timestamp": "on", "min_wal_size": "2MB", "wal_level": "replica"}
@@ -60,6 +60,32 @@ class Told:
         for name in names:
             subprocess.run(["cp", "-r", self.server.folder / name, folder], check=True)
         return folder
+
+
+def restored_in_between(folder: Path) -> str:
+    """Two base backups and an archive of two timelines, in a folder; the LSN before 09:00.
+
+    02:00  base backup as tar.gz, without its log;  02:10 a plain one;  03:00 b is registered
+    05:00  lost is registered;  06:00 the disk fails
+    08:00  restored to 04:00 on timeline 2;  09:00 b2 is registered there
+    """
+    (folder / "archive").mkdir()
+    with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL) as server:
+        told = Told(server).then("1:00", TABLE).backup("2:00", "base", "-Ft", "-z", "-X", "none")
+        told.backup("2:10", "plain")
+        told.then("3:00", "insert into ml.lineage values ('b', 'two')")
+        told.then("5:00", "insert into ml.lineage values ('lost', 'three')")
+        told.then("6:00", "checkpoint")
+        server.switch_wal()
+        target = {"recovery_target_time": "2026-03-08 04:00:00+00", "min_wal_size": "2MB"}
+        with restored(server, server.folder / "plain", target, clock=at("8:00")) as second:
+            again = Told(second).then("9:00", "insert into ml.lineage values ('b2', 'two')")
+            again.then("10:00", "checkpoint")
+            second.switch_wal()
+            for archive in (server.archive, second.archive):
+                subprocess.run(f"cp {archive}/* {folder}/archive/", shell=True, check=True)  # noqa: S602
+        told.export(folder, "base", "plain")
+        return again.places["9:00"]
 
 
 def case(folder: Path, **options: Any) -> Bench:

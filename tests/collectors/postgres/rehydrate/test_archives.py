@@ -12,44 +12,20 @@ import pytest
 from recon.errors import BadInputError
 from tests.collectors.postgres.conftest import Bench
 from tests.collectors.postgres.rehydrate.clusters import (
-    SETTINGS,
-    SMALL,
-    TABLE,
-    Told,
     ask,
-    at,
     case,
+    restored_in_between,
     rows,
 )
 from tests.collectors.postgres.repositories import Repositories
-from tests.servers import postgres, restored
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """
-    02:00  base backup;  03:00 b is registered;  05:00 lost is registered;  06:00 the disk fails
-    08:00  restored to 04:00 on timeline 2;  09:00 b2 is registered there
-    """
     folder = tmp_path_factory.mktemp("exported")
-    (folder / "archive").mkdir()
-    with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL) as server:
-        told = Told(server).then("1:00", TABLE).backup("2:00", "base", "-Ft", "-z", "-X", "none")
-        told.backup("2:10", "plain")
-        told.then("3:00", "insert into ml.lineage values ('b', 'two')")
-        told.then("5:00", "insert into ml.lineage values ('lost', 'three')")
-        told.then("6:00", "checkpoint")
-        server.switch_wal()
-        target = {"recovery_target_time": "2026-03-08 04:00:00+00", "min_wal_size": "2MB"}
-        with restored(server, server.folder / "plain", target, clock=at("8:00")) as second:
-            again = Told(second).then("9:00", "insert into ml.lineage values ('b2', 'two')")
-            again.then("10:00", "checkpoint")
-            second.switch_wal()
-            for archive in (server.archive, second.archive):
-                subprocess.run(f"cp {archive}/* {folder}/archive/", shell=True, check=True)  # noqa: S602
-        told.export(folder, "base")
+    restored_in_between(folder)
     return folder
 
 

@@ -5,7 +5,6 @@ What stood between the restore's target and the restore is gone today, and stood
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,37 +19,18 @@ from tests.collectors.postgres.rehydrate.clusters import (
     ask,
     at,
     case,
+    restored_in_between,
     rows,
 )
-from tests.servers import MAJORS, postgres, restored
+from tests.servers import MAJORS, postgres
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
 def forked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, str]:
-    """
-    02:00  base backup;  03:00 b is registered;  05:00 lost is registered;  06:00 the disk fails
-    08:00  restored to 04:00 on timeline 2;  09:00 b2 is registered there
-    """
     folder = tmp_path_factory.mktemp("forked")
-    (folder / "archive").mkdir()
-    with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL) as server:
-        told = Told(server).then("1:00", TABLE)
-        told.backup("2:00", "plain")
-        told.then("3:00", "insert into ml.lineage values ('b', 'two')")
-        told.then("5:00", "insert into ml.lineage values ('lost', 'three')")
-        told.then("6:00", "checkpoint")
-        server.switch_wal()
-        target = {"recovery_target_time": "2026-03-08 04:00:00+00", "min_wal_size": "2MB"}
-        with restored(server, server.folder / "plain", target, clock=at("8:00")) as second:
-            again = Told(second).then("9:00", "insert into ml.lineage values ('b2', 'two')")
-            again.then("10:00", "checkpoint")
-            second.switch_wal()
-            for archive in (server.archive, second.archive):
-                subprocess.run(f"cp {archive}/* {folder}/archive/", shell=True, check=True)  # noqa: S602
-        told.export(folder, "plain")
-        lsn = again.places["9:00"]
+    lsn = restored_in_between(folder)
     made = case(folder / "case", backups=str(folder / "plain"), wal=str(folder / "archive"))
     return made, lsn
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from tests.collectors.postgres.serverlog.reading import Read, read_file
-from tests.servers import Postgres, binaries, postgres, restored
+from tests.servers import Postgres, needs, postgres, restored
 
 pytestmark = pytest.mark.live
 
@@ -53,8 +53,7 @@ def _in_one_order(events: pl.DataFrame) -> pl.DataFrame:
 @pytest.mark.parametrize("major", [14, 15, 18])
 def test_the_formats_tell_the_same_story(major: int, tmp_path: Path) -> None:
     """12:00 a table is made, filled, asked of wrongly and dropped; someone has a wrong password."""
-    if binaries(major) is None:
-        pytest.skip(f"no PostgreSQL {major}")
+    needs(major)
     with postgres(None, _settings(major), major=major, clock=NOON) as server:
         server.psql("create schema ml; create table ml.lineage (\n  model text,\n  version text);")
         server.psql("begin; insert into ml.lineage values ('a', '1'); commit")

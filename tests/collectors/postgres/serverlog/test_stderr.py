@@ -103,7 +103,7 @@ def test_a_recovery_names_the_transaction_that_it_stopped_before(tmp_path: Path)
     (row,) = found.events.iter_rows(named=True)
     assert (row["kind"], row["attribute"], row["value"]) == ("log.recovery", "stopping", message)
     assert row["names"] == [f"xid:{SYSTEM}/740", "pid:41"]
-    assert row["stream"].startswith("log:")
+    assert row["stream"].startswith("lines:")
 
 
 def test_a_long_statement_is_cut_with_its_length_said(tmp_path: Path) -> None:

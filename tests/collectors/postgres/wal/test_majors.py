@@ -16,7 +16,7 @@ from collectors.postgres.wal.segment import order
 from collectors.postgres.wal.stream import parts
 from collectors.postgres.wal.waldump import find, linked
 from tests.collectors.postgres.wal.archives import segments
-from tests.servers import MAJORS, postgres
+from tests.servers import MAJORS, needs, postgres
 
 pytestmark = pytest.mark.live
 STORY = """
@@ -39,8 +39,7 @@ drop table t;
 
 @pytest.mark.parametrize("major", MAJORS)
 def test_both_readers_agree(major: int, tmp_path: Path):
-    if find(major) is None:
-        pytest.skip(f"no pg_waldump {major}")
+    needs(major)
     settings = {"max_prepared_transactions": "5"}
     with postgres(None, settings, major=major, initdb=("--wal-segsize=1",)) as server:
         server.psql("create table t (id int primary key, a text)")

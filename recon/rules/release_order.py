@@ -1,0 +1,234 @@
+"""Norm: a release is uploaded before it is registered, and registered before it is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from recon.findings import Innocent, Verdict
+from recon.instants import say_interval, show_span
+from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.views import RECORD, snapshots
+from recon.subjects import glob
+
+if TYPE_CHECKING:
+    from recon.config import Norm
+
+STEPS = ("uploaded", "registered", "deployed")
+_SAME_ACT = 1.0
+"""Seconds: the precision of ``LastModified`` and of most logs."""
+_SECOND = 1_000_000
+_KEY = ["subject", "digest"]
+_Ahead = Callable[[str, str, int], int | None]
+"""µs by which the first clock can be ahead of the second when the second reads that; None: not
+known."""
+
+
+@rule("release-order", needs=("claim",), is_norm=True)
+def release_order(timeline: Timeline) -> Iterator[Draft]:
+    """The norm is broken iff every record of a step is later than one of the step after it.
+
+    The steps of a release, told apart by subject and digest of its artifact: *uploaded* (a bucket
+    stamped a version), *registered* (a row of a database gives the digest), *deployed* (a log's
+    record of a kind `deploy.*` gives it). Each is compared with the next. A registration is dated
+    by what stamped its row, by what the row asserts, and by every snapshot that shows it, and each
+    of them must deny the order: a row that was written anew later was registered when it was.
+    Readings of two clocks are compared by what three or more pairs of records measure of them.
+    Parameters of the norm: `artifact` (name of the attribute, by default that word), `deployed`
+    (glob of kinds), `since` (a release with an earlier record is not judged), `tolerance`.
+    Undetermined where the readings deny it, and nothing measures the two clocks.
+    Innocent: an earlier version of the object that was removed, or one that was copied anew; a
+    registration by hand after an emergency; a deployment that was logged before it was done.
+    Source: SLSA 1.0, provenance; the case's own `case.toml` declares it.
+    """
+    ahead: _Ahead | None = None
+    for norm in timeline.norms:
+        if norm.rule != "release-order":
+            continue
+        found = _records(timeline, norm).collect()
+        for earlier, later in pairwise(STEPS):
+            late = _late(found, earlier, later, norm)
+            if not late.is_empty():
+                ahead = ahead or _measured(timeline)
+                yield from _judge(timeline, norm, late, (earlier, later), ahead)
+
+
+def _records(timeline: Timeline, norm: Norm) -> pl.LazyFrame:
+    """``subject``, ``digest``, ``step``, a reading with its ``row``, and what it ``shows``.
+
+    The ``time`` of the step; a time that its writer ``said``; or that it was done ``by then``.
+    """
+    parameters = norm.model_extra or {}
+    claims = timeline.kind("claim").filter(
+        (pl.col("attribute") == parameters.get("artifact", "artifact"))
+        & pl.col("digest").is_not_null()
+    )
+    own = timeline.events.filter((pl.col("part") == 0) & (pl.col("kind") != "snapshot"))
+    tables = pl.col("names").list.eval(pl.element().str.starts_with("pg:")).list.any()
+    of_tables = own.filter(tables.fill_null(value=False))
+    uploads = claims.filter((pl.col("basis") == "stamped") & pl.col("clock").str.starts_with("s3:"))
+    rows = claims.join(of_tables.select(RECORD), on=RECORD, how="semi")
+    stamped = rows.select(*RECORD, *_KEY).join(
+        of_tables.filter(pl.col("basis") == "stamped").select(
+            *RECORD, "clock", "basis", "earliest", "latest", "row"
+        ),
+        on=RECORD,
+    )
+    seen = rows.select(*RECORD, *_KEY).join(
+        snapshots(timeline)
+        .join(timeline.events.select("clock", "basis", snapshot="row"), on="snapshot")
+        .rename({"seen_from": "earliest", "seen_to": "latest", "snapshot": "row"}),
+        on=["source", "item"],
+    )
+    deploys = claims.join(
+        own.filter(
+            pl.col("kind").str.contains(glob(str(parameters.get("deployed", "deploy.*"))))
+        ).select(RECORD),
+        on=RECORD,
+        how="semi",
+    )
+    columns = [*_KEY, "clock", "basis", "earliest", "latest", "row"]
+    parts = (
+        (uploads, STEPS[0], "time"),
+        # What a row's writer put in says nothing of when the row was there.
+        (rows, STEPS[1], "said"),
+        (stamped, STEPS[1], "time"),
+        (seen, STEPS[1], "by then"),
+        (deploys, STEPS[2], "time"),
+    )
+    return pl.concat(
+        [
+            frame.select(*columns, step=pl.lit(name), shows=pl.lit(shows))
+            for frame, name, shows in parts
+        ]
+    ).filter(
+        (pl.col("clock").is_not_null() | (pl.col("shows") == "by then"))
+        & pl.col("latest").is_not_null()
+    )
+
+
+def _late(found: pl.DataFrame, earlier: str, later: str, norm: Norm) -> pl.DataFrame:
+    """Records of the earlier step, where all are later than the first of the later one."""
+    first = (
+        found.filter(
+            (pl.col("step") == later) & (pl.col("shows") != "said") & pl.col("clock").is_not_null()
+        )
+        .sort("latest", "row")
+        .unique(_KEY, keep="first", maintain_order=True)
+    )
+    both = found.filter(pl.col("step") == earlier).join(first, on=_KEY, suffix="_later")
+    gap = (pl.col("earliest") - pl.col("latest_later")).dt.total_microseconds()
+    both = both.with_columns(gap=gap)
+    # All of them: one record that fits the order keeps the norm.
+    denies = (pl.col("gap") > (_SAME_ACT + norm.tolerance) * _SECOND).all().over(_KEY)
+    judged = pl.lit(value=True)
+    if norm.since is not None:
+        least = pl.min_horizontal(pl.col("earliest").min(), pl.col("earliest_later").min())
+        judged = (least >= norm.since).over(_KEY)
+    # A snapshot that shows the step done, later on, does not say that it was not done before.
+    return (
+        both.filter(denies & judged).filter(pl.col("shows") != "by then").sort(*_KEY, "gap", "row")
+    )
+
+
+def _measured(timeline: Timeline) -> _Ahead:
+    from recon.time.bounds import bounds
+    from recon.time.clocks import clocks
+    from recon.time.relations import relations
+
+    own = clocks(timeline, relations(timeline.events, timeline.coverage))
+    known = bounds(own.settled.offsets)
+
+    def ahead(first: str, second: str, at: int) -> int | None:
+        return known.most(second, first, second, at)
+
+    return ahead
+
+
+def _judge(
+    timeline: Timeline, norm: Norm, late: pl.DataFrame, steps: tuple[str, str], ahead: _Ahead
+) -> Iterator[Draft]:
+    for _, rows in late.group_by(_KEY, maintain_order=True):
+        margins: list[tuple[float, dict[str, Any]]] = []
+        unknown: list[dict[str, Any]] = []
+        tolerance = norm.tolerance
+        for row in rows.iter_rows(named=True):
+            clocks = row["clock"], row["clock_later"]
+            at = round(row["earliest_later"].timestamp() * _SECOND)
+            most = 0 if clocks[0] == clocks[1] else ahead(*clocks, at)
+            tolerance = max(tolerance, *(timeline.allowed(clock) for clock in clocks))
+            if most is None:
+                unknown.append(row)
+            else:
+                margins.append(((row["gap"] - most) / _SECOND, row))
+        if any(margin <= _SAME_ACT + tolerance for margin, _ in margins):
+            continue
+        if unknown:
+            one = min(unknown, key=lambda row: (row["gap"], row["row"]))
+            if one["gap"] / _SECOND > _SAME_ACT + tolerance:
+                yield _draft(one, steps, "undetermined", one["gap"] / _SECOND)
+        elif margins:
+            margin, one = min(margins, key=lambda found: (found[0], found[1]["row"]))
+            yield _draft(one, steps, "breach", margin)
+
+
+def _draft(
+    row: Mapping[str, Any], steps: tuple[str, str], verdict: Verdict, margin: float
+) -> Draft:
+    earlier, later = steps
+    one_clock = row["clock"] == row["clock_later"]
+    known = "Both times are of one clock, which would have had to be set back between them."
+    if not one_clock:
+        known = (
+            f"The records of the case hold {row['clock']} closer to {row['clock_later']} than that."
+            if verdict == "breach"
+            else f"Nothing in the case measures {row['clock']} against {row['clock_later']}."
+        )
+    readings: Sequence[tuple[str, str]] = ((earlier, ""), (later, "_later"))
+    said = [say_interval(row[f"earliest{end}"], row[f"latest{end}"]) for _, end in readings]
+    return Draft(
+        verdict=verdict,
+        subject=row["subject"],
+        statement=f"The artifact of {row['subject']} was {earlier} on {said[0]}, by the earliest "
+        f"record of it, and {later} on {said[1]}; the case's norm promises that it is {earlier} "
+        f"before it is {later}",
+        events=[(earlier, row["row"]), (later, row["row_later"])],
+        steps=[
+            step(
+                "norm",
+                rule="release-order",
+                promises=f"an artifact is {earlier} before it is {later}",
+            ),
+            *(
+                step(
+                    "reads",
+                    name,
+                    earliest=row[f"earliest{end}"],
+                    latest=row[f"latest{end}"],
+                    clock=row[f"clock{end}"],
+                    basis=row[f"basis{end}"] or "asserted",
+                )
+                for name, end in readings
+            ),
+            step("later", later, earlier, seconds=row["gap"] / _SECOND),
+        ],
+        margin_seconds=margin,
+        excuse=f"For the norm to be kept, {row['clock']} would have had to read "
+        f"{show_span(row['gap'] / _SECOND)} ahead of {row['clock_later']}.",
+        alibi=known,
+        innocent=[
+            Innocent(
+                f"It was {earlier} before, and the record of that was removed or written anew.",
+                None,
+                "An older copy of that source would say.",
+            ),
+            Innocent(
+                f"The record of when it was {later} was made before the act.",
+                None,
+                "Another record of the same act would say.",
+            ),
+        ],
+    )

@@ -1,0 +1,71 @@
+"""unlisted-version: CloudTrail saw it being put, and no listing shows it."""
+
+from __future__ import annotations
+
+from recon.rules.unlisted_version import unlisted_version
+from tests.stories import Story
+
+APRIL = "2026-04-02 09:00"
+NEW = ("model.bin", "v2", "2026-02-16 10:00")
+
+
+def put(version: str = "v1", time: str = "2026-02-14 10:00") -> Story:
+    return Story().event(
+        "trail",
+        "trail.PutObject",
+        "s3:bucket/model.bin",
+        time,
+        value=version,
+        actor="arn:aws:iam::1:user/ci",
+        names=["request:1", f"s3:bucket/model.bin?versionId={version}"],
+    )
+
+
+def test_fires_on_a_first_version_that_no_listing_shows():
+    (draft,) = put().listing(APRIL, NEW).judged(unlisted_version)
+    assert draft.verdict == "missing"
+    assert "first version known" in draft.statement
+
+
+def test_names_who_deleted_it():
+    story = put().listing(APRIL, NEW)
+    story.event(
+        "trail",
+        "trail.DeleteObject",
+        "s3:bucket/model.bin",
+        "2026-03-08 10:00",
+        value="v1",
+        actor="arn:aws:iam::1:user/dba",
+        names=["s3:bucket/model.bin?versionId=v1"],
+    )
+    (draft,) = story.judged(unlisted_version)
+    assert "user/dba" in draft.statement
+
+
+def test_silent_where_a_listing_shows_it():
+    old = ("model.bin", "v1", "2026-02-14 10:00")
+    assert put().listing("2026-02-20 09:00", old).listing(APRIL, NEW).judged(unlisted_version) == []
+
+
+def test_silent_where_it_was_put_after_the_listing():
+    assert put(time="2026-04-03 10:00").listing(APRIL, NEW).judged(unlisted_version) == []
+
+
+def test_undetermined_where_a_lifecycle_rule_may_have_expired_it():
+    story = put().listing(APRIL, NEW)
+    story.event("models", "bucket.configuration", "s3:bucket", attribute="lifecycle", value="<R/>")
+    (draft,) = story.judged(unlisted_version)
+    assert draft.verdict == "undetermined"
+
+
+def test_s3s_own_record_of_an_expiry_is_an_observation():
+    story = put().listing(APRIL, NEW)
+    story.event(
+        "models",
+        "log.S3.EXPIRE.OBJECT",
+        "s3:bucket/model.bin",
+        "2026-03-19 04:00",
+        names=["s3:bucket/model.bin?versionId=v1"],
+    )
+    (draft,) = story.judged(unlisted_version)
+    assert draft.verdict == "observation"

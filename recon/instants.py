@@ -56,6 +56,8 @@ def _read_iso(text: pl.Series) -> pl.Series:
 
     Written as one expression, every use of a part would run the regular expression again.
     """
+    if text.null_count() == len(text):
+        return pl.Series(text.name, [None], dtype=_INTERVAL).new_from_index(0, len(text))
     parts = pl.DataFrame({"text": text}, schema={"text": pl.String}).select(
         part=pl.col("text").str.extract_groups(_ISO)
     )

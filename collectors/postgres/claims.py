@@ -31,6 +31,7 @@ SILENT = ("row.delete", "row.ghost")
 # 64 hexadecimal digits are SHA-256, 40 a git object; before them a word boundary, or the \x of
 # bytea. No other lengths: 32 digits are as often a UUID as an MD5.
 _DIGESTS = r"(?:\b|\\x)(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b"
+_MAY_HOLD = r"[0-9a-fA-F]{40}"
 _SHA256 = 64
 _ZONED = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::\d\d){0,2}$"
 _PLAIN = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,6})?)$"
@@ -87,7 +88,8 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
     }
     frame = frame.with_columns(
         **{name: given for name, given in optional.items() if name not in frame.columns}
-    ).with_columns(names=_names(rows.subject))
+    )
+    frame = frame.with_columns(names=_names(frame["text"], rows.subject))
     events = [_own(frame, rows, claims[0])]
     frame = frame.filter(~pl.col("kind").is_in(SILENT))
     part = 1
@@ -97,16 +99,16 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
             warnings.append(
                 _first(rows, unnamed, f"no subject {claim.subject}: a column of it is null")
             )
+        read = frame.with_columns(read=_time(claim))
         if claim.time is not None and claim.time not in missing:
-            undated = frame.filter(
+            undated = read.filter(
                 pl.col(COLUMN + claim.time).is_not_null()
-                & _time(claim).struct.field("earliest").is_null()
+                & pl.col("read").struct.field("earliest").is_null()
             )
             if not undated.is_empty():
                 warnings.append(
                     _first(rows, undated, f"no time that can be read in {claim.time}: undated")
                 )
-        read = frame.with_columns(read=_time(claim))
         for attribute in claim.attributes:
             events.append(_claims(read, rows, claim, attribute, part=part))
             part += 1
@@ -182,8 +184,12 @@ def _time(claim: PostgresClaim) -> pl.Expr:
     return read_iso(pl.col(COLUMN + claim.time))
 
 
-def _names(table: str) -> pl.Expr:
+def _names(text: pl.Series, table: str) -> pl.Expr:
     """Digests in the row's text, the table, and the transaction that wrote the row."""
+    others = [pl.lit(table), pl.col("xid"), pl.col("versions")]
+    # To say yes or no is much faster than to extract, and most rows hold none.
+    if not text.str.contains(_MAY_HOLD).any():
+        return pl.concat_list(others).list.drop_nulls()
     found = pl.col("text").str.extract_all(_DIGESTS)
     bare = pl.element().str.strip_prefix("\\x").str.to_lowercase()
     prefixed = (
@@ -192,9 +198,7 @@ def _names(table: str) -> pl.Expr:
         .otherwise(pl.format("git:{}", bare))
     )
     digests = found.list.eval(prefixed).list.unique(maintain_order=True)
-    return pl.concat_list(
-        digests, pl.lit(table), pl.col("xid"), pl.col("versions")
-    ).list.drop_nulls()
+    return pl.concat_list(digests, *others).list.drop_nulls()
 
 
 def _digest(value: pl.Expr) -> pl.Expr:

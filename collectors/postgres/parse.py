@@ -86,7 +86,7 @@ def parse_postgres(source: Source, items: Items) -> Parsed:
                 rows = _wal_rows(found, archive, relations, copies)
                 coverage.append(followed(archive, rows))
                 found.warnings += rows.warnings
-                lazy += [one.lazy() for one in rows.events]
+                lazy += rows.events
         found.warnings += said
         for archive in archives:
             logged.append(wal.wal_events(archive, relations, source.id))

@@ -1,32 +1,20 @@
-"""Row changes become events: gathered by table, and made whole columns at a time."""
+"""Row changes on their way to be events: gathered by table, and made whole columns at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import polars as pl
 
-from collectors.postgres.claims import COLUMN, Rows, row_events
+from collectors.postgres.claims import Rows, row_events
 from collectors.postgres.heap.claimed import Claimed, WalRows
-from collectors.postgres.heap.commits import Commit
-from collectors.postgres.heap.model import Gap, Value
+from collectors.postgres.heap.model import Gap
+from collectors.postgres.wal.shelf import Folder
 from recon.collector import Sha256, Warn
-from recon.schema import DRAFT, INSTANT
+from recon.schema import DRAFT
 
-_FLUSH = 50_000
-
-
-class Told(NamedTuple):
-    """Where a change stands, and whose it is."""
-
-    claimed: Claimed
-    commit: Commit
-    timeline: int
-    lsn: int
-    item: Sha256
-    citation: str
+_FLUSH = 25_000
 
 
 @dataclass(slots=True)
@@ -34,110 +22,69 @@ class _Batch:
     """Rows of one table that are not yet events."""
 
     claimed: Claimed
-    rows: list[tuple[object, ...]] = field(default_factory=list)
-    columns: dict[str, list[str | None]] = field(default_factory=dict)
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    rows: int = 0
 
 
-_COLUMNS: dict[str, pl.DataType] = {
-    "citation": pl.String(),
-    "text": pl.String(),
-    "value": pl.String(),
-    "stamp": INSTANT,
-    "xid": pl.UInt32(),
-    "item": pl.String(),
-    "kind": pl.String(),
-    "stream": pl.String(),
-    "position": pl.UInt64(),
-    "ended": pl.String(),
-    "made": pl.String(),
-}
-
-
+@dataclass(slots=True)
 class Batches:
     """Rows on their way to be events of :class:`WalRows`."""
 
-    def __init__(self, system_id: int | None, source: str, out: WalRows) -> None:
-        self._system_id, self._source, self._out = system_id, source, out
-        self._batches: dict[str, _Batch] = {}
-        self._gaps: dict[tuple[str, str, str], tuple[Sha256, str, int]] = {}
+    source: str
+    out: WalRows
+    _batches: dict[str, _Batch] = field(default_factory=dict)
+    _folder: Folder | None = None
+    _gaps: dict[tuple[str, str, str], tuple[Sha256, str, int]] = field(default_factory=dict)
 
-    def add(
-        self,
-        told: Told,
-        own: tuple[str, str, int],
-        values: Mapping[str, Value] | None,
-        names: Sequence[str | None],
-    ) -> None:
-        """``own``: kind, words and xid of its own event; ``names``: versions ended and made."""
-        kind, words, xid = own
-        claimed = told.claimed
-        batch = self._batches.get(claimed.subject)
-        if batch is None:
-            wanted = [column for claim in claimed.claims for column in claim.columns()]
-            batch = _Batch(claimed, columns={name: [] for name in dict.fromkeys(wanted)})
-            self._batches[claimed.subject] = batch
-        before = kind == "row.before"
-        values = values or {}
-        texts = [value for value in values.values() if isinstance(value, str)]
-        if len(texts) < len(values):
-            for name, value in values.items():
-                if isinstance(value, Gap):
-                    self._gap(told, name, value)
-        stream = f"pg:{self._system_id}/{told.timeline}"
-        batch.rows.append(
-            (
-                told.citation + (" before" if before else ""),
-                "\t".join(texts),
-                words,
-                None if before else told.commit.time,
-                xid,
-                told.item,
-                kind,
-                None if before else stream,
-                None if before else told.commit.lsn,
-                *names,
-            )
-        )
-        for name, cells in batch.columns.items():
-            value = values.get(name)
-            cells.append(value if isinstance(value, str) else None)
-        if len(batch.rows) >= _FLUSH:
-            self._flush(batch)
+    def add(self, claimed: Claimed, frame: pl.DataFrame) -> None:
+        """Rows of :attr:`collectors.postgres.claims.Rows.frame`, in the order of the log."""
+        batch = self._batches.setdefault(claimed.subject, _Batch(claimed))
+        batch.frames.append(frame)
+        batch.rows += frame.height
+        while batch.rows >= _FLUSH:
+            self._flush(batch, _FLUSH)
 
-    def _gap(self, told: Told, column: str, gap: Gap) -> None:
-        key = told.claimed.table, column, gap.reason
-        item, citation, count = self._gaps.get(key, (told.item, told.citation, 0))
+    def gap(self, claimed: Claimed, column: str, gap: Gap, place: tuple[Sha256, str]) -> None:
+        """A value that cannot be said, in the row of a record: its item and citation."""
+        key = claimed.table, column, gap.reason
+        item, citation, count = self._gaps.get(key, (*place, 0))
         self._gaps[key] = item, citation, count + 1
 
-    def _flush(self, batch: _Batch) -> None:
-        if not batch.rows:
-            return
+    def _flush(self, batch: _Batch, count: int) -> None:
+        every = pl.concat(batch.frames)
+        frame, rest = every[:count], every[count:]
+        batch.frames, batch.rows = [rest], rest.height
         claimed = batch.claimed
-        # Column by column: polars looks at each value of a row by itself.
-        own = zip(_COLUMNS.items(), zip(*batch.rows, strict=True), strict=True)
-        frame = pl.DataFrame(
-            [pl.Series(name, cells, dtype=kind) for (name, kind), cells in own]
-            + [
-                pl.Series(COLUMN + name, cells, dtype=pl.String)
-                for name, cells in batch.columns.items()
-            ]
-        ).with_columns(
-            xid=pl.format("xid:{}/{}", pl.lit(str(self._system_id)), "xid"),
-            versions=pl.concat_list("ended", "made").list.drop_nulls(),
-        )
-        rows = Rows(Sha256(""), self._source, claimed.table, claimed.subject, "row.insert", frame)
+        rows = Rows(Sha256(""), self.source, claimed.table, claimed.subject, "row.insert", frame)
         events, warnings = row_events(rows, claimed.claims)
-        self._out.events.append(events.select(list(DRAFT)))
-        self._out.warnings += warnings
-        batch.rows.clear()
-        for cells in batch.columns.values():
-            cells.clear()
+        events = events.select(list(DRAFT))
+        self.out.events.append(events.lazy() if count < _FLUSH else self._stored(events))
+        self.out.warnings += warnings
+
+    def _stored(self, events: pl.DataFrame) -> pl.LazyFrame:
+        """Events in a temporary file, which goes with the last reference to them."""
+        from polars.io.plugins import register_io_source
+
+        folder = self._folder = self._folder or Folder()
+        path = folder.path / f"{len(self.out.events):08}"
+        events.write_ipc(path, compression="lz4")
+
+        def rows(
+            columns: list[str] | None, where: pl.Expr | None, count: int | None, _size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            found = pl.read_ipc(folder.path / path.name)
+            found = found if where is None else found.filter(where)
+            found = found if columns is None else found.select(columns)
+            yield found if count is None else found.head(count)
+
+        return register_io_source(rows, schema=DRAFT, is_pure=True)
 
     def finish(self) -> None:
         """What is left, and what could not be read."""
         for batch in self._batches.values():
-            self._flush(batch)
-        self._out.warnings += self._warnings()
+            if batch.rows:
+                self._flush(batch, batch.rows)
+        self.out.warnings += self._warnings()
 
     def _warnings(self) -> Iterator[Warn]:
         for (table, column, reason), (item, citation, count) in sorted(self._gaps.items()):

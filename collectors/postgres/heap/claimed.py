@@ -45,8 +45,8 @@ class Counts:
 class WalRows:
     """What an archive tells of rows."""
 
-    events: list[pl.DataFrame] = field(default_factory=list)
-    """Frames of :data:`recon.schema.DRAFT`."""
+    events: list[pl.LazyFrame] = field(default_factory=list)
+    """Frames of :data:`recon.schema.DRAFT`, most of them in temporary files."""
     warnings: list[Warn] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
     """By subject of the table."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from collectors.postgres.compiled import compiled
 from collectors.postgres.wal.model import Wal
+from collectors.postgres.wal.piece import in_order
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Numbers = npt.NDArray[np.int64]
+Lsns = npt.NDArray[np.uint64]
 
 
 class Commit(NamedTuple):
@@ -22,26 +31,66 @@ class Commits:
     """Commits of an archive by the xid that records bear."""
 
     def __init__(self, wal: Wal) -> None:
-        self._found: dict[tuple[int, int], list[Commit]] = {}
-        records = wal.records.filter(wal.records["op"].is_in(["COMMIT", "COMMIT_PREPARED"]))
-        columns = ("timeline", "lsn", "time", "xid", "subxids")
-        for timeline, lsn, time, xid, below in records.select(columns).iter_rows():
-            one = Commit(lsn, time, xid)
-            for writer in (xid, *(below or ())):
-                self._found.setdefault((timeline, writer), []).append(one)
+        none = {"writer": pl.UInt64, "lsn": pl.UInt64, "time": pl.Int64, "xid": pl.UInt32}
+        found = [pl.DataFrame(schema=none)]
+        for timeline, piece in in_order(wal.pieces):
+            for _, rows in piece.records(timeline):
+                found.append(_by_writer(rows))
+        every = pl.concat(found).sort("writer", "lsn", maintain_order=True)
+        self._writer, self._lsn = every["writer"].to_numpy(), every["lsn"].to_numpy()
+        self.lsn, self.xid = self._lsn, every["xid"].to_numpy()
+        self.time: Numbers = every["time"].to_numpy()
+        """Microseconds since 1970."""
 
     def before(self, timeline: int, lsn: int) -> datetime | None:
         """When the last transaction before a record committed; None: none did."""
-        every = (one for (of, _), found in self._found.items() if of == timeline for one in found)
-        last = max((one for one in every if one.lsn < lsn), default=None)
-        return last.time if last else None
+        theirs = (self._writer >> np.uint64(32) == timeline) & (self._lsn < np.uint64(lsn))
+        at = np.flatnonzero(theirs)
+        if not len(at):
+            return None
+        return self._time(int(at[np.lexsort((self.time[at], self._lsn[at]))[-1]]))
 
     def of(self, timeline: int, xid: int, lsn: int) -> Commit | None:
         """The commit of a writer, behind a record of it; None: none in the archive."""
-        found = self._found.get((timeline, xid))
-        if found is None:
-            return None
-        if found[0].lsn >= lsn:
-            return found[0]
-        at = bisect_left(found, lsn, key=lambda one: one.lsn)
-        return found[at] if at < len(found) else None
+        writer, place = np.array([timeline << 32 | xid], np.uint64), np.array([lsn], np.uint64)
+        at = int(_find(self._writer, self._lsn, writer, place)[0])
+        return None if at < 0 else Commit(int(self._lsn[at]), self._time(at), int(self.xid[at]))
+
+    def which(
+        self, timeline: npt.NDArray[np.uint32], xid: npt.NDArray[np.uint32], lsn: Lsns
+    ) -> Numbers:
+        """The same for columns: places in :attr:`lsn`, :attr:`xid`, :attr:`time`; -1 for none."""
+        writer = timeline.astype(np.uint64) << np.uint64(32) | xid
+        return _find(self._writer, self._lsn, writer, lsn)
+
+    def _time(self, at: int) -> datetime:
+        return _EPOCH + timedelta(microseconds=int(self.time[at]))
+
+
+def _by_writer(records: pl.DataFrame) -> pl.DataFrame:
+    """One row for each transaction that committed, and for each of its subtransactions."""
+    found = records.filter(pl.col("op").is_in(["COMMIT", "COMMIT_PREPARED"]))
+    below = found.filter(pl.col("subxids").is_not_null()).explode("subxids")
+    return pl.concat([found.with_columns(subxids="xid"), below]).select(
+        writer=pl.col("timeline").cast(pl.UInt64) * 2**32 + pl.col("subxids"),
+        lsn="lsn",
+        time=pl.col("time").cast(pl.Int64),
+        xid="xid",
+    )
+
+
+@compiled
+def _find(writers: Lsns, lsns: Lsns, writer: Lsns, lsn: Lsns) -> Numbers:
+    """For each the first of the writer's that is not before ``lsn``; both columns are sorted."""
+    out = np.empty(len(writer), np.int64)
+    for index in range(len(writer)):
+        low, high = 0, len(writers)
+        while low < high:
+            middle = (low + high) >> 1
+            one = writers[middle]
+            if one < writer[index] or (one == writer[index] and lsns[middle] < lsn[index]):
+                low = middle + 1
+            else:
+                high = middle
+        out[index] = low if low < len(writers) and writers[low] == writer[index] else -1
+    return out

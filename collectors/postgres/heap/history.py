@@ -16,14 +16,12 @@ from collectors.postgres.heap.catalogs import PG_ATTRIBUTE, PG_CLASS, PG_ENUM, P
 from collectors.postgres.heap.columns import NO_DEFAULT
 from collectors.postgres.heap.commits import Commits
 from collectors.postgres.heap.model import Column, Table, Type, Value, number_of
-from collectors.postgres.heap.pages import Pages
-from collectors.postgres.heap.records import Change, replay
+from collectors.postgres.heap.records import Change, Replay
 from collectors.postgres.heap.tuples import Decoder
 from collectors.postgres.heap.types import by_oid, elements, reader
 from collectors.postgres.heap.varlena import Unreadable
 from collectors.postgres.wal import records_of
 from collectors.postgres.wal.model import Wal
-from collectors.postgres.wal.record import Malformed, split
 
 _END = 2**64
 Row = Mapping[str, Value]
@@ -127,26 +125,18 @@ def committed(
 ) -> Iterator[tuple[int, Change, int]]:
     """LSN, change and major version of what committed transactions did in the catalogue."""
     numbers = {int(file.rsplit("/", 1)[1]) for file in files}
-    for stretch in wal.stretches:
-        pages = Pages()
-        for chunk in records_of(stretch, files):
-            for lsn, timeline, text in zip(
-                chunk.lsn.tolist(), chunk.timeline.tolist(), chunk.records, strict=True
-            ):
-                record = split(text, chunk.major)
-                if record is None:
-                    continue
-                theirs = frozenset(
-                    block.file for block in record.blocks if block.file[2] in numbers
-                )
-                try:
-                    changes = replay(record, pages, theirs, chunk.major)
-                except Malformed:
-                    continue
-                for one in changes:
-                    if commits.of(timeline, one.xid, lsn):
-                        yield lsn, one, chunk.major
-        pages.close()
+    replay = Replay(numbers, lambda _: True)
+    try:
+        for stretch in wal.stretches:
+            replay.forget()
+            for chunk in records_of(stretch, files):
+                for changes in replay.take(chunk):
+                    for at, one in changes.each():
+                        lsn = int(chunk.lsn[at])
+                        if commits.of(int(chunk.timeline[at]), one.xid, lsn):
+                            yield lsn, one, chunk.major
+    finally:
+        replay.close()
 
 
 class _Step(NamedTuple):

@@ -9,31 +9,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import repeat
+from operator import itemgetter
+from typing import Any
 
-from collectors.postgres.heap.batches import Batches, Told
+import numpy as np
+import numpy.typing as npt
+
+from collectors.postgres.heap import replay
+from collectors.postgres.heap.batches import Batches
 from collectors.postgres.heap.claimed import Claimed, Counts, WalRows
 from collectors.postgres.heap.commits import Commits
 from collectors.postgres.heap.copies import Copy, seeds
 from collectors.postgres.heap.history import History, history
+from collectors.postgres.heap.model import Tuple
 from collectors.postgres.heap.page import tuples
-from collectors.postgres.heap.pages import File, Pages, Seed
-from collectors.postgres.heap.records import Change, replay
+from collectors.postgres.heap.pages import File, Seed
+from collectors.postgres.heap.records import Changes, Replay
 from collectors.postgres.heap.toast import Chunks
+from collectors.postgres.heap.told import Archive, Group, Telling
 from collectors.postgres.heap.tuples import Decoder
+from collectors.postgres.heap.versions import Versions, keys
 from collectors.postgres.heap.whose import file_of, files_of, may_differ, placed, since
-from collectors.postgres.heap.words import place, words
 from collectors.postgres.wal import records_of
 from collectors.postgres.wal.heaprecords import Chunk
-from collectors.postgres.wal.image import page_of
 from collectors.postgres.wal.layout import show_lsn
 from collectors.postgres.wal.model import Relation, Wal
-from collectors.postgres.wal.record import Malformed, Record, split
 from collectors.postgres.wal.stream import parts
 from collectors.postgres.wal.timeline import Stretch
 from recon.collector import Sha256, Warn
 
+_ENOUGH = 3 * 1024 * 1024
+"""Bytes of tuples that become events together."""
+Numbers = npt.NDArray[np.int64]
+Lsns = npt.NDArray[np.uint64]
 _COPY = re.compile(r"pg_temp_\d+")
 
 
@@ -62,7 +74,10 @@ def read_rows(
         return out
     out.since = since(wal, commits, files)
     reading = _Reading(
-        wal, source, out, _Plan(commits, known, files, frozenset(toast), seeds(copies))
+        wal,
+        source,
+        out,
+        _Plan(commits, known, files, frozenset(toast), seeds(copies) if copies else None),
     )
     for copy in copies:
         reading.chunks(copy)
@@ -82,7 +97,7 @@ class _Plan:
     files: Mapping[File, tuple[str, Claimed]]
     """Of the tables, each with its relation."""
     toast: frozenset[File]
-    seed: Seed
+    seed: Seed | None
 
 
 class _Reading:
@@ -90,15 +105,16 @@ class _Reading:
 
     def __init__(self, wal: Wal, source: str, out: WalRows, plan: _Plan) -> None:
         self._wal, self._out = wal, out
-        self._commits, self._known = plan.commits, plan.known
+        self._archive, self._known = Archive(wal.system_id, plan.commits), plan.known
         self._files, self._toast = plan.files, plan.toast
         self._theirs = frozenset({*plan.files, *plan.toast})
-        self._pages, self._chunks = Pages(plan.seed), Chunks()
-        self._made: dict[File, dict[int, str]] = {}
-        """Version that was made at a place, in this archive."""
+        self._replay = Replay(
+            {file[2] for file in self._theirs}, self._theirs.__contains__, plan.seed, plan.toast
+        )
+        self._chunks, self._versions, self._waiting = Chunks(), Versions(), _Waiting()
         self._decoders: dict[tuple[str, int], tuple[Decoder, str] | None] = {}
         self._steps: dict[str, list[int]] = {}
-        self._batches = Batches(wal.system_id, source, out)
+        self._batches = Batches(source, out)
         self._images: dict[str, _Images] = {}
         self._copies = {
             (xid, file_of(file))
@@ -107,7 +123,7 @@ class _Reading:
         }
 
     def close(self) -> None:
-        self._pages.close()
+        self._replay.close()
         self._chunks.close()
 
     def chunks(self, copy: Copy) -> None:
@@ -122,7 +138,8 @@ class _Reading:
         names = ["{}/{}/{}".format(*file) for file in sorted(self._theirs)]
         last = 0
         for stretch in self._wal.stretches:
-            self._pages.forget()
+            self._replay.forget()
+            self._archive.items.extend(one.segment.sha256 for one in stretch.run)
             begun = max(_first(stretch), stretch.since)
             first = True
             for chunk in records_of(stretch, names):
@@ -130,129 +147,133 @@ class _Reading:
                     first = False
                     start = int(chunk.lsn[0])
                     if start < last:
+                        self._tell()
                         # Another timeline goes on from here: what came after is not its past.
                         self._chunks.forget(start)
-                        self._made.clear()
+                        self._versions.clear()
                 self._chunk(chunk, begun)
                 last = max(last, int(chunk.lsn[-1]) if len(chunk.lsn) else 0)
+        self._tell()
         self._batches.finish()
         for subject, one in sorted(self._images.items()):
             self._out.warnings.append(one.warning())
             self._out.until[subject] = {
-                timeline: self._commits.before(timeline, lsn)
+                timeline: self._archive.commits.before(timeline, lsn)
                 for timeline, lsn in one.timelines.items()
             }
 
     def _chunk(self, chunk: Chunk, begun: int) -> None:
-        places = zip(
-            chunk.lsn.tolist(), chunk.timeline.tolist(), chunk.items, chunk.records, strict=True
-        )
-        for lsn, timeline, item, text in places:
-            record = split(text, chunk.major)
-            self._pages.now = (lsn, timeline, begun)
-            unread = self._pages.unread
-            changes = self._replayed(record, chunk.major) if record else None
-            if record is not None and self._pages.unread > unread:
-                self._unread(record, lsn, timeline, item)
-            if record is None or changes is None:
-                self._out.warnings.append(
-                    Warn(
-                        item,
-                        f"lsn {show_lsn(lsn)}",
-                        "expected a record of a heap of a known shape; found lengths that do not "
-                        "fit; what it did to rows is not known",
-                        "error",
-                    )
-                )
-                continue
-            if self._toast:
-                self._harvest(record, lsn)
-            for one in changes:
-                if one.file in self._files:
-                    self._change(one, lsn, timeline, item)
-                elif one.new is not None:
-                    self._chunks.add(one.file, one.new, lsn)
+        for changes in self._replay.take(chunk, begun):
+            self._out.warnings += map(_unfit, repeat(chunk), changes.unfit)
+            for at, file in changes.unread:
+                self._unread(chunk, at, file)
+            self._waiting.tuples.append(changes.tuples)
+            self._waiting.acts += self._toasted(changes)
+            self._gather(changes)
+            self._waiting.records += len(chunk.lsn)
+            self._waiting.size += changes.tuples.nbytes
+            if self._waiting.size > _ENOUGH:
+                self._tell()
 
-    def _replayed(self, record: Record, major: int) -> list[Change] | None:
-        try:
-            return replay(record, self._pages, self._theirs, major)
-        except Malformed:
-            return None
+    def _tell(self) -> None:
+        """What was gathered becomes events: many together, for each step has its price."""
+        waiting, self._waiting = self._waiting, _Waiting()
+        tuples = np.concatenate([np.empty(0, np.uint8), *waiting.tuples])
+        tellings = [Telling(group, tuples, self._chunks.fetch) for group in waiting.whole()]
+        # What a value outside the row was, its chunks say that came before.
+        acts = [(at, 0, keep) for at, keep in waiting.acts]
+        acts += [(at, 1, fetch) for one in tellings for at, fetch in one.outside()]
+        for _, _, act in sorted(acts, key=itemgetter(0, 1)):
+            act()
+        for one in tellings:
+            counts = self._out.counts[one.group.claimed.subject]
+            counts.events += len(one.group.changes)
+            counts.unknown += one.unknown
+            one.tell(self._archive, self._batches)
 
-    def _unread(self, record: Record, lsn: int, timeline: int, item: Sha256) -> None:
+    def _unread(self, chunk: Chunk, at: int, file: File) -> None:
         """Take note of a page image that is of no use."""
-        for block in record.blocks:
-            if block.image is None or block.fork or page_of(block) is not None:
+        lsn, timeline = int(chunk.lsn[at]), int(chunk.timeline[at])
+        found = self._files.get(file)
+        # A TOAST table's values may be any row's.
+        tables = [found[1]] if found else [one for _, one in self._files.values()]
+        for one in {each.subject: each for each in tables}.values():
+            item = chunk.items[at]
+            told = self._images.setdefault(one.subject, _Images(one.table, item, lsn))
+            told.count += 1
+            told.timelines.setdefault(timeline, lsn)
+
+    def _toasted(self, changes: Changes) -> Iterator[tuple[int, Callable[[], None]]]:
+        """Records with chunks of the TOAST tables, on page images too, and what keeps each."""
+        lsn, before = changes.chunk.lsn, self._waiting.records
+
+        def keep(file: File, one: Tuple, at: int) -> tuple[int, Callable[[], None]]:
+            self._waiting.size += len(one.body)
+            return before + at, partial(self._chunks.add, file, one, int(lsn[at]))
+
+        for at, file, block, page in changes.images:
+            for each in tuples(page, block):
+                if each.tuple.natts == 3:  # noqa: PLR2004  (id, number, data)
+                    yield keep(file, each.tuple, at)
+        theirs = [index for index, file in enumerate(changes.files) if file in self._toast]
+        which = np.isin(changes.table[:, replay.OF_FILE], theirs)
+        for at, one in changes.each(np.flatnonzero(which)):
+            if one.new is not None:
+                yield keep(one.file, one.new, at)
+
+    def _gather(self, changes: Changes) -> None:
+        """The changes that are events, table by table."""
+        chunk, table = changes.chunk, changes.table
+        record = table[:, replay.RECORD].copy()
+        lsn, timeline, xid = chunk.lsn[record], chunk.timeline[record], chunk.xid[record]
+        commits = self._archive.commits.which(timeline, xid, lsn)
+        ended = (commits >= 0) & (table[:, replay.OP] != replay.UNMADE)
+        first = chunk.run[0]
+        item = (lsn // np.uint64(first.geometry.segment)).astype(np.int64) - first.number
+        item += len(self._archive.items) - len(chunk.run)
+        table[:, replay.RECORD] += self._waiting.records
+        for column in (replay.NEW, replay.OLD):
+            table[:, column] += np.where(table[:, column] < 0, 0, self._waiting.bytes)
+        self._waiting.bytes += len(changes.tuples)
+        for index, file in enumerate(changes.files):
+            theirs = table[:, replay.OF_FILE] == index
+            if file not in self._files or not theirs.any():
                 continue
-            found = self._files.get(block.file)
-            # A TOAST table's values may be any row's.
-            tables = [found[1]] if found else [one for _, one in self._files.values()]
-            for one in {each.subject: each for each in tables}.values():
-                told = self._images.setdefault(one.subject, _Images(one.table, item, lsn))
-                told.count += 1
-                told.timelines.setdefault(timeline, lsn)
+            relation, claimed = self._files[file]
+            counts = self._out.counts.setdefault(claimed.subject, Counts())
+            counts.undone += int((theirs & ~ended).sum())
+            copying = [writer for writer, copied in self._copies if copied == file]
+            done = np.flatnonzero(theirs & ended & ~np.isin(xid, copying))
+            for rows in self._steady(relation, done, lsn):
+                decoder = self._decoder(relation, claimed, int(lsn[rows[0]]))
+                if decoder is not None:
+                    own = table[rows]
+                    was = self._versions.follow(
+                        keys(own[:, [replay.OF_FILE, replay.ENDED_BLOCK, replay.ENDED_LINE]]),
+                        keys(own[:, [replay.OF_FILE, replay.MADE_BLOCK, replay.MADE_LINE]]),
+                        *(lsn[rows], own[:, replay.ROW]),
+                    )
+                    columns = (own, lsn[rows], timeline[rows], item[rows], commits[rows], *was)
+                    self._waiting.add(claimed, decoder, columns)
 
-    def _harvest(self, record: Record, lsn: int) -> None:
-        """Chunks on a page image of a TOAST table."""
-        for block in record.blocks:
-            if block.file in self._toast and block.image is not None and block.fork == 0:
-                page = page_of(block)
-                for one in tuples(page, block.page) if page else ():
-                    if one.tuple.natts == 3:  # noqa: PLR2004  (id, number, data)
-                        self._chunks.add(block.file, one.tuple, lsn)
-
-    def _change(self, one: Change, lsn: int, timeline: int, item: Sha256) -> None:
-        relation, claimed = self._files[one.file]
-        counts = self._out.counts.setdefault(claimed.subject, Counts())
-        commit = self._commits.of(timeline, one.xid, lsn)
-        made = self._made.setdefault(one.file, {})
-        if commit is None or one.op == "unmade":
-            counts.undone += 1
-            return
-        if (one.xid, one.file) in self._copies:
-            return
-        decoder = self._decoder(relation, claimed, lsn)
-        if decoder is None:
-            return
-        counts.events += 1
-        version = f"version:{self._wal.system_id}/{lsn:X}.{one.row}"
-        names: list[str | None] = [None, None]
-        old = new = None
-        cited = f"lsn {show_lsn(lsn)}" + (f" row {one.row + 1}" if one.row else "")
-        told = Told(claimed, commit, timeline, lsn, item, cited)
-        if one.ended is not None:
-            at = one.ended[0] << 16 | one.ended[1]
-            ended = made.pop(at, None)
-            old = decoder.row(one.old, self._chunks.fetch) if one.old else None
-            if old is None or one.key_only:
-                counts.unknown += 1
-                old = {n: v for n, v in old.items() if v is not None} if old else None
-            elif ended is None:
-                ended = f"version:{self._wal.system_id}/before/{lsn:X}"
-                xid = one.old.xmin if one.old else 0
-                self._batches.add(told, ("row.before", place(one.ended), xid), old, [ended, None])
-            if ended is not None:
-                names[0] = f"ended:{ended.removeprefix('version:')}"
-        if one.made is not None:
-            made[one.made[0] << 16 | one.made[1]] = version
-            names[1] = version
-            new = decoder.row(one.new, self._chunks.fetch) if one.new else None
-        own = f"row.{one.op}", words(one, old, new), commit.xid
-        self._batches.add(told, own, new if one.made else old, names)
+    def _steady(self, relation: str, rows: Numbers, lsn: Lsns) -> Iterator[Numbers]:
+        """Rows between which the table's columns stay as they are."""
+        if relation not in self._steps:
+            self._steps[relation] = self._known.steps(relation)
+        steps = np.array(self._steps[relation], np.uint64)
+        step = np.searchsorted(steps, lsn[rows], side="right")
+        parted = np.split(rows, np.flatnonzero(np.diff(step)) + 1)
+        return (one for one in parted if len(one))
 
     def _decoder(self, relation: str, claimed: Claimed, lsn: int) -> Decoder | None:
-        steps = self._steps.get(relation)
-        if steps is None:
-            steps = self._steps[relation] = self._known.steps(relation)
-        at = sum(step <= lsn for step in steps) if steps else 0
-        key = relation, at
+        key = relation, sum(step <= lsn for step in self._steps[relation])
         if key not in self._decoders:
             table = self._known.columns(relation, lsn, claimed.base)
             self._decoders[key] = (Decoder(table), table.basis) if table else None
             if table is None and claimed.subject not in self._out.described:
                 self._out.warnings.append(
                     Warn(
-                        Sha256(self._wal.records["item"][0]),
+                        self._wal.stretches[0].run[0].segment.sha256,
                         "",
                         f"expected to learn the columns of {claimed.table} (OID "
                         f"{relation.split('/')[1]}) from a capture of the catalogue, a dump or the "
@@ -272,6 +293,45 @@ def _first(stretch: Stretch) -> int:
         if len(part.starts):
             return int(part.lsn[0])
     return 2**64
+
+
+def _unfit(chunk: Chunk, at: int) -> Warn:
+    return Warn(
+        chunk.items[at],
+        f"lsn {show_lsn(int(chunk.lsn[at]))}",
+        "expected a record of a heap of a known shape; found lengths that do not fit; what it did "
+        "to rows is not known",
+        "error",
+    )
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What was gathered and is not yet told."""
+
+    tuples: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    bytes: int = 0
+    """Of these."""
+    records: int = 0
+    """How many there were so far."""
+    size: int = 0
+    """Bytes of all that waits."""
+    acts: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
+    """Records, and what keeps their chunks of values outside the row."""
+    _groups: dict[Decoder, tuple[Claimed, list[tuple[npt.NDArray[Any], ...]]]] = field(
+        default_factory=dict
+    )
+
+    def add(
+        self, claimed: Claimed, decoder: Decoder, columns: tuple[npt.NDArray[Any], ...]
+    ) -> None:
+        """Columns of a :class:`Group`."""
+        self._groups.setdefault(decoder, (claimed, []))[1].append(columns)
+
+    def whole(self) -> Iterator[Group]:
+        """What was added, table by table."""
+        for decoder, (claimed, parted) in self._groups.items():
+            yield Group(claimed, decoder, *map(np.concatenate, zip(*parted, strict=True)))
 
 
 @dataclass(slots=True)

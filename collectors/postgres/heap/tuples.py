@@ -31,18 +31,19 @@ _KNOWN, _SHORT = 8192, 256
 class Decoder:
     """Reads tuples of one table; of the columns in ``wanted``, or of all."""
 
-    __slots__ = ("_all", "_layout", "_live", "_plan", "_stop", "_table", "names")
+    __slots__ = ("_all", "_layout", "_plan", "_stop", "live", "names", "table")
 
     def __init__(self, table: Table, wanted: Collection[str] | None = None) -> None:
-        self._table = table
+        self.table = table
         self._plan = [_plan(column, wanted) for column in table.columns]
         self._layout = [(column.type.length, mask(column.type.align)) for column in table.columns]
-        self._live = [
+        self.live = [
             (at, column.name)
             for at, column in enumerate(table.columns)
             if not column.dropped and (wanted is None or column.name in wanted)
         ]
-        self.names = [name for _, name in self._live]
+        """Place and name of each column that is given."""
+        self.names = [name for _, name in self.live]
         """Columns that :meth:`row` gives, in order."""
         self._all = len(self.names) == len(table.columns)
         unknown = [at for at, column in enumerate(table.columns) if not column.type.length]
@@ -51,27 +52,29 @@ class Decoder:
 
     def row(self, one: Tuple, fetch: Fetch | None = None) -> dict[str, Value]:
         """Its values by name of the column, dropped ones left out."""
-        more = one.natts > len(self._plan) and self._table.whole
-        if more or (not self._table.exact and one.natts < len(self._plan)):
+        more = one.natts > len(self._plan) and self.table.whole
+        if more or (not self.table.exact and one.natts < len(self._plan)):
             return dict.fromkeys(self.names, MORE)
         values = self.values(one, fetch)
         if self._all:
             return dict(zip(self.names, values, strict=True))
-        return {name: values[at] for at, name in self._live}
+        return {name: values[at] for at, name in self.live}
 
     def values(self, one: Tuple, fetch: Fetch | None = None) -> list[Value]:
         """By place of the column; a gap where it is dropped, or not wanted."""
         pieces, whole = self._pieces(one)
-        out: list[Value] = [
-            column.known[piece] if piece in column.known else column.value(piece, fetch)
-            for piece, column in zip(pieces, self._plan, strict=False)
-        ]
+        out = [self.said(at, piece, fetch) for at, piece in enumerate(pieces)]
         held = min(one.natts, len(self._plan))
         if held > len(out):
             out += [UNREADABLE if not whole else BEHIND] * (held - len(out))
         if held < len(self._plan):
-            out += [column.missing for column in self._table.columns[held:]]
+            out += [column.missing for column in self.table.columns[held:]]
         return out
+
+    def said(self, column: int, piece: _Piece, fetch: Fetch | None = None) -> Value:
+        """What a stored value of a column says."""
+        of = self._plan[column]
+        return of.known[piece] if piece in of.known else of.value(piece, fetch)
 
     def fits(self, one: Tuple) -> bool:
         """Whether its columns are no more than the table's, and end where the tuple ends."""

@@ -39,7 +39,7 @@ def may_differ(wal: Wal, claimed: Sequence[Claimed], tables: Collection[str]) ->
     bases = [one.base for one in claimed]
     if not all(base and base.exact and base.at is None for base in bases):
         return True
-    locked = wal.records["locks"].drop_nulls().explode().unique().drop_nulls()
+    locked = wal.told["locks"].drop_nulls().explode().unique().drop_nulls()
     made = wal.defined["created"].str.replace(r"^\d+/", "")
     return (
         bool(set(tables) & {*locked, *made})
@@ -78,7 +78,7 @@ def files_of(
             place, oid = map(int, its.split("/"))
             toast |= {(space, place, oid) for space in spaces}
     # A new file of a table and that of its TOAST table are made by one transaction.
-    made = wal.records.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
+    made = wal.told.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
     writers = made.filter(pl.col("created").is_in(sorted(names))).select("timeline", "xid").unique()
     beside = made.join(writers, on=["timeline", "xid"])["created"].unique()
     toast |= {file_of(one) for one in beside if one not in names}
@@ -89,7 +89,7 @@ def since(
     wal: Wal, commits: Commits, files: Mapping[File, tuple[str, Claimed]]
 ) -> dict[str, datetime]:
     """From when on a table is followed, where its first known file is one that replaced another."""
-    made = wal.records.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
+    made = wal.told.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
     created: dict[File, datetime] = {}
     for timeline, xid, lsn, file in made.select("timeline", "xid", "lsn", "created").iter_rows():
         commit = commits.of(timeline, xid, lsn)

@@ -2,7 +2,7 @@
 
 Two readers give the same records: :mod:`~collectors.postgres.wal.waldump` (the server's own
 ``pg_waldump``, where the matching version is installed) and
-:mod:`~collectors.postgres.wal.reader` (Python, numpy and polars alone).
+:mod:`~collectors.postgres.wal.reader` (numpy, polars, and loops that numba compiles).
 
     with unpacked(segments) as (plain, warnings):
         wal = read(plain, source="lineage-db", relations=relations)

@@ -10,75 +10,86 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from collectors.postgres.compiled import compiled
+
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 File = npt.NDArray[np.uint32]
 
+_HEADER = 24
 _HAS_IMAGE, _SAME_FILE, _FORK = 0x10, 0x80, 0x0F
 _HAS_HOLE = 0x01
 _BARE, _IMAGE, _PACKED = 28, 33, 35
 """Bytes from a record's start to the file: alone, behind an image's header, and a packed one's."""
 _PACKED_THREE_WAYS_SINCE = 15
-_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
-class FirstBlock:
-    """Columns, one row a record."""
+class FirstBlocks:
+    """Columns, one row for each record whose first block reference is of a wanted file."""
 
-    known: npt.NDArray[np.bool_]
-    """Whether the record begins with block reference 0, and that lies within it."""
+    at: Numbers
+    """Which record it is."""
     fork: npt.NDArray[np.uint8]
     """0: the relation itself; 2: its visibility map."""
     space: File
     database: File
     number: File
 
-    def names(self) -> list[str]:
-        """``TABLESPACE/DATABASE/RELFILENODE`` of each."""
-        columns = (self.space.tolist(), self.database.tolist(), self.number.tolist())
-        return [f"{one}/{two}/{three}" for one, two, three in zip(*columns, strict=True)]
 
-
-def first_block(words: Words, starts: Numbers, lengths: Numbers, major: int) -> FirstBlock:
+def first_blocks(
+    words: Words, starts: Numbers, lengths: Numbers, major: int, numbers: File
+) -> FirstBlocks:
     """The first block references of records that start at ``starts``.
 
-    Its place depends on whether a page image precedes it, and whether that is packed.
+    ``numbers``: last parts of the files that are wanted, sorted. A record that does not begin with
+    block reference 0, or in which that does not lie, has none.
     """
-    last = len(words) - 1
-    begin, next_ = words[starts + 3], words[np.minimum(starts + 4, last)]
-    # Nearly all stand alone, and then the parts of the name are halves of words.
-    space, database, number = begin >> _HALF, next_ & _LOW, next_ >> _HALF
-    flags = (begin >> np.uint64(8)).astype(np.uint8)
-    place = np.full(len(starts), _BARE)
-    at = np.flatnonzero(flags & _HAS_IMAGE)
-    if len(at):
-        kind = next_[at].astype(np.uint8)
-        packing = 0x1C if major >= _PACKED_THREE_WAYS_SINCE else 0x02
-        packed = ((kind & packing) > 0) & ((kind & _HAS_HOLE) > 0)
-        place[at] = np.where(packed, _PACKED, _IMAGE)
-        byte = starts[at] * 8 + place[at]
-        both = _word(words, byte)
-        space[at], database[at] = both & _LOW, both >> _HALF
-        number[at] = _word(words, byte + 8) & _LOW
-    return FirstBlock(
-        known=((begin & np.uint64(0xFF)) == 0)
-        & ((flags & _SAME_FILE) == 0)
-        & (lengths >= place + 16),
-        fork=(flags & _FORK).astype(np.uint8),
-        space=space.astype(np.uint32),
-        database=database.astype(np.uint32),
-        number=number.astype(np.uint32),
-    )
+    packing = 0x1C if major >= _PACKED_THREE_WAYS_SINCE else 0x02
+    at = np.empty(len(starts), np.int64)
+    found = np.empty((4, len(starts)), np.uint32)
+    count = _find(words.view(np.uint8), starts, lengths, packing, numbers, at, found)
+    fork, space, database, number = found[:, :count]
+    return FirstBlocks(at[:count], fork.astype(np.uint8), space, database, number)
 
 
-def _word(words: Words, byte: Numbers) -> Words:
-    """The eight bytes that begin at a byte, little-endian; zeros beyond the end."""
-    at = byte >> 3
-    shift = ((byte & 7) << 3).astype(np.uint64)
-    last = len(words) - 1
-    low = words[np.minimum(at, last)] >> shift
-    # A shift by 64 is not defined: by 63 and 1 where the byte begins a word.
-    high = words[np.minimum(at + 1, last)] << (np.uint64(63) - shift) << np.uint64(1)
-    both: Words = low | high
-    return both
+@compiled
+def _find(
+    text: npt.NDArray[np.uint8],
+    starts: Numbers,
+    lengths: Numbers,
+    packing: int,
+    numbers: File,
+    at: Numbers,
+    found: npt.NDArray[np.uint32],
+) -> int:
+    count = 0
+    for index in range(len(starts)):
+        start, length = starts[index] * 8, lengths[index]
+        if length < _BARE + 16 or text[start + _HEADER] != 0:
+            continue
+        flags = text[start + _HEADER + 1]
+        place = _BARE
+        if flags & _HAS_IMAGE:
+            # Where the file stands depends on whether a page image precedes it, and a packed one.
+            kind = text[start + _BARE + 4]
+            place = _PACKED if kind & packing and kind & _HAS_HOLE else _IMAGE
+        if flags & _SAME_FILE or length < place + 16:
+            continue
+        number = _u32(text, start + place + 8)
+        which = np.searchsorted(numbers, number)
+        if which == len(numbers) or numbers[which] != number:
+            continue
+        at[count] = index
+        found[0, count] = flags & _FORK
+        found[1, count] = _u32(text, start + place)
+        found[2, count] = _u32(text, start + place + 4)
+        found[3, count] = number
+        count += 1
+    return count
+
+
+@compiled
+def _u32(text: npt.NDArray[np.uint8], at: int) -> np.uint32:
+    low = np.uint32(text[at]) | np.uint32(text[at + 1]) << 8
+    return np.uint32(low | np.uint32(text[at + 2]) << 16 | np.uint32(text[at + 3]) << 24)

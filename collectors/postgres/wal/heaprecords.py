@@ -6,8 +6,7 @@
             for lsn, text in zip(chunk.lsn.tolist(), chunk.records):
                 record = split(text, chunk.major)
 
-A second look at the archive: which files are whose is known only after the first. Records are
-selected by columns, and only those that are selected become ``bytes``.
+A second look at the archive: which files are whose is known only after the first.
 Source: ``xlogrecord.h``, ``heapam_xlog.h``, ``storage_xlog.h``.
 """
 
@@ -20,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.wal.firstblock import File, first_block
+from collectors.postgres.wal.firstblock import File, first_blocks
 from collectors.postgres.wal.layout import HEAP, HEAP2, STORAGE, XLOG
-from collectors.postgres.wal.reader import item_of
 from collectors.postgres.wal.record import split
-from collectors.postgres.wal.stream import Part, parts
+from collectors.postgres.wal.segment import Checked
+from collectors.postgres.wal.stream import WORD, Part, parts
 from collectors.postgres.wal.timeline import Stretch
 from recon.collector import Sha256
 
@@ -36,8 +35,6 @@ _LOOKED_AT = np.array(
         for info in range(256)
     ]
 )
-_CHUNK = 16 * 1024 * 1024
-"""Bytes of records that a chunk holds at most, unless a single one is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +48,42 @@ class Chunk:
     """The writing transaction: it may be a subtransaction; 0 for none."""
     timeline: npt.NDArray[np.uint32]
     """The timeline that each was written on."""
-    rmgr: npt.NDArray[np.uint8]
-    info: npt.NDArray[np.uint8]
-    records: Sequence[bytes]
-    """Each whole, header first: what :func:`collectors.postgres.wal.record.split` takes."""
-    items: Sequence[Sha256]
-    """The segment in which each begins."""
+    kind: npt.NDArray[np.uint16]
+    """Resource manager times 256, and info."""
+    text: npt.NDArray[np.uint8]
+    """A stretch of WAL without page headers."""
+    starts: npt.NDArray[np.int64]
+    """Where in the text each begins, its header first."""
+    lengths: npt.NDArray[np.int64]
+    run: Sequence[Checked]
+    """The segments in which they lie."""
+
+    @property
+    def rmgr(self) -> npt.NDArray[np.uint8]:
+        """Resource managers."""
+        return (self.kind >> 8).astype(np.uint8)
+
+    @property
+    def info(self) -> npt.NDArray[np.uint8]:
+        """What a resource manager does, and flags of the record."""
+        return self.kind.astype(np.uint8)
+
+    def record(self, at: int) -> bytes:
+        """One whole: what :func:`collectors.postgres.wal.record.split` takes."""
+        start = int(self.starts[at])
+        return self.text[start : start + int(self.lengths[at])].tobytes()
+
+    @property
+    def records(self) -> Iterator[bytes]:
+        """Each whole."""
+        return map(self.record, range(len(self.lsn)))
+
+    @property
+    def items(self) -> list[Sha256]:
+        """The segment in which each begins."""
+        names = {one.number: one.segment.sha256 for one in self.run}
+        size = np.uint64(self.run[0].geometry.segment)
+        return [names[number] for number in (self.lsn // size).tolist()]
 
 
 def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk]:
@@ -76,7 +103,9 @@ def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk]:
         for part in parts(run):
             stop = part.stop
             if len(part.starts):
-                yield from _chunks(part, stretch, run[part.index].major, wanted)
+                chunk = _chunk(part, stretch, run[part.index].major, wanted)
+                if len(chunk.lsn):
+                    yield chunk
         run = run[stop.index + 1 :] if stop is not None else ()
 
 
@@ -107,15 +136,16 @@ class _Files:
 
     def have(self, space: File, database: File, number: File) -> npt.NDArray[np.bool_]:
         """The same for columns."""
-        found = np.isin(number, self.numbers)
-        at = np.flatnonzero(found)
-        names = zip(space[at].tolist(), database[at].tolist(), number[at].tolist(), strict=True)
-        # Few files, many records: each name is looked up once.
-        known: dict[tuple[int, int, int], bool] = {}
-        found[at] = [
-            known[name] if name in known else known.setdefault(name, self.has(name))
-            for name in names
-        ]
+        found = np.zeros(len(number), np.bool_)
+        here = set(np.unique(number).tolist())
+        for one, two, three in self.names:
+            if three in here:
+                theirs = number == three
+                if one is not None:
+                    theirs &= space == one
+                if two is not None:
+                    theirs &= database == two
+                found |= theirs
         return found
 
 
@@ -127,28 +157,27 @@ def _parts(file: str) -> tuple[int | None, int | None, int] | None:
     return None if number is None or number >= 2**32 else (space, database, number)
 
 
-def _chunks(part: Part, stretch: Stretch, major: int, wanted: _Files) -> Iterator[Chunk]:
-    items = item_of(stretch.run)
+def _chunk(part: Part, stretch: Stretch, major: int, wanted: _Files) -> Chunk:
     at = _theirs(part, wanted, major, stretch.since)
-    for which in _cut(at, part.lengths[at]):
-        lsn = part.lsn[which]
-        yield Chunk(
-            major=major,
-            lsn=lsn,
-            xid=part.xid[which],
-            timeline=stretch.turns.of(lsn),
-            rmgr=part.rmgr[which],
-            info=part.info[which],
-            records=list(part.chosen(which)),
-            items=[items(one) for one in lsn.tolist()],
-        )
+    lsn = part.lsn[at]
+    return Chunk(
+        major=major,
+        lsn=lsn,
+        xid=part.xid[at],
+        timeline=stretch.turns.of(lsn),
+        kind=part.kind[at],
+        text=part.text,
+        starts=part.starts[at] * WORD,
+        lengths=part.lengths[at],
+        run=stretch.run,
+    )
 
 
 def _theirs(part: Part, wanted: _Files, major: int, since: int) -> npt.NDArray[np.int64]:
     """Which of the records are of the files that are wanted."""
     at = np.flatnonzero(_LOOKED_AT[part.kind] & (part.lsn >= np.uint64(since)))
-    block = first_block(part.words, part.starts[at], part.lengths[at], major)
-    found = at[block.known & wanted.have(block.space, block.database, block.number)]
+    block = first_blocks(part.words, part.starts[at], part.lengths[at], major, wanted.numbers)
+    found = at[block.at[wanted.have(block.space, block.database, block.number)]]
     stored = np.flatnonzero((part.rmgr == STORAGE) & (part.lsn >= np.uint64(since)))
     # One by one: relations are made and cut short seldom.
     named = [
@@ -169,13 +198,3 @@ def _stored(text: bytes, major: int) -> tuple[int, int, int] | None:
         return None
     space, database, number = struct.unpack_from("<III", record.main, at)
     return space, database, number
-
-
-def _cut(
-    at: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-) -> Iterator[npt.NDArray[np.int64]]:
-    """Pieces of a selection, each of about :data:`_CHUNK` bytes at most."""
-    if not len(at):
-        return
-    piece = (np.cumsum(lengths) - 1) // _CHUNK
-    yield from np.split(at, np.flatnonzero(np.diff(piece)) + 1)

@@ -19,15 +19,17 @@ SIZE = 8192
 
 def page_of(block: Block) -> bytes | None:
     """The page; None where the block has no image, or not one of a page of 8192 bytes."""
-    stored = block.image
-    if stored is None:
-        return None
-    image = _unpacked(stored, block.packed) if block.packed else stored
+    return None if block.image is None else restored(block.image, block.packed, block.hole)
+
+
+def restored(stored: bytes, packed: str, hole: int) -> bytes | None:
+    """The page of an image; ``packed`` and ``hole`` as of :class:`.record.Block`."""
+    image = _unpacked(stored, packed) if packed else stored
     if image is None or len(image) == SIZE:
         return image
-    if not 0 <= block.hole <= len(image) < SIZE:
+    if not 0 <= hole <= len(image) < SIZE:
         return None
-    return image[: block.hole] + bytes(SIZE - len(image)) + image[block.hole :]
+    return image[:hole] + bytes(SIZE - len(image)) + image[hole:]
 
 
 def _unpacked(stored: bytes, way: str) -> bytes | None:

@@ -5,7 +5,7 @@ Source: ``xlog_internal.h``, ``xlogreader.c`` (``XLogReaderValidatePageHeader``)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from collectors.postgres.wal.segment import Checked
 _WORD = 8
 _BLOCK = 2 * 1024 * 1024
 """Bytes read at a time: as much as stays in a processor's cache while it is gone through."""
+Bytes = npt.NDArray[np.uint8]
 _MAGIC = {major: magic for magic, major in MAGIC.items()}
 
 
@@ -47,15 +48,32 @@ class Edges:
 class Pages:
     """The good pages of a block."""
 
-    text: bytes
-    """Without their headers."""
+    first: Bytes
+    """The first page without its header."""
+    others: Bytes
+    """The rest, one a row, with theirs."""
     lsn: int
-    """Of the first byte of the text."""
+    """Of the first byte without the headers."""
     marks: Edges
     fault: str | None
     """What is wrong with the next page, where not all are good."""
     blank: bool
     """The fault is a page of zeros."""
+
+    @property
+    def size(self) -> int:
+        """Bytes without the headers."""
+        return len(self.first) + self.others[:, PAGE_HEADER.size :].size
+
+    def text(self, carry: Sequence[Bytes] = ()) -> Bytes:
+        """Without their headers; what is carried along comes first."""
+        before = sum(map(len, carry))
+        out = np.empty(before + self.size, np.uint8)
+        begin = before + len(self.first)
+        np.concatenate([*carry, self.first], out=out[:begin])
+        others = self.others[:, PAGE_HEADER.size :]
+        out[begin:].reshape(others.shape)[:] = others
+        return out
 
     def edges(self, shift: int) -> Edges:
         """The edges in a text that begins ``shift`` words earlier."""
@@ -72,7 +90,7 @@ class Pages:
         """Whether all of it belongs to a record of ``length`` bytes of which some came before."""
         left = length - carried - self.marks.word * _WORD
         marks = self.marks
-        return carried + len(self.text) < length and bool(
+        return carried + self.size < length and bool(
             np.all(marks.continued & ~marks.overwritten & (marks.remains == left))
         )
 
@@ -130,17 +148,16 @@ def _pages(one: Checked, raw: bytes, first: int, timeline: int, cut: str | None)
             "timeline": f"timeline {tli[good]} after {before[good]}",
         }[what]
         fault = f"page at {show_lsn(one.start + (first + good) * size)} has {found}"
-    view = memoryview(raw)
-    header = [PAGE_HEADER.size] * good
-    if first == 0 and good:
-        header[0] = LONG_HEADER.size
+    header = LONG_HEADER.size if first == 0 else PAGE_HEADER.size
+    whole = np.frombuffer(raw, np.uint8, good * size).reshape(good, size)
     begins = np.arange(good, dtype=np.int64) * (one.geometry.usable_page // _WORD)
     if first == 0:
         begins[1:] -= (LONG_HEADER.size - PAGE_HEADER.size) // _WORD
     flags = flags[:good]
     return Pages(
-        text=b"".join(view[n * size + header[n] : (n + 1) * size] for n in range(good)),
-        lsn=one.start + first * size + (PAGE_HEADER.size if first else LONG_HEADER.size),
+        first=whole[:1].reshape(-1)[header:],
+        others=whole[1:],
+        lsn=one.start + first * size + header,
         marks=Edges(
             begins,
             (flags & FIRST_IS_CONTINUED) > 0,

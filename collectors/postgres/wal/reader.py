@@ -1,4 +1,4 @@
-"""Our own reader: a run of WAL segments to frames, with Python, numpy and polars alone.
+"""Our own reader: a run of WAL segments to frames, with numpy, polars and compiled loops.
 
 Every record's CRC-32C is checked. Records that are not kept never become Python objects:
 headers are columns, gathered from the 64-bit words at which records start.
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from collectors.postgres.wal import decode
-from collectors.postgres.wal.firstblock import first_block
+from collectors.postgres.wal.firstblock import first_blocks
 from collectors.postgres.wal.foreign import CUSTOM, Foreign
 from collectors.postgres.wal.layout import (
     HEAP,
@@ -41,7 +41,7 @@ _PLAIN = 34
 """Length of a COMMIT or ABORT that holds a time and no more."""
 _SHORT_OF_8 = 0x08FF
 """Its first two bytes behind the header: short main data, of 8 bytes."""
-_BLOCKS = 16
+_BLOCKS = 32
 """Blocks whose columns make one frame."""
 _COMMIT, _ABORT = 0x00, 0x20
 _INSERT, _UPDATE, _DELETE, _MANY = 1, 2, 3, 4
@@ -187,14 +187,12 @@ class _Gathered:
         at = np.flatnonzero(kind)
         if not len(at) or not self.numbers:
             return
-        block = first_block(part.words, part.starts[at], part.lengths[at], major)
-        numbers = np.fromiter(self.numbers, np.uint32, len(self.numbers))
-        # A table of all numbers would be slow to make for one block.
-        wanted = np.isin(block.number, numbers, kind="sort")
-        theirs = np.flatnonzero(wanted & block.known & (block.fork == 0))
+        numbers = np.sort(np.fromiter(self.numbers, np.uint32, len(self.numbers)))
+        block = first_blocks(part.words, part.starts[at], part.lengths[at], major, numbers)
+        theirs = np.flatnonzero(block.fork == 0)
         if not len(theirs):
             return
-        at = at[theirs]
+        at = at[block.at[theirs]]
         kind = kind[at]
         inserts = (kind == _INSERT).astype(np.uint64)
         many = np.flatnonzero(kind == _MANY)

@@ -44,7 +44,7 @@ class Batch:
     rows: Path | pl.DataFrame
 
 
-class _Folder:
+class Folder:
     """A temporary folder that goes with the last reference to this."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Pile:
 
     schema: dict[str, pl.DataType]
     batches: list[Batch] = field(default_factory=list)
-    _folder: _Folder | None = None
+    _folder: Folder | None = None
     _held: list[pl.DataFrame] = field(default_factory=list)
     _rows: int = 0
 
@@ -70,7 +70,7 @@ class Pile:
         self._held.append(frame)
         self._rows += frame.height
         if self._rows >= _ROWS:
-            self._folder = self._folder or _Folder()
+            self._folder = self._folder or Folder()
             path = self._folder.path / f"{len(self.batches):08}"
             rows = pl.concat(self._held)
             rows.write_ipc(path, compression="lz4")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from collectors.postgres.compiled import compiled
 from collectors.postgres.wal.crc import intact
 from collectors.postgres.wal.layout import (
     LONG_HEADER,
@@ -26,9 +27,10 @@ from collectors.postgres.wal.pages import Pages, blocks
 from collectors.postgres.wal.segment import Checked
 from collectors.postgres.wal.walk import misfit, walk
 
-_WORD = 8
+WORD = 8
 _BUILT_IN, _CUSTOM = 22, 128
 
+Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
@@ -51,7 +53,7 @@ class Part:
 
     index: int
     """Which segment of the run."""
-    text: bytes
+    text: Bytes
     words: Words
     """The text, little-endian."""
     starts: Numbers
@@ -76,7 +78,7 @@ class Part:
 
     def record(self, start: int, length: int) -> bytes:
         """A record's bytes."""
-        return self.text[start * _WORD : start * _WORD + length]
+        return self.text[start * WORD : start * WORD + length].tobytes()
 
     def chosen(self, which: npt.NDArray[np.bool_] | Numbers) -> Iterator[bytes]:
         """The bytes of some of the records."""
@@ -90,7 +92,7 @@ class Part:
 class _Flow:
     """What travels from block to block."""
 
-    carry: list[bytes]
+    carry: list[Bytes]
     """The beginning of a record that runs on; more than one piece where it fills whole blocks."""
     carried: int
     """Bytes of it."""
@@ -104,15 +106,15 @@ class _Flow:
         if pages.fault is not None:
             return False
         if self.carry:
-            length = int.from_bytes(self.carry[0][:4], "little")
+            length = int(self.carry[0][:4].view(np.uint32)[0])
             if not pages.goes_on(length, self.carried):
                 return False
-            self.carry.append(pages.text)
-            self.carried += len(pages.text)
+            self.carry.append(pages.text())
+            self.carried += pages.size
             return True
-        if self.skip * _WORD < len(pages.text):
+        if self.skip * WORD < pages.size:
             return False
-        self.skip -= len(pages.text) // _WORD
+        self.skip -= pages.size // WORD
         return True
 
 
@@ -148,82 +150,101 @@ def cut_off(one: Checked) -> int | None:
             part = _part(0, pages, flow, one.geometry)
             if part.stop is not None or part.switched:
                 return None
-        place = one.geometry.place(pages.lsn) + len(pages.text) - flow.carried
+        place = one.geometry.place(pages.lsn) + pages.size - flow.carried
         at = one.geometry.lsn(place) if flow.carry else one.start
     return at if flow is not None and (flow.carry or flow.skip) else None
 
 
 def _part(index: int, pages: Pages, flow: _Flow, geometry: Geometry) -> Part:
     """The block's records; what runs on is left in ``flow``."""
-    text = b"".join([*flow.carry, pages.text])
+    text = pages.text(flow.carry)
     place = geometry.place(pages.lsn) - flow.carried
-    edges = pages.edges(flow.carried // _WORD)
-    count = len(text) // _WORD
-    words = np.frombuffer(text, np.uint64, count)
-    start, length, end, reason = walk(text, words, flow.skip, edges, pages.lsn)
-    doubt = misfit(start, length, end, edges, text)
+    edges = pages.edges(flow.carried // WORD)
+    words = text[: len(text) // WORD * WORD].view(np.uint64)
+    start, length, end, reason = walk(words, flow.skip, edges)
+    doubt = misfit(start, length, end, edges, words)
     if doubt is not None:
         end, reason = doubt, "a page that does not continue the record before it"
         keep = int(np.searchsorted(start, end))
         start, length = start[:keep], length[:keep]
     lsn = to_lsn(start, place, geometry)
-    kind = words[start + 2].astype(np.uint16)
-    good, why = _sound(text, words, start, length, lsn, (kind >> 8).astype(np.uint8), flow.last)
+    kind, xid = np.empty(len(start), np.uint16), np.empty(len(start), np.uint32)
+    good = _sound(words, start, lsn, flow.last if flow.last is not None else -1, kind, xid)
+    fits = intact(words, start[:good], length[:good])
     if good < len(start):
-        reason, end = why, int(start[good])
-        start, length = start[:good], length[:good]
-        lsn, kind = lsn[:good], kind[:good]
+        reason, end = "a record out of its place", int(start[good])
+    if not fits.all():
+        good = int(np.argmin(fits))
+        reason, end = "a record whose CRC-32C does not fit", int(start[good])
+    start, length, lsn = start[:good], length[:good], lsn[:good]
+    kind, xid = kind[:good], xid[:good]
     switched = bool(good and kind[-1] & 0xFFF0 == XLOG << 8 | SWITCH)
-    rest = b"" if switched else text[end * _WORD :]
+    rest = text[:0] if switched else text[end * WORD :]
     stop = None
-    at = geometry.lsn(place + end * _WORD)
+    at = geometry.lsn(place + end * WORD)
     if reason is not None:
         stop = Stop(index, at, reason, ordinary=False)
-    elif rest and not any(rest[: RECORD_HEADER.size]):
+    elif len(rest) and not rest[: RECORD_HEADER.size].any():
         stop = Stop(index, at, "zeros where a record is expected", ordinary=True)
     elif pages.fault and not switched:
         # Behind a SWITCH the rest of a segment is zeros, or what an older use left there.
-        stop = Stop(index, at, pages.fault, ordinary=pages.blank and not rest)
-    flow.carry, flow.carried, flow.skip = [rest] if rest else [], len(rest), 0
+        stop = Stop(index, at, pages.fault, ordinary=pages.blank and not len(rest))
+    # A copy: the rest of the text need not stay.
+    flow.carry = [rest.copy()] if len(rest) else []
+    flow.carried, flow.skip = len(rest), 0
     if good:
         flow.last = int(lsn[-1])
-    xid = (words[start] >> np.uint64(32)).astype(np.uint32)
     return Part(index, text, words, start, length, lsn, xid, kind, stop, switched)
 
 
-def _sound(  # noqa: PLR0913, PLR0917  (the columns of one block)
-    text: bytes,
+@compiled
+def _sound(
     words: Words,
     start: Numbers,
-    length: Numbers,
     lsn: Words,
-    rmgr: npt.NDArray[np.uint8],
-    last: int | None,
-) -> tuple[int, str | None]:
-    """How many records from the first are sound, and what is wrong with the next."""
-    if not len(start):
-        return 0, None
-    prev = words[start + 1]
-    before = np.empty_like(lsn)
-    before[0] = prev[0] if last is None else last
-    before[1:] = lsn[:-1]
-    linked = (prev == before) & ((rmgr < _BUILT_IN) | (rmgr >= _CUSTOM))
-    bad = np.flatnonzero(~(linked & intact(text, words, start, length)))
-    if not len(bad):
-        return len(start), None
-    at = int(bad[0])
-    return at, "a record whose CRC-32C does not fit" if linked[at] else "a record out of its place"
+    last: int,
+    kind: npt.NDArray[np.uint16],
+    xid: npt.NDArray[np.uint32],
+) -> int:
+    """How many records from the first name the one before, and a resource manager that there is.
+
+    ``last``: LSN of the record before; -1: not known. Fills the last two columns.
+    """
+    for index in range(len(start)):
+        at = start[index]
+        before = lsn[index - 1] if index else np.uint64(last) if last >= 0 else words[at + 1]
+        what = np.uint16(words[at + 2])
+        if words[at + 1] != before or _BUILT_IN <= what >> 8 < _CUSTOM:
+            return index
+        kind[index], xid[index] = what, words[at] >> np.uint64(32)
+    return len(start)
 
 
 def to_lsn(start: Numbers, place: int, geometry: Geometry) -> Words:
     """LSNs of words: :meth:`Geometry.lsn` for a whole column."""
-    at = start.astype(np.uint64) * np.uint64(_WORD) + np.uint64(place)
-    number: Words = at // np.uint64(geometry.usable_segment)
-    rest: Words = at % np.uint64(geometry.usable_segment)
-    # The first page is shorter by 16 bytes: as if all were plain pages that much later.
-    rest += np.uint64(LONG_HEADER.size - PAGE_HEADER.size)
-    page: Words = rest // np.uint64(geometry.usable_page)
-    within: Words = rest % np.uint64(geometry.usable_page)
-    lsn: Words = number * np.uint64(geometry.segment) + page * np.uint64(geometry.page) + within
-    lsn += np.uint64(PAGE_HEADER.size)
+    lsn = np.empty(len(start), np.uint64)
+    header = PAGE_HEADER.size
+    # The first page is shorter: as if all were plain pages that much later.
+    shift = LONG_HEADER.size - header
+    sizes = geometry.segment, geometry.page, geometry.usable_segment, geometry.usable_page
+    _lsns(start, place, *sizes, shift, header, lsn)
     return lsn
+
+
+@compiled
+def _lsns(
+    start: Numbers,
+    place: int,
+    segment: int,
+    page: int,
+    usable_segment: int,
+    usable_page: int,
+    shift: int,
+    header: int,
+    lsn: Words,
+) -> None:
+    for index in range(len(start)):
+        at = start[index] * WORD + place
+        rest = at % usable_segment + shift
+        within = rest // usable_page * page + rest % usable_page
+        lsn[index] = at // usable_segment * segment + within + header

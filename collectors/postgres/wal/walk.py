@@ -1,91 +1,61 @@
-"""Where records begin in a text without page headers: each is found by the length of the last.
-
-Each record also names the place of the one before it, so the starts can be guessed for a whole
-block at once: words that are followed by an LSN of this part of WAL. A guess counts only as far
-as lengths lead from each start to the next; from there on the lengths alone are followed.
-"""
+"""Where records begin in a text without page headers: each is found by the length of the last."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from collectors.postgres.compiled import compiled
 from collectors.postgres.wal.layout import RECORD_HEADER
 from collectors.postgres.wal.pages import Edges
 
 _WORD = 8
 LONGEST = 64 * 1024 * 1024
 """Bytes of the longest record that is read; none that is longer was ever seen but by design."""
-_BEFORE = 2**20
-"""So far before a block the record lies, usually, that its first one names."""
+_LEAST = RECORD_HEADER.size
 
 Numbers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 
 
-def walk(
-    text: bytes, words: npt.NDArray[np.uint64], first: int, edges: Edges, lsn: int
-) -> tuple[Numbers, Numbers, int, str | None]:
+def walk(words: Words, first: int, edges: Edges) -> tuple[Numbers, Numbers, int, str | None]:
     """Starts and lengths of the whole records; where the walk ended; why, if by damage.
 
-    ``first``: word at which a record begins. ``lsn``: of a byte in the text, roughly.
+    ``first``: word at which a record begins.
     """
     # Where a crash cut a record off, the server began anew on the next page, and says so there.
-    anew = edges.word[edges.overwritten & (edges.word > first)].tolist()
-    lengths = np.frombuffer(text, np.uint32, len(words) * 2)[::2]
-    none = np.array([], np.int64)
-    known, sizes = (none, none) if anew else _guess(words, lengths, first, lsn)
-    at = int(known[-1]) + (int(sizes[-1]) + 7 >> 3) if len(known) else first
-    starts, more, at, reason = _step(text, at, [*anew, len(words)])
-    if not starts:
-        return known, sizes, at, reason
-    return np.concatenate([known, starts]), np.concatenate([sizes, more]), at, reason
+    anew = edges.word[edges.overwritten & (edges.word > first)]
+    limits = np.append(anew, len(words))
+    starts = np.empty(len(words) * _WORD // RECORD_HEADER.size + 1, np.int64)
+    sizes = np.empty_like(starts)
+    count, at, bad = _step(words, first, limits, starts, sizes)
+    return starts[:count], sizes[:count], at, _why(bad)
 
 
-def _guess(
-    words: npt.NDArray[np.uint64], lengths: npt.NDArray[np.uint32], first: int, lsn: int
-) -> tuple[Numbers, Numbers]:
-    low = max(0, lsn - _BEFORE)
-    span = np.uint64(lsn - low + 2 * len(words) * _WORD)
-    found = np.flatnonzero(words[1:] - np.uint64(low) < span)
-    found = found[np.searchsorted(found, first) :]
-    for _ in range(2):
-        sizes = lengths[found].astype(np.int64)
-        follow = found + (sizes + 7 >> 3)
-        reached = np.concatenate([[first], follow[:-1]])[: len(found)]
-        fits = (found == reached) & (sizes >= RECORD_HEADER.size) & (sizes <= LONGEST)
-        fits &= follow <= len(words)
-        wrong = np.flatnonzero(~fits)
-        if not len(wrong):
-            return found, sizes
-        good = int(wrong[0])
-        # An LSN in a record's own data looks like a start; no length leads to it.
-        better = found[np.isin(found, np.append(follow, first))]
-        if len(better) == len(found):
-            break
-        found = better
-    return found[:good], sizes[:good]
+@compiled
+def _step(
+    words: Words, at: int, limits: Numbers, starts: Numbers, sizes: Numbers
+) -> tuple[int, int, int]:
+    """From record to record by their lengths, beginning anew at each limit but the last.
 
-
-def _step(text: bytes, at: int, limits: list[int]) -> tuple[list[int], list[int], int, str | None]:
-    """From record to record by lengths alone, beginning anew at each limit but the last."""
-    lengths = memoryview(text)[: limits[-1] * _WORD].cast("I")
-    starts: list[int] = []
-    sizes: list[int] = []
-    least, most = RECORD_HEADER.size, LONGEST
+    How many there are, where it ended, and the length that cannot be one, or 0.
+    """
+    count = 0
     for limit in limits:
         while at < limit:
-            size = lengths[at * 2]
-            if size < least or size > most:
-                return starts, sizes, at, _why(size)
-            follow = at + (size + 7 >> 3)
+            size = np.int64(words[at] & np.uint64(0xFFFFFFFF))
+            if size < _LEAST or size > LONGEST:
+                return count, at, size
+            follow = at + ((size + 7) >> 3)
             if follow > limit:
                 break
-            starts.append(at)
-            sizes.append(size)
+            starts[count] = at
+            sizes[count] = size
+            count += 1
             at = follow
         if limit < limits[-1]:
             at = limit
-    return starts, sizes, at, None
+    return count, at, 0
 
 
 def _why(size: int) -> str | None:
@@ -95,12 +65,12 @@ def _why(size: int) -> str | None:
     return f"a record of {size} bytes{known}"
 
 
-def misfit(starts: Numbers, sizes: Numbers, end: int, edges: Edges, text: bytes) -> int | None:
+def misfit(starts: Numbers, sizes: Numbers, end: int, edges: Edges, words: Words) -> int | None:
     """First word that is in doubt because a page contradicts the record that runs on to it.
 
     A record that is not whole yet counts by the length that it gives.
     """
-    tail = int.from_bytes(text[end * _WORD : end * _WORD + 4], "little")
+    tail = int(words[end] & np.uint64(0xFFFFFFFF)) if end < len(words) else 0
     word = edges.word
     known = np.zeros(len(word), np.bool_)
     at, size = np.full(len(word), end), np.full(len(word), tail)

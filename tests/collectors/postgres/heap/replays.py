@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from collectors.postgres import wal
 from collectors.postgres.heap.model import Table
-from collectors.postgres.heap.pages import Pages
-from collectors.postgres.heap.records import Change, replay
+from collectors.postgres.heap.pages import File
+from collectors.postgres.heap.records import Change, Replay
 from collectors.postgres.heap.toast import Chunks
 from collectors.postgres.heap.tuples import Decoder
+from collectors.postgres.heap.whose import file_of
+from collectors.postgres.wal.heaprecords import Chunk
 from collectors.postgres.wal.model import Segment
-from collectors.postgres.wal.record import split
 from recon.collector import Sha256
 from tests.collectors.postgres.heap.tables import shown
 from tests.servers import Postgres
@@ -74,6 +77,19 @@ class Replayed:
     """By place: what committed transactions left."""
     chunks: Chunks = field(default_factory=Chunks)
 
+    def take(self, lsn: int, one: Change, main: File, committed: set[int]) -> None:
+        """A change of the table, or of its TOAST table."""
+        if one.file != main:
+            if one.new is not None:
+                self.chunks.add(one.file, one.new, lsn)
+            return
+        self.changes.append((lsn, one))
+        if one.xid in committed and one.op != "unmade":
+            if one.ended:
+                self.standing.pop(one.ended, None)
+            if one.made:
+                self.standing[one.made] = one
+
     def rows(self, table: Table) -> list[list[str | None]]:
         """ctid, xmin and the values of each row that stands, as the server's COPY has them."""
         decoder = Decoder(table)
@@ -97,9 +113,7 @@ def files_of(server: Postgres, table: str) -> tuple[str, str]:
     return main.replace("base/", "1663/"), toast.replace("base/", "1663/")
 
 
-def replayed(  # noqa: C901  (one loop over all)
-    archive: Sequence[Segment], files: tuple[str, str], *, since: int = 0
-) -> Replayed:
+def replayed(archive: Sequence[Segment], files: tuple[str, str], *, since: int = 0) -> Replayed:
     """All changes of a table, whatever became of their transactions; from an LSN on."""
     found = Replayed()
     read = wal.read(archive, source="test", prefer_tool=False)
@@ -107,25 +121,21 @@ def replayed(  # noqa: C901  (one loop over all)
     for xid, below, op in read.records.select("xid", "subxids", "op").iter_rows():
         if op == "COMMIT":
             committed |= {xid, *(below or [])}
-    main, toast = (tuple(map(int, file.split("/"))) for file in files)
-    pages = Pages()
+    main, toast = (file_of(file) for file in files)
+    replay = Replay([main[2], toast[2]], {main, toast}.__contains__)
     for stretch in read.stretches:
         for chunk in wal.records_of(stretch, files):
-            for lsn, text in zip(chunk.lsn.tolist(), chunk.records, strict=True):
-                if lsn < since:
-                    continue
-                record = split(text, chunk.major)
-                assert record is not None
-                for one in replay(record, pages, frozenset({main, toast}), chunk.major):  # type: ignore[arg-type]
-                    if one.file == toast:
-                        if one.new is not None:
-                            found.chunks.add(one.file, one.new, lsn)
-                        continue
-                    found.changes.append((lsn, one))
-                    if one.xid in committed and one.op != "unmade":
-                        if one.ended:
-                            found.standing.pop(one.ended, None)
-                        if one.made:
-                            found.standing[one.made] = one
-    pages.close()
+            for changes in replay.take(later(chunk, since)):
+                assert not changes.unfit
+                assert not changes.unread
+                for at, one in changes.each():
+                    found.take(int(changes.chunk.lsn[at]), one, main, committed)
+    replay.close()
     return found
+
+
+def later(chunk: Chunk, since: int) -> Chunk:
+    """The chunk's records from an LSN on."""
+    kept = chunk.lsn >= np.uint64(since)
+    names = ("lsn", "xid", "timeline", "kind", "starts", "lengths")
+    return replace(chunk, **{name: getattr(chunk, name)[kept] for name in names})

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from pathlib import Path
 
+import numpy as np
+
 from collectors.postgres.heap.columns import columns_of_catalogue
-from collectors.postgres.heap.model import Gap, Stored, Table, Value
+from collectors.postgres.heap.model import Gap, Stored, Table, Tuple, Value
 from collectors.postgres.heap.page import SIZE, tuples
+from collectors.postgres.heap.said import Said
+from collectors.postgres.heap.slots import HEAD
+from collectors.postgres.heap.tuples import Decoder
 from tests.servers import Postgres
 
 _ATTRIBUTES = """
@@ -52,6 +58,18 @@ def copied(server: Postgres, query: str) -> list[list[str | None]]:
 
 def _letter(found: re.Match[str]) -> str:
     return _LETTERS.get(found[1], found[1])
+
+
+def in_columns(decoder: Decoder, rows: list[Tuple]) -> list[list[Value]]:
+    """The values of tuples as all of them are decoded together."""
+    heads = [(one.xmin, one.natts, one.infomask, one.hoff, len(one.body)) for one in rows]
+    packed = [struct.pack("<IHHBxxxI", *head) for head in heads]
+    places = np.cumsum([0, *(HEAD + len(one.body) for one in rows)])[:-1]
+    text = b"".join(head + one.body for head, one in zip(packed, rows, strict=True))
+    said = Said.of(decoder, np.frombuffer(text, np.uint8).copy(), places, lambda _: None)
+    every = np.arange(len(rows))
+    columns = [said.texts(column, every) for column, _ in decoder.live]
+    return [[column.at(row) for column in columns] for row in range(len(rows))]
 
 
 def shown(values: list[Value]) -> list[str | None]:

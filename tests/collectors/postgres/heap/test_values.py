@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from collectors.postgres.heap.tuples import Decoder
-from tests.collectors.postgres.heap.tables import copied, shown, stored, table_of
+from tests.collectors.postgres.heap.tables import copied, in_columns, shown, stored, table_of
 from tests.servers import Postgres
 
 pytestmark = pytest.mark.live
@@ -227,8 +227,10 @@ def test_values_of_every_type_read_as_copy_writes_them(server: Postgres) -> None
 
     decoder = Decoder(table_of(server, "nasty"))
     ours = {}
-    for one in stored(server, "nasty"):
-        values = shown(decoder.values(one.tuple))
+    held = [one.tuple for one in stored(server, "nasty")]
+    for one, together in zip(held, in_columns(decoder, held), strict=True):
+        values = shown(decoder.values(one))
+        assert values == shown(together)
         ours[values[0]] = values
     theirs = copied(server, "select * from nasty order by n")
     wrong = [
@@ -291,5 +293,7 @@ def test_values_read_back_as_the_server_gives_them_whatever_they_are(
         lines.append(f"({number}, {', '.join(cells)})")
     server.psql("insert into any_value values " + ", ".join(lines))  # noqa: S608  (quoted above)
     decoder = Decoder(table_of(server, "any_value"))
-    ours = [shown(decoder.values(one.tuple)) for one in stored(server, "any_value")]
+    held = [one.tuple for one in stored(server, "any_value")]
+    ours = [shown(decoder.values(one)) for one in held]
+    assert [shown(one) for one in in_columns(decoder, held)] == ours
     assert ours == copied(server, "select * from any_value order by n")

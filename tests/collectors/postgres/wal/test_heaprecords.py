@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from collectors.postgres.wal import heaprecords, read
+from collectors.postgres.wal import pages, read
 from collectors.postgres.wal.heaprecords import Chunk, records_of
 from collectors.postgres.wal.layout import RMGRS, read_lsn
 from collectors.postgres.wal.record import split
@@ -111,11 +111,12 @@ def test_a_part_of_the_name_may_be_unknown(archive: Archive, files: list[str]):
 
 def test_a_chunk_is_bounded(archive: Archive, files: list[str], monkeypatch: pytest.MonkeyPatch):
     whole = chunks(archive, files)
-    monkeypatch.setattr(heaprecords, "_CHUNK", 2000)
+    monkeypatch.setattr(pages, "_BLOCK", 2 * 8192)
     small = chunks(archive, files)
     assert lsns(small) == lsns(whole)
     assert len(small) > 2 * len(whole)
-    assert all(sum(map(len, one.records)) < 2000 + 8192 for one in small)
+    longest = max(int(one.lengths.max()) for one in whole)
+    assert all(len(one.text) < 2 * 8192 + longest for one in small)
 
 
 def test_behind_damage_it_goes_on_with_the_next_segment(
@@ -144,5 +145,5 @@ def test_behind_damage_it_goes_on_with_the_next_segment(
 def test_columns_agree_in_length(archive: Archive, files: list[str]):
     for one in chunks(archive, files):
         columns = (one.lsn, one.xid, one.timeline, one.rmgr, one.info)
-        assert {len(column) for column in columns} == {len(one.records)} == {len(one.items)}
+        assert {len(column) for column in columns} == {len(list(one.records))} == {len(one.items)}
         assert np.all(np.diff(one.lsn.astype(np.int64)) > 0)

@@ -1,0 +1,209 @@
+"""Changes of one table to rows of events: what each says, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from collectors.postgres.claims import COLUMN
+from collectors.postgres.heap import render, replay
+from collectors.postgres.heap.batches import Batches
+from collectors.postgres.heap.claimed import Claimed
+from collectors.postgres.heap.commits import Commits
+from collectors.postgres.heap.said import Said, Texts
+from collectors.postgres.heap.tuples import Decoder, Fetch
+from collectors.postgres.heap.words import changed, places, where, words
+from recon.collector import Sha256
+from recon.schema import INSTANT
+
+Numbers = npt.NDArray[np.int64]
+Lsns = npt.NDArray[np.uint64]
+_KINDS = pl.Series(["row.insert", "row.update", "row.delete"])
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Changes of one table, all by transactions that committed. All columns have one length."""
+
+    claimed: Claimed
+    decoder: Decoder
+    changes: Numbers
+    """Rows of :attr:`collectors.postgres.heap.records.Changes.table`; records in their order."""
+    lsn: Lsns
+    timeline: npt.NDArray[np.uint32]
+    item: Numbers
+    """Number of the item in which each record begins."""
+    commits: Numbers
+    """Places in :class:`Commits`."""
+    was_lsn: Lsns
+    was_row: Numbers
+    """Record and row that made the version which each ended; row -1: none of the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What is known of the archive besides."""
+
+    system_id: int | None
+    commits: Commits
+    items: list[Sha256] = field(default_factory=list)
+    """By number."""
+
+
+class Telling:
+    """What a group's changes say."""
+
+    def __init__(self, group: Group, tuples: npt.NDArray[np.uint8], fetch: Fetch) -> None:
+        table = self._table = group.changes
+        self.group, self._tuples = group, tuples
+        made, ended = table[:, replay.MADE_BLOCK] >= 0, table[:, replay.ENDED_BLOCK] >= 0
+        new, old = table[:, replay.NEW], table[:, replay.OLD]
+        self._made, self._ended = made, ended
+        self._lost = ended & ((old < 0) | (table[:, replay.KEY_ONLY] > 0))
+        self._before = np.flatnonzero(ended & ~self._lost & (group.was_row < 0))
+        self._updates = np.flatnonzero(made & ended & (new >= 0) & ~self._lost)
+        self._said = Said.of(group.decoder, tuples, np.where(made, new, old), fetch)
+        places_of_old = np.full(len(old), -1, np.int64)
+        for rows in (self._updates, self._before):
+            places_of_old[rows] = old[rows]
+        self._old = Said.of(group.decoder, tuples, places_of_old, fetch)
+        self._differs = self._said.cells.differ(self._old.cells, self._updates)
+
+    @property
+    def unknown(self) -> int:
+        """How many ended a row that is not in the archive."""
+        return int(self._lost.sum())
+
+    def outside(self) -> Iterator[tuple[int, Callable[[], None]]]:
+        """Records of rows with values in the TOAST table, and what fetches each."""
+        every = np.arange(len(self._table))
+        for column, _ in self.group.decoder.live:
+            changed_ = self._updates[self._differs[column]]
+            old = np.union1d(changed_, self._before)
+            for said, rows in ((self._said, every), (self._old, old)):
+                for row, fetch in said.outside(column, rows):
+                    yield int(self._table[row, replay.RECORD]), fetch
+
+    def tell(self, archive: Archive, batches: Batches) -> None:
+        """Hand over the rows of their events."""
+        group, table = self.group, self._table
+        every = np.arange(len(table))
+        texts = [self._said.texts(column, every) for column, _ in group.decoder.live]
+        old = [self._old.texts(column, self._before) for column, _ in group.decoder.live]
+        at, system, commits = group.commits, str(archive.system_id), archive.commits
+        shown, whole = render.lsns(group.lsn), render.lsns(group.lsn, whole=True)
+        version = pl.DataFrame({"lsn": whole, "row": table[:, replay.ROW]})
+        was = pl.DataFrame(
+            {"lsn": render.lsns(group.was_lsn, whole=True), "row": group.was_row, "now": whole}
+        )
+        place = pl.DataFrame({"lsn": shown, "row": table[:, replay.ROW]})
+        here = pl.DataFrame(
+            {
+                "citation": place.select(
+                    pl.when(pl.col("row") > 0)
+                    .then(pl.format("lsn {} row {}", "lsn", pl.col("row") + 1))
+                    .otherwise(pl.format("lsn {}", "lsn"))
+                ).to_series(),
+                "value": self._words(texts),
+                "stamp": pl.Series(commits.time[at]).cast(INSTANT),
+                "xid": pl.Series(commits.xid[at]),
+                "item": pl.Series(archive.items, dtype=pl.String).gather(group.item),
+                "kind": _KINDS.gather(table[:, replay.OP]),
+                "stream": pl.Series(group.timeline),
+                "position": pl.Series(commits.lsn[at]),
+                "ended": was.select(
+                    pl.when(pl.col("row") >= 0)
+                    .then(pl.format(f"ended:{system}/{{}}.{{}}", "lsn", "row"))
+                    .otherwise(pl.format(f"ended:{system}/before/{{}}", "now"))
+                )
+                .to_series()
+                .set(pl.Series(~self._ended | self._lost & (group.was_row < 0)), None),
+                "made": version.select(pl.format(f"version:{system}/{{}}.{{}}", "lsn", "row"))
+                .to_series()
+                .set(pl.Series(~self._made), None),
+            }
+        )
+        here = here.with_columns(stream=pl.format(f"pg:{system}/{{}}", "stream"))
+        frame = _with_values(here, group, texts)
+        rows = every
+        if len(self._before):
+            frame = pl.concat([self._of_before(here, old), frame])
+            # What was before stands before what the record did.
+            rows = np.concatenate([self._before, every])
+            frame = frame[np.argsort(rows, kind="stable")]
+        frame = frame.with_columns(
+            xid=pl.format(f"xid:{system}/{{}}", "xid"),
+            versions=pl.concat_list("ended", "made").list.drop_nulls(),
+        ).drop("ended", "made")
+        batches.add(group.claimed, frame)
+        self._gaps(here, batches, texts, old)
+
+    def _of_before(self, here: pl.DataFrame, old: Sequence[Texts]) -> pl.DataFrame:
+        """Rows that no record of the archive made."""
+        rows = self._before
+        at = self._table[rows, replay.OLD]
+        xmin = sum(self._tuples[at + byte].astype(np.uint32) << 8 * byte for byte in range(4))
+        ended = places(self._table[rows, replay.ENDED_BLOCK], self._table[rows, replay.ENDED_LINE])
+        frame = here[rows].with_columns(
+            citation=pl.col("citation") + " before",
+            value=ended,
+            stamp=pl.lit(None, INSTANT),
+            xid=pl.Series(xmin, dtype=pl.UInt32),
+            kind=pl.lit("row.before"),
+            stream=pl.lit(None, pl.String),
+            position=pl.lit(None, pl.UInt64),
+            ended=pl.col("ended").str.replace("ended:", "version:", literal=True),
+            made=pl.lit(None, pl.String),
+        )
+        return _with_values(frame, self.group, old)
+
+    def _words(self, texts: Sequence[Texts]) -> pl.Series:
+        table, rows = self._table, self._updates
+        differ = changed(self._old, texts, self._differs, rows)
+        spread = np.full(len(table), -1, np.int64)
+        spread[rows] = np.arange(len(rows))
+        ended = places(table[:, replay.ENDED_BLOCK], table[:, replay.ENDED_LINE])
+        made = places(table[:, replay.MADE_BLOCK], table[:, replay.MADE_LINE])
+        return words(
+            pl.DataFrame(
+                {
+                    "ended": ended.set(pl.Series(~self._ended), None),
+                    "made": made.set(pl.Series(~self._made), None),
+                    "old": ~self._lost,
+                    "new": table[:, replay.NEW] >= 0,
+                    "differ": differ.gather(where(spread)),
+                }
+            )
+        )
+
+    def _gaps(
+        self, here: pl.DataFrame, batches: Batches, texts: Sequence[Texts], old: Sequence[Texts]
+    ) -> None:
+        """Values that cannot be said, in the order of rows."""
+        found = []
+        for number, (_, name) in enumerate(self.group.decoder.live):
+            before = [(int(self._before[row]), 0, gap) for row, gap in old[number].gaps.items()]
+            now = [(row, 1, gap) for row, gap in texts[number].gaps.items()]
+            found += [(row, order, number, name, gap) for row, order, gap in before + now]
+        for row, _, _, name, gap in sorted(found, key=lambda one: one[:3]):
+            place = here["item"][row], here["citation"][row]
+            batches.gap(self.group.claimed, name, gap, place)
+
+
+def _with_values(frame: pl.DataFrame, group: Group, texts: Sequence[Texts]) -> pl.DataFrame:
+    """The text of the whole row, and the columns that claims read."""
+    columns = dict(zip(group.decoder.names, [one.text for one in texts], strict=True))
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+    text = nothing
+    if columns:
+        joined = pl.concat_str(list(columns.values()), separator="\t", ignore_nulls=True)
+        text = pl.select(joined).to_series()
+    wanted = dict.fromkeys(name for one in group.claimed.claims for name in one.columns())
+    return frame.with_columns(
+        text.alias("text"),
+        *(columns.get(name, nothing).alias(COLUMN + name) for name in wanted),
+    )

@@ -1,0 +1,112 @@
+"""Which record made the row version that stands at a place, while records are gone through."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.postgres.compiled import compiled
+
+Keys = npt.NDArray[np.uint64]
+Numbers = npt.NDArray[np.int64]
+
+NO_PLACE = 2**64 - 1
+_FREE = np.uint64(NO_PLACE)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 by the golden ratio: spreads keys that follow each other (Knuth, volume 3, 6.4)."""
+
+
+def keys(places: Numbers) -> Keys:
+    """Places as numbers: of file, block and line; :data:`NO_PLACE` where the block is below 0."""
+    file, block, line = (places[:, part].astype(np.uint64) for part in range(3))
+    key = file << np.uint64(48) | block << np.uint64(16) | line
+    return np.where(places[:, 1] < 0, _FREE, key)
+
+
+class Versions:
+    """By place: LSN of the record, and which of its rows. 40 bytes for each at most."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing was made yet."""
+        self._keys, self._values, self._count = *_table(1 << 12), 0
+
+    def follow(self, ended: Keys, made: Keys, lsn: Keys, row: Numbers) -> tuple[Keys, Numbers]:
+        """Of changes in their order: LSN and row of the version that each ended, row -1 for none.
+
+        What a change made stands at its place from then on.
+        """
+        while (self._count + len(made)) * 2 > len(self._keys):
+            keys_, values = _table(2 * len(self._keys))
+            _moved(self._keys, self._values, keys_, values)
+            self._keys, self._values = keys_, values
+        found = np.empty((len(ended), 2), np.uint64)
+        self._count += _follow(self._keys, self._values, ended, made, lsn, row, found)
+        return found[:, 0], found[:, 1].astype(np.int64)
+
+
+def _table(size: int) -> tuple[Keys, Keys]:
+    return np.full(size, _FREE), np.empty((size, 2), np.uint64)
+
+
+@compiled
+def _home(key: np.uint64, size: int) -> int:
+    return np.int64((key * _MIX) >> np.uint64(20)) & (size - 1)
+
+
+@compiled
+def _seek(table: Keys, key: np.uint64) -> int:
+    """Where it is, or would be."""
+    at = _home(key, len(table))
+    while table[at] != _FREE and table[at] != key:
+        at = (at + 1) & (len(table) - 1)
+    return at
+
+
+@compiled
+def _moved(table: Keys, values: Keys, new: Keys, new_values: Keys) -> None:
+    for index in range(len(table)):
+        if table[index] != _FREE:
+            at = _seek(new, table[index])
+            new[at] = table[index]
+            new_values[at] = values[index]
+
+
+@compiled
+def _follow(
+    table: Keys, values: Keys, ended: Keys, made: Keys, lsn: Keys, row: Numbers, found: Keys
+) -> int:
+    """How many more places there are."""
+    more = 0
+    for index in range(len(ended)):
+        found[index, 0], found[index, 1] = 0, ~np.uint64(0)
+        if ended[index] != _FREE:
+            at = _seek(table, ended[index])
+            if table[at] != _FREE:
+                found[index, 0], found[index, 1] = values[at, 0], values[at, 1]
+                _remove(table, values, at)
+                more -= 1
+        if made[index] != _FREE:
+            at = _seek(table, made[index])
+            if table[at] == _FREE:
+                table[at] = made[index]
+                more += 1
+            values[at, 0], values[at, 1] = lsn[index], row[index]
+    return more
+
+
+@compiled
+def _remove(table: Keys, values: Keys, at: int) -> None:
+    """What follows moves up, so that each is still found from its home on."""
+    last = len(table) - 1
+    hole, at = at, (at + 1) & last
+    while table[at] != _FREE:
+        home = _home(table[at], len(table))
+        if (at - home) & last >= (at - hole) & last:
+            table[hole] = table[at]
+            values[hole, 0], values[hole, 1] = values[at, 0], values[at, 1]
+            hole = at
+        at = (at + 1) & last
+    table[hole] = _FREE

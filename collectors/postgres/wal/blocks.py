@@ -1,0 +1,241 @@
+"""The block references of many records at once, where they are of wanted files.
+
+Source: ``xlogrecord.h``, ``xlogreader.c`` (``DecodeXLogRecord``). The same as
+:func:`collectors.postgres.wal.record.split` finds record by record; the tests compare them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.postgres.compiled import compiled
+
+Bytes = npt.NDArray[np.uint8]
+Numbers = npt.NDArray[np.int64]
+File = tuple[int, int, int]
+"""Tablespace, database, number of the relation file."""
+
+RECORD, NUMBER, FILE, PAGE, IMAGE, IMAGE_SIZE, HOLE, PACKED, DATA, DATA_SIZE = range(10)
+"""Columns of :attr:`Blocks.rows`. ``FILE``: index in :attr:`Registry.files`. ``PACKED``: 0, or
+index in :data:`WAYS`. ``IMAGE``: -1 where there is none."""
+MAIN, MAIN_SIZE, FIRST, COUNT = range(4)
+"""Columns of :attr:`Blocks.records`: main data, and which rows are the record's own."""
+UNFIT = -1
+"""Of ``MAIN``: the record's lengths do not fit together."""
+WAYS = ("", "pglz", "lz4", "zstd")
+
+# A block reference as it is met: flags, then the file's three parts in place of its index.
+_FLAGS, _SPACE, _DATABASE, _RELATION, _WIDTH = 0, 10, 11, 12, 13
+_UNKNOWN, _UNWANTED = -2, -1
+_HEADER, _MAX_BLOCK, _MOST = 24, 32, 512
+_SHORT, _LONG, _ORIGIN, _TOP = 0xFF, 0xFE, 0xFD, 0xFC
+_HAS_IMAGE, _HAS_DATA, _SAME_FILE, _FORK = 0x10, 0x20, 0x80, 0x0F
+_HAS_HOLE = 0x01
+_PACKED_THREE_WAYS_SINCE = 15
+
+
+@dataclass(slots=True)
+class Registry:
+    """The files that are met, and which of them are wanted."""
+
+    numbers: npt.NDArray[np.uint32]
+    """Last parts of the files that may be wanted, sorted."""
+    wants: Callable[[File], bool]
+    files: list[File] = field(default_factory=list)
+    """The wanted ones."""
+    _table: Numbers = field(default_factory=lambda: np.empty((0, 4), np.int64))
+    """Their three parts, and the index of each in ``files``."""
+
+    def blocks(self, text: Bytes, starts: Numbers, lengths: Numbers, major: int) -> Blocks:
+        """Of records whose first bytes are at ``starts``.
+
+        Only references to a relation itself count, not to its other forks.
+        """
+        three_ways = major >= _PACKED_THREE_WAYS_SINCE
+        records = np.empty((len(starts), 4), np.int64)
+        while True:
+            rows, unknown = _find(
+                text, starts, lengths, three_ways, self.numbers, self._table, records
+            )
+            if unknown[0] < 0:
+                return Blocks(records, rows)
+            space, database, number = unknown.tolist()
+            self._learn((space, database, number))
+
+    def _learn(self, file: File) -> None:
+        index = _UNWANTED
+        if self.wants(file):
+            index = len(self.files)
+            self.files.append(file)
+        self._table = np.vstack([self._table, np.array([[*file, index]], np.int64)])
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Block references of some records. Places are of bytes in the text."""
+
+    records: Numbers
+    """One row a record."""
+    rows: Numbers
+    """One row a block reference of a wanted file, in order."""
+
+
+@compiled
+def _find(
+    text: Bytes,
+    starts: Numbers,
+    lengths: Numbers,
+    three_ways: bool,
+    numbers: npt.NDArray[np.uint32],
+    table: Numbers,
+    records: Numbers,
+) -> tuple[Numbers, Numbers]:
+    """Rows, and fills ``records``; or the first file that is not in the table."""
+    unknown = np.full(3, -1, np.int64)
+    rows = np.empty((2 * len(starts) + _MOST, _WIDTH), np.int64)
+    count = 0
+    for index in range(len(starts)):
+        if len(rows) - count < _MOST:
+            more = np.empty((2 * len(rows), _WIDTH), np.int64)
+            more[:count] = rows[:count]
+            rows = more
+        end = starts[index] + lengths[index]
+        heads = rows[count:]
+        found, main, at = _heads(text, starts[index] + _HEADER, end, three_ways, heads)
+        records[index, MAIN], records[index, FIRST], records[index, COUNT] = UNFIT, count, 0
+        if found < 0:
+            continue
+        kept = 0
+        for number in range(found):
+            head = heads[number]
+            image = at
+            at += head[IMAGE_SIZE]
+            data = at
+            if head[_FLAGS] & _HAS_DATA:
+                at += head[DATA_SIZE]
+            else:
+                head[DATA_SIZE] = 0
+            if head[_FLAGS] & _FORK:
+                continue
+            file = _index(head[_SPACE], head[_DATABASE], head[_RELATION], numbers, table)
+            if file == _UNKNOWN:
+                unknown[:] = head[_SPACE:]
+                return rows[:0], unknown
+            if file != _UNWANTED:
+                head[IMAGE] = image if head[_FLAGS] & _HAS_IMAGE else -1
+                head[RECORD], head[FILE], head[DATA] = index, file, data
+                heads[kept] = head
+                kept += 1
+        if at + main > end:
+            continue
+        records[index, MAIN], records[index, MAIN_SIZE], records[index, COUNT] = at, main, kept
+        count += kept
+    return rows[:count], unknown
+
+
+@compiled
+def _heads(
+    text: Bytes,
+    at: int,
+    end: int,
+    three_ways: bool,
+    heads: Numbers,
+) -> tuple[int, int, int]:
+    """How many there are (-1: they do not fit), length of the main data, where the data begins."""
+    count = payload = 0
+    while payload < end - at:
+        what = text[at]
+        if what <= _MAX_BLOCK:
+            if count == _MOST:
+                return -1, 0, at
+            at = _head(text, at, end, three_ways, heads, count)
+            if at < 0:
+                return -1, 0, at
+            payload += heads[count, DATA_SIZE] + heads[count, IMAGE_SIZE]
+            count += 1
+        elif what == _SHORT:
+            return (count, np.int64(text[at + 1]), at + 2) if at + 2 <= end else (-1, 0, at)
+        elif what == _LONG:
+            return (count, _u32(text, at + 1), at + 5) if at + 5 <= end else (-1, 0, at)
+        elif what == _ORIGIN and at + 3 <= end:
+            at += 3
+        elif what == _TOP:
+            at += 5
+        else:
+            return -1, 0, at
+    return count, 0, at
+
+
+@compiled
+def _head(
+    text: Bytes,
+    at: int,
+    end: int,
+    three_ways: bool,
+    heads: Numbers,
+    count: int,
+) -> int:
+    """Where the next begins; below 0: it runs beyond the end."""
+    head = heads[count]
+    if at + 4 > end:
+        return -1
+    flags = np.int64(text[at + 1])
+    head[NUMBER], head[_FLAGS], head[DATA_SIZE] = text[at], flags, _u16(text, at + 2)
+    head[IMAGE_SIZE] = head[HOLE] = head[PACKED] = 0
+    at += 4
+    if flags & _HAS_IMAGE:
+        if at + 5 > end:
+            return -1
+        head[IMAGE_SIZE], head[HOLE] = _u16(text, at), _u16(text, at + 2)
+        kind = np.int64(text[at + 4])
+        head[PACKED] = _way(kind, three_ways)
+        at += 5
+        if head[PACKED] and kind & _HAS_HOLE:
+            # The hole's length, which otherwise follows from the image's.
+            at += 2
+    same = flags & _SAME_FILE
+    if at + (4 if same else 16) > end or (same and not count):
+        return -1
+    if same:
+        head[_SPACE:] = heads[count - 1, _SPACE:]
+    else:
+        for part in range(3):
+            head[_SPACE + part] = _u32(text, at + 4 * part)
+        at += 12
+    head[PAGE] = _u32(text, at)
+    return at + 4
+
+
+@compiled
+def _way(kind: int, three_ways: bool) -> int:
+    """How an image is packed: one way before 15, three from then on."""
+    if not three_ways:
+        return 1 if kind & 2 else 0
+    return 1 if kind & 4 else 2 if kind & 8 else 3 if kind & 16 else 0
+
+
+@compiled
+def _index(
+    space: int, database: int, number: int, numbers: npt.NDArray[np.uint32], table: Numbers
+) -> int:
+    at = np.searchsorted(numbers, np.uint32(number))
+    if at == len(numbers) or numbers[at] != number:
+        return _UNWANTED
+    for row in range(len(table)):
+        if table[row, 2] == number and table[row, 0] == space and table[row, 1] == database:
+            return table[row, 3]
+    return _UNKNOWN
+
+
+@compiled
+def _u16(text: Bytes, at: int) -> int:
+    return np.int64(text[at]) | np.int64(text[at + 1]) << 8
+
+
+@compiled
+def _u32(text: Bytes, at: int) -> int:
+    return _u16(text, at) | _u16(text, at + 2) << 16

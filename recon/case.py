@@ -24,7 +24,7 @@ from recon.exhibitor import Production
 from recon.instants import moment
 from recon.reconcile import Findings, reconcile
 from recon.rules import Timeline
-from recon.time.clocks import Clocks, chosen, clocks
+from recon.time.clocks import Clocks, chosen
 from recon.timeline import Built
 from recon.written.answers import Version, answers
 
@@ -243,9 +243,7 @@ class Case:
 
     def clocks(self, clock: str = "*") -> Clocks:
         """How far apart the clocks are and when, by which records; of those that match a glob."""
-        declared = (self.config.correspondences, self.config.anchors)
-        found = clocks(self._judged(), self.relations(), *declared)
-        return chosen(found, clock)
+        return chosen(self._judged().measured, clock)
 
     def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of the timeline by event id; of sources with equal bytes, the first one's.
@@ -310,7 +308,7 @@ class Case:
     def _judged(self) -> Timeline:
         return Timeline(
             *(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance),
-            *(self.relations(), self.config.correspondences),
+            *(self.relations(), self.config.correspondences, self.config.anchors),
         )
 
     def check_items(self) -> None:

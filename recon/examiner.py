@@ -10,9 +10,9 @@ from recon import registry
 from recon.evidence import CaseItems
 from recon.instants import show
 from recon.readings import EXAMINER, READING, TRUE_TIME
-from recon.show_clocks import span
 from recon.text import one_line
 from recon.time.consensus import consensus
+from recon.time.words import span
 
 if TYPE_CHECKING:
     from recon.case import Case

@@ -11,8 +11,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from recon.readings import TRUE_TIME
-from recon.show_clocks import signed
 from recon.text import one_line
+from recon.time.words import signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,6 +13,7 @@ from typing import Any
 from recon.findings import Finding, Step
 from recon.instants import show_interval, show_span
 from recon.text import one_line
+from recon.time.words import signed, within
 
 VERDICTS = {
     "contradiction": "the records cannot all be true",
@@ -36,11 +37,14 @@ _Data = Mapping[str, Any]
 
 def _reads(at: Sequence[str], d: _Data) -> str:
     time = d["earliest"] if d["earliest"] == d["latest"] else f"{d['earliest']} to {d['latest']}"
+    if d["latest"] and d["latest"] == d["earliest"].replace("Z", ".999999Z"):
+        time = f"{d['earliest']} (to the second)"
     how = {
         "asserted": "a time that the writer supplied as data",
         "stamped": "a time that the medium wrote as it stored the record",
     }[d["basis"]]
-    return f"{at[0]} reads {time} on clock {d['clock']}: {how}."
+    but = "But " * bool(d.get("but"))
+    return f"{but}{at[0]} reads {time} on clock {d['clock']}: {how}."
 
 
 def _later(at: Sequence[str], d: _Data) -> str:
@@ -90,11 +94,106 @@ def _dated(at: Sequence[str], d: _Data) -> str:
     )
 
 
+def _let(at: Sequence[str], d: _Data) -> str:
+    said = [f"{one} be {one_line(what, 300)}" for one, what in zip(at, d["what"], strict=True)]
+    return f"Let {', '.join(said[:-1])}, and {said[-1]}."
+
+
+def _before(at: Sequence[str], d: _Data) -> str:
+    why = (
+        f"{at[1]}'s bytes contain {at[0]}'s digest, {d['because'].removeprefix('contains ')}"
+        if d["law"] == "digest"
+        else f"the medium has them in that order: {d['because']}"
+        if d["law"] == "order"
+        else f"of the law {d['law']}: {d['because']}"
+    )
+    where = f" ({d['citation']})" if d.get("citation") else ""
+    return f"Then {at[0]} came before {at[1]}, because {why}{where}."
+
+
+def _apart(d: _Data) -> str:
+    low, high = d["low"], d["high"]
+    if low is None or high is None:
+        side = "at most" if low is None else "at least"
+        bound = high if low is None else low
+        return f"{d['other']} reads {side} {_signed(bound)} from {d['one']}"
+    bounds = within(round(low * 1_000_000), round(high * 1_000_000))
+    if low < 0 < high:
+        return f"{d['one']} and {d['other']} agree within {bounds}"
+    return f"{d['other']} reads {bounds} from {d['one']}"
+
+
+def _signed(seconds: float) -> str:
+    return signed(round(seconds * 1_000_000))
+
+
+def _by(d: _Data) -> str:
+    grounds = ", ".join(
+        f"{one['pairs']} by "
+        + {"law": "the law {}", "declared": "{}, declared", "proposed": "{}, assumed"}[
+            one["basis"]
+        ].format(one_line(one["name"], 160))
+        for one in d["rests"]
+    )
+    pairs = f"{d['agreeing']} of {d['pairs']} pairs" if d["pairs"] else "pairs with other clocks"
+    aside = f"; {len(d['dissent'])} that they exclude left out" if d["dissent"] else ""
+    times = f" from {d['since']} to {d['until']}" if d["since"] != d["until"] else ""
+    return f"by {pairs} of records{times}{f' ({grounds})' * bool(grounds)}{aside}"
+
+
+def _denies(at: Sequence[str], d: _Data) -> str:
+    apart, excess = d["apart"], show_span(d["excess"])
+    if apart > 0:
+        later = f"{at[0]} reads {show_span(apart)} later than {at[1]}"
+    else:
+        later = f"{at[0]} reads {show_span(-apart)} earlier than {at[1]}"
+    if not d["measured"]:
+        return f"So {later}, and both can be true only if the clocks were that far apart."
+    both = "they cannot both be true" if d["firm"] else "both can be true only if a clock was set"
+    if d["one_clock"]:
+        return f"So {later}, by one clock: {both}."
+    if apart > 0:
+        return f"So {later}, {excess} more than the clocks can be apart: {both}."
+    return f"So {later}, and {excess} later with the clocks' offset taken off: {both}."
+
+
+def _restores(at: Sequence[str], d: _Data) -> str:
+    if not at:
+        return "No one of these, dropped alone, restores consistency: other records deny it too."
+    dropped = [f"{one}'s time is not as recorded" for one in at]
+    if d["bound"]:
+        dropped.append("the clocks were farther apart just then")
+    listed = f"{', '.join(dropped[:-1])}, or {dropped[-1]}" if len(dropped) > 1 else dropped[0]
+    which = "any one of these alone" if len(dropped) > 1 else "this alone"
+    return f"To restore consistency, {which} is enough: {listed}."
+
+
 SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     "reads": _reads,
     "later": _later,
     "bounded": _bounded,
     "states": _states,
+    "let": _let,
+    "before": _before,
+    "bounded-by": lambda _, d: f"And {_apart(d)}, {_by(d)}.",
+    "offset": lambda _, d: f"{_apart(d)}, {_by(d)}.",
+    "unbounded": lambda _, d: f"And no other record bounds {d['other']} against {d['one']}.",
+    "one-clock": lambda _, d: f"Both are read on one clock, {d['clock']}.",
+    "denies": _denies,
+    "restores": _restores,
+    "one-way": lambda at, d: (
+        f"By the law {d['law']} {at[0]} came before {at[1]}, and reads {show_span(d['seconds'])} "
+        "later."
+    ),
+    "between-them": lambda at, d: (
+        f"{at[0]} came before {at[1]} in the order of their medium, with {d['count']} between them."
+    ),
+    "stepped": lambda _, d: (
+        f"So between {d['after']} and {d['before']} "
+        + (f"the clock {d['clock']}" if d["clock"] else f"{d['second']} or {d['first']}")
+        + f" was set by {within(round(d['low'] * 1e6), round(d['high'] * 1e6))}"
+        + (f", as {d['others']} more clocks show." if d["others"] else ".")
+    ),
     "no-commit": _no_commit,
     "dated": _dated,
     "seen": lambda at, d: (

@@ -14,6 +14,7 @@ from recon.instants import show_span
 from recon.readings import TRUE_TIME
 from recon.text import one_line
 from recon.time.stretches import MOST_CLOCKS
+from recon.time.words import span
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from recon.time.utc import Ahead
 
 _SECOND = 1_000_000
-_MINUTE = 60 * _SECOND
 _LISTED = 12
 """Two clocks that nothing bounds, and dissenters, that a table lists; JSON has all."""
 _STATES = {
@@ -223,27 +223,6 @@ def _unbounded(out: Console, found: Clocks) -> None:
         out.print(f"Of more than {MOST_CLOCKS} clocks, bounds through others are not looked for.")
     if len(pairs) > _LISTED:
         out.print(f"  and {len(pairs) - _LISTED} more pairs; --format json has all of them")
-
-
-def span(low: int | None, high: int | None) -> str:
-    """Bounds of an offset in µs for people: ``−0.4 s .. +2.1 s``, ``+6 h 00 m, ±…``."""
-    if low is None or high is None:
-        if low is None and high is None:
-            return "not bounded"
-        return f"at most {signed(high or 0)}" if low is None else f"at least {signed(low)}"
-    middle = round((low + high) / 2 / _MINUTE) * _MINUTE
-    if middle and high - low < 2 * _MINUTE:
-        return f"{signed(middle)} and {signed(low - middle)} .. {signed(high - middle)}"
-    return f"{signed(low)} .. {signed(high)}"
-
-
-def signed(micros: int) -> str:
-    """An offset in µs for people, with its sign."""
-    seconds = micros / _SECOND
-    # A thousandth of a second says nothing where there are whole ones.
-    seconds = round(seconds, 1) if abs(seconds) >= 1 else round(seconds, 3)
-    said = show_span(seconds)
-    return said if seconds <= 0 else f"+{said}"
 
 
 def _minute(micros: int) -> str:

@@ -237,10 +237,12 @@ def doubt_heading(finding: Finding) -> str:
 
 def _doubt(finding: Finding) -> list[dict[str, Any]]:
     margin = finding.margin_seconds
+    of_clocks = any(step.step in {"offset", "one-way"} for step in finding.steps)
+    none = "None: no order is denied." if of_clocks else "No clock is part of this argument."
     return [
         pair(
             "Margin",
-            "No clock is part of this argument."
+            none
             if margin is None
             else f"{show_span(margin)}: how wrong the clocks of the argument would have to be, "
             "together, for it to vanish.",

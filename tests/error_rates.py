@@ -50,9 +50,9 @@ def paragraph(told: dict[str, int]) -> str:
         f"{told['lies']:,} contradict the rest at all (as linear programming says), "
         f"{told['named']:,} of these are among the few records that recon names, and "
         f"{told['firm']:,} stand in a proof that no single step of a clock explains.\n"
-        "The others are not named: another false record hides them, or they alone bound two "
-        "clocks at a time when nothing measures these two; then recon may name another record "
-        "in their stead, or none.\n"
+        "The others are not named: the world's other false record hides them, and each is named "
+        "once that one is true; or they alone bound two clocks, from one side, on days when "
+        "nothing else ties these two, and then recon names another record in their stead.\n"
     )
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
+
 from recon import schema
 from recon.config import Domain, Norm
 from recon.rules import Draft, Rule, Timeline
 from recon.time.declared import Correspondence, Side
+from recon.time.relations import relations
 
 DAY = "2026-03-08"
 TABLE = "pg:lineage-db/ml/ml.lineage"
@@ -39,6 +42,7 @@ class Story:
         self.system = "1"
         """The cluster that is told of, and the timeline that it is on."""
         self.line = 1
+        self.laws: list[dict[str, Any]] = []
 
     def event(
         self, source: str, kind: str, subject: str, time: str | None = None, **more: Any
@@ -403,8 +407,16 @@ class Story:
         rows = [{"row": i, **row} for i, row in enumerate(self.rows)]
         events = schema.frame(rows, schema.EVENTS).lazy()
         coverage = schema.frame(self.covered, schema.COVERAGE).lazy()
-        relations = schema.frame([], schema.RELATIONS).lazy() if self.paired else None
-        return Timeline(events, coverage, norms, self.tolerance, relations, self.paired)
+        more = schema.frame(self.laws, schema.RELATIONS).lazy()
+        laws = pl.concat([relations(events, coverage), more]).sort("before", "after", "law")
+        return Timeline(events, coverage, norms, self.tolerance, laws, self.paired)
+
+    def law(self, before: int, after: int, because: str) -> Story:
+        """A law between two events, by their places in the story (−1: the last told)."""
+        count = len(self.rows)
+        ends = {"before": before % count, "after": after % count}
+        self.laws.append({**ends, "law": "receipt", "because": because})
+        return self
 
     def judged(self, rule: Rule, *norms: Norm) -> list[Draft]:
         return list(rule.check(self.timeline(*norms)))

@@ -9,13 +9,15 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import polars as pl
 
 from recon import schema
 from recon.readings import READING
+from recon.rules import Timeline
+from recon.time.declared import Correspondence
 from recon.time.pairs import CORRESPONDENCES
 
 SECOND = 1_000_000
@@ -227,6 +229,31 @@ def together(worlds: Sequence[World]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.La
         begin += len(one.events)
     events, relations, acts = (pl.concat(part) for part in parts)
     return events, relations, acts
+
+
+def told(of: World) -> Timeline:
+    """A world as rules see it: each clock is a source, and its acts are declared."""
+    events, relations, _ = of.frames()
+    runs = {row: f"run:{number}" for number, act in enumerate(of.acts) for row in act}
+    frame = events.collect().with_columns(
+        source="clock",
+        subject=pl.Series([runs.get(row, f"event:{row}") for row in range(len(of.events))]),
+        names=pl.lit([], pl.List(pl.String)),
+    )
+    names = [clock.name for clock in of.clocks]
+    declared = [
+        Correspondence.model_validate(
+            {
+                "first": {"source": one, "kind": "event"},
+                "second": {"source": other, "kind": "event"},
+                "within": [0, LATENCY / SECOND],
+                "by": "run",
+            }
+        )
+        for one, other in combinations(names, 2)
+    ]
+    coverage = pl.LazyFrame(schema=schema.COVERAGE)
+    return Timeline(frame.lazy(), coverage, (), {}, relations, declared)
 
 
 def feasible(of: World, numbers: Sequence[int] | None = None) -> bool:

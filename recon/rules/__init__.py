@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from recon.rules.backdated_record import backdated_record
 from recon.rules.base import Draft, Rule, Timeline
 from recon.rules.bulk_delete import bulk_delete
+from recon.rules.clock_skew import clock_skew
+from recon.rules.clock_step import clock_step
 from recon.rules.digest_conflict import digest_conflict
+from recon.rules.impossible_order import impossible_order
 from recon.rules.lost_in_restore import lost_in_restore
 from recon.rules.manifest_after_artifact import manifest_after_artifact
 from recon.rules.overwritten_artifact import overwritten_artifact
@@ -33,6 +37,10 @@ RULES: tuple[Rule, ...] = (
     manifest_after_artifact,
     overwritten_artifact,
     release_order,
+    impossible_order,
+    backdated_record,
+    clock_step,
+    clock_skew,
 )
 
 __all__ = ["RULES", "Draft", "Rule", "Timeline", "rule_names"]

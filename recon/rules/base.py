@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -14,10 +14,13 @@ from recon.subjects import glob
 
 if TYPE_CHECKING:
     from recon.config import Norm
+    from recon.time.anchors import DeclaredAnchor
+    from recon.time.clocks import Clocks
     from recon.time.corrected import Corrected
     from recon.time.declared import Correspondence
 
 
+Made = TypeVar("Made")
 _STAMPING = ("wal.commit", "table.write", "row.version", "object.put")
 
 
@@ -33,23 +36,48 @@ class Timeline:
     tolerance: Mapping[str, float] = field(default_factory=dict)
     """Seconds by glob of clock."""
     relations: pl.LazyFrame | None = None
-    """:data:`recon.schema.RELATIONS`; None: no clock is measured."""
+    """:data:`recon.schema.RELATIONS`; None: they are derived from the events."""
     correspondences: Sequence[Correspondence] = ()
     """Two records of one act, as the case declares them."""
+    anchors: Sequence[DeclaredAnchor] = ()
+    """How far clocks are ahead of UTC, as the case declares it."""
 
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[Timeline], Made]) -> Made:
+        """What several rules need, made when it is first asked for."""
+        if name not in self._kept:
+            self._kept[name] = make(self)
+        made: Made = self._kept[name]
+        return made
+
+    @property
+    def laws(self) -> pl.LazyFrame:
+        """Laws between the events."""
+        from recon.time.relations import relations
+
+        return relations(self.events, self.coverage) if self.relations is None else self.relations
+
+    @property
+    def measured(self) -> Clocks:
+        """How far apart the clocks are and when, and by which records."""
+        from recon.time.clocks import clocks
+
+        return self.once(
+            "measured", lambda own: clocks(own, own.laws, own.correspondences, own.anchors)
+        )
 
     @property
     def clocks(self) -> Corrected:
         """What every comparison of times goes through; estimated when it is first asked for."""
-        if "clocks" not in self._kept:
-            from recon.time.corrected import Corrected
+        from recon.time.corrected import Corrected
 
-            self._kept["clocks"] = Corrected.of(
-                self.events, self.relations, self.correspondences, self.tolerance
-            )
-        found: Corrected = self._kept["clocks"]
-        return found
+        return self.once(
+            "clocks",
+            lambda own: Corrected.of(
+                *(own.events, own.laws, own.correspondences, own.tolerance, own.anchors)
+            ),
+        )
 
     @property
     def stamping(self) -> Mapping[str, str]:
@@ -57,18 +85,7 @@ class Timeline:
 
         Empty where nothing is known of any clock: then it makes no difference.
         """
-        if "stamping" not in self._kept:
-            found = (
-                self.kind(*_STAMPING)
-                .filter(pl.col("clock").is_not_null())
-                .group_by("source")
-                .agg(pl.col("clock").min())
-                .sort("source")
-            )
-            rows = () if self.clocks.plain else found.collect(engine="streaming").iter_rows()
-            self._kept["stamping"] = dict(rows)
-        by_source: dict[str, str] = self._kept["stamping"]
-        return by_source
+        return self.once("stamping", _stamping)
 
     def log_clock(self, source: str = "source") -> pl.Expr:
         """:attr:`stamping` of a column of sources; null where it is not known."""
@@ -90,6 +107,20 @@ class Timeline:
     def kind(self, *kinds: str) -> pl.LazyFrame:
         """Events of the kinds."""
         return self.events.filter(pl.col("kind").is_in(kinds))
+
+
+def _stamping(timeline: Timeline) -> dict[str, str]:
+    if timeline.clocks.plain:
+        return {}
+    found = (
+        timeline.kind(*_STAMPING)
+        .filter(pl.col("clock").is_not_null())
+        .group_by("source")
+        .agg(pl.col("clock").min())
+        .sort("source")
+        .collect(engine="streaming")
+    )
+    return dict(found.iter_rows())
 
 
 @dataclass(frozen=True, slots=True)

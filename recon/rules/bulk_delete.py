@@ -128,7 +128,7 @@ def _draft(group: pl.DataFrame) -> Draft:
         events.append(("locked", kept.row(0, named=True)["lock"]))
         steps.append(step("locked-under", "locked", count=kept.height))
         statement += (
-            f"; under {kept.height} of them lie locked versions, which are there still and are not "
+            f"; under {kept.height} of them locked versions are there still and are not "
             f"current, under {count - kept.height} none is known to be locked"
         )
     by_rule = expected.height == count

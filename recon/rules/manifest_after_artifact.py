@@ -9,8 +9,9 @@ import polars as pl
 
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
+from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, seconds, step
-from recon.rules.resting import MEASURED, resting
+from recon.rules.resting import MEASURED
 from recon.time.consensus import OPEN
 from recon.time.corrected import READING, Reading
 
@@ -79,12 +80,13 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
         allowed = timeline.allowed(row["clock"]) if one_clock else 0.0
         tolerance = max(norm.tolerance, allowed)
         if row["most"] / _SECOND > _SAME_ACT + tolerance:
-            yield _draft(row, tolerance)
+            yield _draft(timeline, row, tolerance)
 
 
-def _draft(row: dict[str, Any], tolerance: float) -> Draft:
+def _draft(timeline: Timeline, row: dict[str, Any], tolerance: float) -> Draft:
     one_clock = row["clock"] == row["clock_manifest"]
     known = row["apart_basis"] in MEASURED
+    clocks = row["clock"], row["clock_manifest"]
     margin = row["least"] / _SECOND if known and row["least"] > -OPEN else row["margin"]
     verdict: Verdict = "breach" if margin > tolerance and known else "undetermined"
     artifact = say_interval(row["earliest"], row["latest"])
@@ -127,7 +129,7 @@ def _draft(row: dict[str, Any], tolerance: float) -> Draft:
         f"{show_span(max(margin, 0.0))} ahead of {row['clock']}.",
         alibi="Both times are of one clock, which would have had to be set back between them."
         if one_clock
-        else f"{resting(row, 'apart', row['clock'], row['clock_manifest'])}.",
+        else ordered(timeline.measured, row, "apart", clocks, row["earliest"]),
         innocent=[
             Innocent(
                 "An earlier version of the manifest was stored in time and then removed.",

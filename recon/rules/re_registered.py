@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from recon.rules.alibis import witnessed
 from recon.rules.base import Draft, Timeline, rule, seconds
 from recon.rules.earlier import Compared, Earlier, attributes_of, compare, earlier, record
 from recon.rules.identity import Identities, identities
@@ -71,7 +72,8 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
         cases = _cases(claimed, then, attributes, written, known, slack)
         # One finding for a subject and an act: its heaviest row, of equals the first written.
         case = min(cases, key=lambda one: _ORDER.index(one.verdict))
-        yield draft(case, agreed, neighbours[act])
+        held = witnessed(timeline.measured, case.first["written_clock"], case.first["written_from"])
+        yield draft(case, agreed, neighbours[act], held)
 
 
 _ORDER = ("conflict", "undetermined", "observation")

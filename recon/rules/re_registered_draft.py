@@ -22,8 +22,17 @@ _VERB = {
 }
 
 
-def draft(case: Case, agreed: Mapping[tuple[str, str], Agreement], near: Neighbours) -> Draft:
-    """The finding of a case; ``agreed``: how asserted and commit clocks agree on other rows."""
+def draft(
+    case: Case,
+    agreed: Mapping[tuple[str, str], Agreement],
+    near: Neighbours,
+    held: str | None,
+) -> Draft:
+    """The finding of a case.
+
+    ``agreed``: how asserted and commit clocks agree on other rows; ``held``: what the measured
+    clocks say of the one that stamped the row.
+    """
     first, shown, before, compared = case.first, case.shown, case.before, case.compared
     events = [("asserted", shown["row"]), ("written", first["written"]), ("replaced", first["act"])]
     steps = _steps(shown, first, near)
@@ -60,7 +69,7 @@ def draft(case: Case, agreed: Mapping[tuple[str, str], Agreement], near: Neighbo
         steps=steps,
         margin_seconds=case.margin,
         excuse=excuse(case),
-        alibi=alibi(agreement, near, first),
+        alibi=alibi(agreement, near, first, held),
         innocent=innocent(case),
     )
 

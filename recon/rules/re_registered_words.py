@@ -176,8 +176,13 @@ def excuse(case: Case) -> str:
     return f"{text}; or the row copies an earlier registration and its time with it."
 
 
-def alibi(agreement: Agreement | None, near: Neighbours, row: Mapping[str, Any]) -> str:
-    """What the other records say about the clock."""
+def alibi(
+    agreement: Agreement | None, near: Neighbours, row: Mapping[str, Any], held: str | None = None
+) -> str:
+    """What the other records say about the clock.
+
+    ``held``: what the measured clocks say of the one that stamped the row.
+    """
     parts = []
     if agreement and agreement.measured:
         parts.append(
@@ -193,9 +198,12 @@ def alibi(agreement: Agreement | None, near: Neighbours, row: Mapping[str, Any])
     if row["stored_basis"] != BASES[2]:
         parts.append(resting(row, "stored", row["clock"], row["written_clock"]))
     if not parts:
+        if held:
+            return held
         return f"No other record of the case bounds the clock {row['written_clock']}."
     text = "; ".join(f"{one[0].lower()}{one[1:]}" for one in parts)
-    return f"{text[0].upper()}{text[1:]}."
+    more = f" {held}" if held else ""
+    return f"{text[0].upper()}{text[1:]}.{more}"
 
 
 def innocent(case: Case) -> list[Innocent]:

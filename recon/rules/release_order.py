@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,12 @@ import polars as pl
 
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
+from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.resting import MEASURED
 from recon.rules.views import RECORD, snapshots
 from recon.subjects import glob
+from recon.time.corrected import READING, Reading
 
 if TYPE_CHECKING:
     from recon.config import Norm
@@ -22,9 +25,7 @@ _SAME_ACT = 1.0
 """Seconds: the precision of ``LastModified`` and of most logs."""
 _SECOND = 1_000_000
 _KEY = ["subject", "digest"]
-_Ahead = Callable[[str, str, int], int | None]
-"""µs by which the first clock can be ahead of the second when the second reads that; None: not
-known."""
+_LATER = Reading("clock_later", "earliest_later", "latest_later")
 
 
 @rule("release-order", needs=("claim",), is_norm=True)
@@ -44,16 +45,13 @@ def release_order(timeline: Timeline) -> Iterator[Draft]:
     registration by hand after an emergency; a deployment that was logged before it was done.
     Source: SLSA 1.0, provenance; the case's own `case.toml` declares it.
     """
-    ahead: _Ahead | None = None
     for norm in timeline.norms:
         if norm.rule != "release-order":
             continue
         found = _records(timeline, norm).collect()
         for earlier, later in pairwise(STEPS):
-            late = _late(found, earlier, later, norm)
-            if not late.is_empty():
-                ahead = ahead or _measured(timeline)
-                yield from _judge(timeline, norm, late, (earlier, later), ahead)
+            late = _late(timeline, found, (earlier, later), norm)
+            yield from _judge(timeline, late, (earlier, later))
 
 
 def _records(timeline: Timeline, norm: Norm) -> pl.LazyFrame:
@@ -110,8 +108,14 @@ def _records(timeline: Timeline, norm: Norm) -> pl.LazyFrame:
     )
 
 
-def _late(found: pl.DataFrame, earlier: str, later: str, norm: Norm) -> pl.DataFrame:
-    """Records of the earlier step, where all are later than the first of the later one."""
+def _late(
+    timeline: Timeline, found: pl.DataFrame, steps: tuple[str, str], norm: Norm
+) -> pl.DataFrame:
+    """Records of the earlier step, where all are later than the first of the later one.
+
+    With ``late`` (µs by which it is at least) and ``known`` (whether the clocks are measured).
+    """
+    earlier, later = steps
     first = (
         found.filter(
             (pl.col("step") == later) & (pl.col("shows") != "said") & pl.col("clock").is_not_null()
@@ -120,73 +124,54 @@ def _late(found: pl.DataFrame, earlier: str, later: str, norm: Norm) -> pl.DataF
         .unique(_KEY, keep="first", maintain_order=True)
     )
     both = found.filter(pl.col("step") == earlier).join(first, on=_KEY, suffix="_later")
+    if both.is_empty():
+        return both
     gap = (pl.col("earliest") - pl.col("latest_later")).dt.total_microseconds()
-    both = both.with_columns(gap=gap)
+    measured = pl.col("apart_basis").cast(pl.String).is_in(MEASURED)
+    allowed = {one: timeline.allowed(one) for one in both["clock"].drop_nulls().unique()}
+    own = pl.col("clock").replace_strict(allowed, default=0.0, return_dtype=pl.Float64)
+    # Between two clocks what the case allows them is in the comparison.
+    own = pl.when(pl.col("clock") == pl.col("clock_later")).then(own).otherwise(0.0)
+    both = (
+        timeline.clocks.apart(both.lazy(), _LATER, READING, "apart")
+        .with_columns(
+            late=pl.coalesce("apart_least", gap),
+            known=(measured & pl.col("apart_least").is_not_null()).fill_null(value=False),
+        )
+        .collect()
+    )
     # All of them: one record that fits the order keeps the norm.
-    denies = (pl.col("gap") > (_SAME_ACT + norm.tolerance) * _SECOND).all().over(_KEY)
+    least = (pl.max_horizontal(own, pl.lit(norm.tolerance)) + _SAME_ACT) * _SECOND
+    denies = (pl.col("late") > least).all().over(_KEY)
     judged = pl.lit(value=True)
     if norm.since is not None:
-        least = pl.min_horizontal(pl.col("earliest").min(), pl.col("earliest_later").min())
-        judged = (least >= norm.since).over(_KEY)
+        since = pl.min_horizontal(pl.col("earliest").min(), pl.col("earliest_later").min())
+        judged = (since >= norm.since).over(_KEY)
     # A snapshot that shows the step done, later on, does not say that it was not done before.
     return (
-        both.filter(denies & judged).filter(pl.col("shows") != "by then").sort(*_KEY, "gap", "row")
+        both.filter(denies & judged).filter(pl.col("shows") != "by then").sort(*_KEY, "late", "row")
     )
 
 
-def _measured(timeline: Timeline) -> _Ahead:
-    from recon.time.bounds import bounds
-    from recon.time.clocks import clocks
-    from recon.time.relations import relations
-
-    own = clocks(timeline, relations(timeline.events, timeline.coverage))
-    known = bounds(own.settled.offsets)
-
-    def ahead(first: str, second: str, at: int) -> int | None:
-        return known.most(second, first, second, at)
-
-    return ahead
-
-
-def _judge(
-    timeline: Timeline, norm: Norm, late: pl.DataFrame, steps: tuple[str, str], ahead: _Ahead
-) -> Iterator[Draft]:
+def _judge(timeline: Timeline, late: pl.DataFrame, steps: tuple[str, str]) -> Iterator[Draft]:
+    """One finding for a release: where a record's clock is not measured, it may fit the order."""
     for _, rows in late.group_by(_KEY, maintain_order=True):
-        margins: list[tuple[float, dict[str, Any]]] = []
-        unknown: list[dict[str, Any]] = []
-        tolerance = norm.tolerance
-        for row in rows.iter_rows(named=True):
-            clocks = row["clock"], row["clock_later"]
-            at = round(row["earliest_later"].timestamp() * _SECOND)
-            most = 0 if clocks[0] == clocks[1] else ahead(*clocks, at)
-            tolerance = max(tolerance, *(timeline.allowed(clock) for clock in clocks))
-            if most is None:
-                unknown.append(row)
-            else:
-                margins.append(((row["gap"] - most) / _SECOND, row))
-        if any(margin <= _SAME_ACT + tolerance for margin, _ in margins):
-            continue
-        if unknown:
-            one = min(unknown, key=lambda row: (row["gap"], row["row"]))
-            if one["gap"] / _SECOND > _SAME_ACT + tolerance:
-                yield _draft(one, steps, "undetermined", one["gap"] / _SECOND)
-        elif margins:
-            margin, one = min(margins, key=lambda found: (found[0], found[1]["row"]))
-            yield _draft(one, steps, "breach", margin)
+        unknown = rows.filter(~pl.col("known"))
+        one = (rows if unknown.is_empty() else unknown).row(0, named=True)
+        yield _draft(timeline, one, steps, "breach" if one["known"] else "undetermined")
 
 
 def _draft(
-    row: Mapping[str, Any], steps: tuple[str, str], verdict: Verdict, margin: float
+    timeline: Timeline, row: Mapping[str, Any], steps: tuple[str, str], verdict: Verdict
 ) -> Draft:
     earlier, later = steps
-    one_clock = row["clock"] == row["clock_later"]
+    margin = row["late"] / _SECOND
     known = "Both times are of one clock, which would have had to be set back between them."
-    if not one_clock:
-        known = (
-            f"The records of the case hold {row['clock']} closer to {row['clock_later']} than that."
-            if verdict == "breach"
-            else f"Nothing in the case measures {row['clock']} against {row['clock_later']}."
-        )
+    if row["clock"] != row["clock_later"]:
+        clocks = row["clock_later"], row["clock"]
+        known = ordered(timeline.measured, row, "apart", clocks, row["earliest_later"])
+    corrected = row["known"] and row["clock"] != row["clock_later"]
+    further, than = ("further ", " than it is known to be") if corrected else ("", "")
     readings: Sequence[tuple[str, str]] = ((earlier, ""), (later, "_later"))
     said = [say_interval(row[f"earliest{end}"], row[f"latest{end}"]) for _, end in readings]
     return Draft(
@@ -213,11 +198,11 @@ def _draft(
                 )
                 for name, end in readings
             ),
-            step("later", later, earlier, seconds=row["gap"] / _SECOND),
+            step("later", later, earlier, seconds=margin),
         ],
         margin_seconds=margin,
         excuse=f"For the norm to be kept, {row['clock']} would have had to read "
-        f"{show_span(row['gap'] / _SECOND)} ahead of {row['clock_later']}.",
+        f"{show_span(margin)} {further}ahead of {row['clock_later']}{than}.",
         alibi=known,
         innocent=[
             Innocent(

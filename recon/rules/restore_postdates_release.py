@@ -11,9 +11,9 @@ import polars as pl
 from recon import schema
 from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
+from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.reloads import reloads
-from recon.rules.resting import resting
 from recon.rules.restores import Histories
 from recon.rules.values import alike
 from recon.rules.views import claims, logged
@@ -192,10 +192,10 @@ def _judge(timeline: Timeline, one: _Restore, released: pl.DataFrame) -> Iterato
     )
     both = now.join(then, on=key, how="left").sort("subject", "table", "part", "row")
     for _, group in both.group_by("subject", "table", maintain_order=True):
-        yield _draft(one, group.to_dicts())
+        yield _draft(timeline, one, group.to_dicts())
 
 
-def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
+def _draft(timeline: Timeline, one: _Restore, rows: list[dict[str, Any]]) -> Draft:
     unlike = [row for row in rows if alike(row["was"], row["value"]) not in {"same", "spelling"}]
     shown = (unlike or rows)[0]
     table = shown["table"].rsplit("/", 1)[-1]
@@ -249,7 +249,13 @@ def _draft(one: _Restore, rows: list[dict[str, Any]]) -> Draft:
             if not unlike
             else "The backup itself, or the log that was replayed, would say. "
         )
-        + f"{resting(shown, 'told', shown['released_clock'], shown['restored_clock'])}."
+        + ordered(
+            timeline.measured,
+            shown,
+            "told",
+            (shown["released_clock"], shown["restored_clock"]),
+            shown["released_from"],
+        )
         + ("" if shown["sure"] else " So the release may be the later of the two."),
         innocent=[
             Innocent(

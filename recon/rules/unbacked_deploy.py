@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from recon.findings import Innocent
+from recon.rules.alibis import witnessed
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.resting import rests
 from recon.rules.views import snapshots
@@ -51,7 +52,11 @@ def unbacked_deploy(timeline: Timeline) -> Iterator[Draft]:
         unbacked = pl.concat([unbacked, short.filter(~pl.Series(backed, dtype=pl.Boolean))])
     covered = _covered(timeline)
     for row in unbacked.sort("row").iter_rows(named=True):
-        yield _draft(row, {name: _reaches(timeline, one, row) for name, one in covered.items()})
+        held = (
+            witnessed(timeline.measured, row["clock"], row["earliest"]) if row["earliest"] else None
+        )
+        reached = {name: _reaches(timeline, one, row) for name, one in covered.items()}
+        yield _draft(row, reached, held)
 
 
 def _named(timeline: Timeline) -> pl.LazyFrame:
@@ -121,13 +126,14 @@ def _reaches(timeline: Timeline, copies: list[_Until], row: dict[str, Any]) -> _
     return _Reach(best is not None and best.not_after, best)
 
 
-def _draft(row: dict[str, Any], covered: dict[str, _Reach]) -> Draft:
+def _draft(row: dict[str, Any], covered: dict[str, _Reach], held: str | None) -> Draft:
     all_covered = all(one.whole for one in covered.values())
     repositories = ", ".join(covered)
     not_whole = [name for name, one in covered.items() if not one.whole]
     alibi = ["A commit's id is the hash of its bytes: another commit cannot have it."]
     # Several repositories are copied by one clock, mostly.
     alibi += sorted({f"{one.rests}." for one in covered.values() if one.rests})
+    alibi += [held] if held else []
     return Draft(
         verdict="missing" if all_covered else "undetermined",
         subject=row["subject"],

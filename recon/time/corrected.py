@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from recon.readings import TRUE_TIME
 from recon.schema import INSTANT
 from recon.subjects import glob
+from recon.time.anchors import anchor_pairs
 from recon.time.between import BASES, MEASURED, ONE, Between
 from recon.time.consensus import OPEN
 from recon.time.correspondences import propose
@@ -34,11 +36,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from recon.time.anchors import DeclaredAnchor
+
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-UTC = "utc"
-"""Name of the clock that is right by definition; whatever is bounded against it is anchored."""
 BASIS = pl.Enum(BASES)
 _SECOND = 1_000_000
 _BOUND = pl.Struct({"low": pl.Int64(), "high": pl.Int64(), "basis": pl.UInt8()})
@@ -100,8 +102,9 @@ class Corrected:
         relations: pl.LazyFrame | None = None,
         correspondences: Sequence[Correspondence] = (),
         tolerance: Mapping[str, float] | None = None,
+        anchored: Sequence[DeclaredAnchor] = (),
     ) -> Corrected:
-        """From the timeline, its laws, and the two records of one act that the case declares.
+        """From the timeline, its laws, what ties clocks to UTC, and what the case declares.
 
         What the tool itself proposes as two records of one act is an assumption: it measures no
         clock, and makes it doubtful that two clocks agree.
@@ -110,7 +113,7 @@ class Corrected:
             return cls.nothing(tolerance)
         _, declared = match(events, correspondences)
         _, proposed = propose(events, {one.sides for one in correspondences})
-        laws = law_pairs(events, relations)
+        laws = pl.concat([law_pairs(events, relations), anchor_pairs(events, anchored)])
         firm = settle(pl.concat([laws, act_pairs(events, declared.lazy())])).offsets
         known = firm
         if len(proposed):
@@ -131,13 +134,13 @@ class Corrected:
 
     @property
     def reference(self) -> str | None:
-        """UTC where a clock is bounded against it; else the clock that most others are.
+        """TRUE_TIME where a clock is bounded against it; else the clock that most others are.
 
         None where no clock is measured.
         """
         closed = self.between.firm
-        if UTC in closed.clocks or not closed.clocks:
-            return UTC if closed.clocks else None
+        if TRUE_TIME in closed.clocks or not closed.clocks:
+            return TRUE_TIME if closed.clocks else None
         most = (closed.table < OPEN).any(axis=0).sum(axis=1)
         return closed.clocks[int(most.argmax())]
 

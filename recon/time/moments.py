@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from recon.readings import TRUE_TIME
 from recon.schema import INSTANT
 from recon.time.between import AS_READ, MEASURED, ONE
 from recon.time.consensus import OPEN, consensus
-from recon.time.corrected import UTC, Corrected
+from recon.time.corrected import Corrected
 
 SHOWN: dict[str, pl.DataType] = {
     "clock": pl.String(),
@@ -43,7 +44,7 @@ def moments(
     each other and cannot all be, within what most of them say, or, where these are not more
     than half, within what any of them says.
     """
-    known = reference or UTC
+    known = reference or TRUE_TIME
     wide = {one: max(corrected.allowed(one), room // timedelta(microseconds=1)) for one in clocks}
     rows = []
     moment = int(pl.Series([at], dtype=INSTANT).dt.epoch("us")[0])

@@ -144,16 +144,20 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
 
 
 def _alone(found: pl.DataFrame, pairs: pl.LazyFrame, drift: float) -> pl.DataFrame:
-    """Pairs far from all others in time, that the nearest measured offset excludes.
+    """Pairs far from all others in time, that the nearest offset of many pairs excludes.
 
     A reading that is weeks off takes its pair to a time where no other is, and there it would
-    agree with itself. Fewer than three are no offset; a step of a clock explains them, though.
+    agree with itself. So few are no offset; a step of a clock explains them, though.
     """
     spans = []
-    held = found.filter(measured()).rows_by_key(["first", "second"], named=True)
-    few = found.filter(
-        ~measured() & (pl.col("pairs") < _FEW) & pl.col("low").is_not_null() & (pl.col("held") > 0)
+    known = measured() | (
+        pl.col("clear")
+        & (pl.col("agreeing") >= _FEW)
+        & pl.col("low").is_not_null()
+        & pl.col("high").is_not_null()
     )
+    held = found.filter(known).rows_by_key(["first", "second"], named=True)
+    few = found.filter(~known & (pl.col("pairs") < _FEW))
     # One by one: rows are stretches of time, and few of them hold so little.
     for row in few.iter_rows(named=True):
         near = min(
@@ -166,7 +170,8 @@ def _alone(found: pl.DataFrame, pairs: pl.LazyFrame, drift: float) -> pl.DataFra
         away = max(near["until"], row["until"]) - min(near["since"], row["since"])
         slack = int(drift * away) + 1
         low, high = near["low"] - slack, near["high"] + slack
-        if row["low"] > high or row["high"] < low:
+        above = row["low"] is not None and row["low"] > high
+        if above or (row["high"] is not None and row["high"] < low):
             spans.append((row["first"], row["second"], row["since"], row["until"], low, high))
     columns = ("first", "second", "since", "until", "most_low", "most_high")
     schema = {name: OFFSETS.get(name, pl.Int64()) for name in columns}

@@ -63,7 +63,8 @@ def readings(events: pl.LazyFrame, *, every: bool = False) -> pl.LazyFrame:
 def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of :data:`PAIRS` from laws between events that two clocks read.
 
-    Made once, as it is asked for: what is said of clocks goes through its pairs many times.
+    Of pairs that say the same, with equal readings on both sides, the first stands for all. Made
+    once, as it is asked for: what is said of clocks goes through its pairs many times.
     """
     laws = relations.select("before", "after", "law").collect(engine="streaming")
     read = _by_row(events)
@@ -82,11 +83,35 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(pl.col("before_clock", "after_clock").cast(pl.String))
     )
     most = pl.col("after_latest") - pl.col("before_earliest")
+    found = _sided(both, least=None, most=most).filter(
+        pl.col("low").is_not_null() | pl.col("high").is_not_null()
+    )
+    # A record gives several events, and stands in several snapshots: that is one pair, not many.
+    same = ["first", "second", "at", "low", "high", "law"]
+    found = found.sort("before", "after").unique(same, keep="first", maintain_order=True)
+    return found.collect(engine="streaming").lazy()
+
+
+def by_record(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
+    """Laws between records: events of one record with one reading are one, by their first row."""
+    record = ["source", "item", "citation", "clock", "earliest", "latest"]
+    spoken = pl.concat([relations.select(row=end) for end in ("before", "after")]).unique()
+    dated = events.filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null())
+    one = (
+        dated.join(spoken, on="row", how="semi")
+        .select("row", one=pl.col("row").min().over(record))
+        .filter(pl.col("one") != pl.col("row"))
+    )
+    for end in ("before", "after"):
+        relations = (
+            relations.join(one.rename({"row": end}), on=end, how="left")
+            .with_columns(pl.coalesce("one", end).alias(end))
+            .drop("one")
+        )
     return (
-        _sided(both, least=None, most=most)
-        .filter(pl.col("low").is_not_null() | pl.col("high").is_not_null())
-        .collect(engine="streaming")
-        .lazy()
+        relations.filter(pl.col("before") != pl.col("after"))
+        .sort("before", "after", "law", "because")
+        .unique(["before", "after", "law"], keep="first", maintain_order=True)
     )
 
 
@@ -141,4 +166,4 @@ def _sided(both: pl.LazyFrame, *, least: pl.Expr | None, most: pl.Expr) -> pl.La
     ).select(list(PAIRS))
 
 
-__all__ = ["CORRESPONDENCES", "LATE", "PAIRS", "act_pairs", "law_pairs", "readings"]
+__all__ = ["CORRESPONDENCES", "LATE", "PAIRS", "act_pairs", "by_record", "law_pairs", "readings"]

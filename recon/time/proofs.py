@@ -21,10 +21,11 @@ import polars as pl
 from recon.time.bounds import Bounds, bounds
 from recon.time.consensus import OPEN
 from recon.time.graph import Graph
-from recon.time.offsets import measured
+from recon.time.offsets import OFFSETS, measured
 from recon.time.pairs import readings
 from recon.time.reach import NEVER, Allowed, Readings, connected, denied
 from recon.time.settle import Settled
+from recon.time.stretches import stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +202,24 @@ def _denials(
 def _sound(pairs: pl.LazyFrame, settled: Settled, laws: pl.DataFrame) -> dict[int, frozenset[int]]:
     """Rows of pairs that bound both sides, and the measured offsets that they are within.
 
-    One side alone proves little: an hour's delay hides an hour's step.
+    Days that one offset fits, drift allowed for, count as one. One side alone proves little: an
+    hour's delay hides an hour's step.
     """
     both = pairs.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
-    stretches = settled.offsets.with_row_index("stretch").filter(measured())
+    whole = pl.LazyFrame(
+        [
+            (one.first, one.second, one.since, one.until, number)
+            for number, one in enumerate(stretches(settled.offsets.filter(measured())))
+        ],
+        schema={
+            **{name: OFFSETS[name] for name in ("first", "second", "since", "until")},
+            "stretch": pl.UInt32(),
+        },
+        orient="row",
+    )
     held = (
         both.join(settled.dissent.lazy(), on=["before", "after", "law"], how="anti")
-        .join(
-            stretches.lazy().select("first", "second", "since", "until", "stretch"),
-            on=["first", "second"],
-        )
+        .join(whole, on=["first", "second"])
         .filter(pl.col("at").is_between("since", "until"))
     )
     ends = pl.concat([held.select(row=end, stretch="stretch") for end in ("before", "after")])

@@ -53,7 +53,8 @@ def test_state_at_an_instant_beside_duckdb(report: Path) -> None:
         return (
             duckdb.sql(
                 f"select key, arg_max(version_id, {time_}), arg_max(is_delete_marker, {time_}),"  # noqa: S608
-                f" arg_max(is_multipart_uploaded, {time_}), max({time_}) from '{report}' where {time_} <= timestamp '2026-01-30'"
+                f" arg_max(is_multipart_uploaded, {time_}), max({time_}) from '{report}'"
+                f" where {time_} <= timestamp '2026-01-30'"
                 " group by key"
             )
             .pl()

@@ -84,7 +84,7 @@ def _forks(seen: Seen, streams: Collection[tuple[str, str]]) -> list[_Fork]:
         .sort("source", "stream", "position")
     )
     for source, stream, position, found in begun.iter_rows():
-        if found["1"] is not None:
+        if found is not None and found["1"] is not None:
             system, child, parent = stream[3:].split("/")[0], int(found["1"]), int(found["2"])
             fork = _Fork(source, system, child, parent, position - _PAGE, None)
             told.setdefault((source, system, child), fork)
@@ -101,7 +101,7 @@ def _lines(seen: Seen, streams: Collection[tuple[str, str]]) -> Iterator[_Fork]:
     )
     last: dict[tuple[str, str], tuple[int, int, int, int]] = {}
     for row, source, item, found in lines.iter_rows():
-        if found["1"] is None:
+        if found is None or found["1"] is None:
             continue
         child, parent = int(found["1"]), int(found["2"])
         switch = (int(found["3"], 16) << 32) + int(found["4"], 16)

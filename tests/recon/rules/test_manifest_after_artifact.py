@@ -73,7 +73,7 @@ def test_fires_where_an_offset_hid_it():
     assert draft.verdict == "breach"
     assert draft.margin_seconds is not None
     assert abs(draft.margin_seconds - HOUR) < 5
-    assert "Records of the case hold s3:cards" in draft.alibi
+    assert "hold s3:cards within −3 h 00 m" in draft.alibi
 
 
 def test_undetermined_where_the_offset_is_measured_but_wide():

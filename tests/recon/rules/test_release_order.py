@@ -122,7 +122,7 @@ def test_undetermined_between_two_clocks_that_nothing_measures():
 
 def releases(off: str) -> Story:
     """Ten acts that a log and a table tell of, seconds apart; then one that is ``off``."""
-    story = Story()
+    story = Story().measured("pg:lineage-db/commit", "log:deploys", 0, wide=12)
     rows = [registered(None, f"{hour:02}:00", f"r{hour}") for hour in range(1, 11)]
     for hour in range(1, 11):
         story.deployed(f"{hour:02}:00:{hour:02}", f"r{hour}", artifact=GOOD)

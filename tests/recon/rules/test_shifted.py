@@ -68,6 +68,8 @@ def found(story: Story) -> Found:
     return {
         (rule.name, draft.verdict, draft.subject, tuple(draft.events))
         for rule in RULES
+        # What is told of a clock that is off changes as it is moved.
+        if not rule.name.startswith("clock-")
         for draft in rule.check(timeline)
     }
 

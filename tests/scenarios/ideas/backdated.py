@@ -28,7 +28,8 @@ def incident(stage: Stage) -> Truth:
     gap = Gap(
         Found("backdated-record", "conflict", _NEW),
         "2026-11-25",
-        "no rule compares an asserted time with the commit alone",
+        "a row's own time beside its commit is a norm, which backdated-record judges where the "
+        "case declares it: an import of history looks the same",
     )
     return stage.truth(set(), gaps=[gap])
 

@@ -1,0 +1,191 @@
+"""Excuse and alibi of a finding about order: what a clock would have to be, and what holds it.
+
+The one place that words them, so that all rules say the same of the same clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from recon.clocks_json import instant
+from recon.instants import show_span
+from recon.rules.resting import resting
+from recon.time.between import BASES
+from recon.time.held import Held, held, micros
+from recon.time.words import signed, within
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from recon.time.clocks import Clocks, Ground
+
+_SECOND = 1_000_000
+_NAMED = 3
+"""Dissenters that are named; the others are counted."""
+
+
+def excuse(later: str, earlier: str, seconds: float) -> str:
+    """What would have to be so for the order of two readings to be innocent.
+
+    Args:
+        later: clock of the record that by law or norm comes later, and reads earlier.
+        earlier: clock of the other one.
+        seconds: by how much it reads earlier; below 0 where it reads later, and by the offset of
+            the two clocks should read later still.
+    """
+    if later == earlier:
+        return (
+            f"For this to be innocent the clock {later} would have had to be set back by "
+            f"{show_span(seconds)} between the two readings."
+        )
+    if seconds < 0:
+        return (
+            f"For this to be innocent the clock {later} would have had to be no more than "
+            f"{show_span(-seconds)} ahead of {earlier}."
+        )
+    return (
+        f"For this to be innocent the clock {later} would have had to be {show_span(seconds)} "
+        f"behind {earlier}."
+    )
+
+
+def alibi(found: Clocks, earlier: str, later: str, at: datetime) -> str:
+    """What the other records say about that excuse.
+
+    Args:
+        found: the clocks of the case.
+        earlier: clock of the record that comes first.
+        later: clock of the other one.
+        at: what the first one reads.
+    """
+    if earlier == later:
+        return _one_clock(found, earlier, at)
+    known = held(found, earlier, later, micros(at))
+    if known is None:
+        return f"Nothing in the case bounds {later} against {earlier}."
+    return f"{_capital(holds(known))}.{_near(known)}{rests(known.rests)}{_dissent(known)}"
+
+
+def ordered(
+    found: Clocks, row: Mapping[str, Any], name: str, clocks: tuple[str, str], at: datetime
+) -> str:
+    """What the order of two readings rests on: the records that measure their clocks, or what not.
+
+    Args:
+        found: the clocks of the case.
+        row: with what :meth:`recon.time.corrected.Corrected.bound` added.
+        name: as it was called there.
+        clocks: of the record that comes first, and of the other one.
+        at: what the first one reads.
+    """
+    if row[f"{name}_basis"] == BASES[1]:
+        return alibi(found, *clocks, at)
+    return f"{resting(row, name, *clocks)}."
+
+
+def holds(known: Held) -> str:
+    """``412 of 413 pairs of records from … to … hold Y within −0.4 s to +2.1 s of X``."""
+    who = (
+        f"{known.agreeing} of {known.pairs} pairs of records {_when(known)}"
+        if known.pairs
+        else f"records of other clocks, {_when(known)},"
+    )
+    if known.low is not None and known.high is not None:
+        bounds = within(known.low, known.high)
+        return f"{who} hold {known.other} within {bounds} of {known.one}"
+    if known.low is None:
+        bound, side = signed(known.high or 0), "at most"
+    else:
+        bound, side = signed(known.low), "at least"
+    return (
+        f"{who} hold {known.other} {side} {bound} from {known.one}, and nothing bounds it on the "
+        "other side"
+    )
+
+
+def turned(found: Clocks, first: str, second: str) -> tuple[str, str]:
+    """The two with the one first that a medium stamped with, if the other's writers supplied it."""
+    stamped = {one.name: bool(one.stamped) for one in found.clocks}
+    if stamped.get(second) and not stamped.get(first):
+        return second, first
+    return first, second
+
+
+def as_data(known: Held) -> dict[str, Any]:
+    """The same as data of a step."""
+    return {
+        "one": known.one,
+        "other": known.other,
+        "low": None if known.low is None else known.low / _SECOND,
+        "high": None if known.high is None else known.high / _SECOND,
+        "agreeing": known.agreeing,
+        "pairs": known.pairs,
+        "since": instant(known.since),
+        "until": instant(known.until),
+        "state": known.state,
+        "rests": [
+            {"name": one.name, "basis": one.basis, "pairs": one.pairs} for one in known.rests
+        ],
+        "dissent": [f"{one.before} before {one.after}" for one in known.dissent],
+    }
+
+
+def witnessed(found: Clocks, clock: str, at: datetime) -> str | None:
+    """What holds a clock most closely about a reading, in sentences; None: no other measures it."""
+    others = {
+        name
+        for one in found.stretches
+        if one.measured and clock in {one.first, one.second}
+        for name in (one.first, one.second)
+    }
+    near = [
+        known
+        for other in sorted(others - {clock})
+        if (known := held(found, clock, other, micros(at))) and known.state == "measured"
+    ]
+    if not near:
+        return None
+    known = min(near, key=lambda one: (not one.covers, -one.agreeing, one.other)).turned()
+    return f"{_capital(holds(known))}.{_near(known)}{rests(known.rests)}{_dissent(known)}"
+
+
+def _one_clock(found: Clocks, clock: str, at: datetime) -> str:
+    said = witnessed(found, clock, at)
+    return said or f"No other clock measures {clock}: whether it was set back is not known."
+
+
+def _when(known: Held) -> str:
+    since, until = instant(known.since), instant(known.until)
+    if since is None or until is None:
+        return "of a time out of all bounds"
+    first, last = f"{since:%Y-%m-%d}", f"{until:%Y-%m-%d}"
+    return f"of {first}" if first == last else f"from {first} to {last}"
+
+
+def _near(known: Held) -> str:
+    return "" if known.covers else " None of them is of the very time that this is about."
+
+
+def rests(grounds: Sequence[Ground]) -> str:
+    """On laws, or on records of one act, and who takes them for that."""
+    kinds: Collection[str] = {one.basis for one in grounds}
+    if not kinds:
+        return ""
+    if kinds == {"law"}:
+        return " They rest on laws alone."
+    acts = {"declared": "that the case declares", "proposed": "that this tool assumes"}
+    said = " and ".join(acts[basis] for basis in ("declared", "proposed") if basis in kinds)
+    return f" They rest on two records of one act, {said}{', and on laws' * ('law' in kinds)}."
+
+
+def _dissent(known: Held) -> str:
+    if not known.dissent:
+        return ""
+    pairs = list(dict.fromkeys(f"{one.before} before {one.after}" for one in known.dissent))
+    more = f"; and {len(pairs) - _NAMED} more" * (len(pairs) > _NAMED)
+    return f" Excluded by them: {'; '.join(pairs[:_NAMED])}{more}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,373 @@
+"""Orders that laws force and readings deny, made once for the rules that tell of them.
+
+1. Proofs (:mod:`recon.time.proofs`): denied beyond all that the clocks' bounds allow.
+2. Inversions: where nothing measures two clocks, pairs whose readings run the other way while
+   other pairs of the same clocks do not, or by more than any zone. A lone pair is its own bound
+   there, and so proves nothing.
+
+Each is told by one rule: ``backdated-record`` where the later record's time was supplied by its
+writer and the earlier one's stamped; ``clock-step`` where the lines of one log alone deny their
+own order, as one that was written late does; else ``impossible-order``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from recon.rules.base import Timeline
+from recon.time.held import held, micros
+from recon.time.pairs import by_record
+from recon.time.proofs import proofs
+
+if TYPE_CHECKING:
+    from recon.time.clocks import Clocks
+
+PROMPT = 60_000_000
+"""µs between a program's look at its clock and its record being stored, for which no order is
+denied: a commit waits for the disk, a machine is paused, a line waits in a buffer."""
+ZONES = 26 * 3_600_000_000
+"""µs; no two zones are farther apart (UTC−12 to UTC+14)."""
+_RUN = 3
+"""Neighbouring pairs that are inverted alike, from which on the clock is taken to be off."""
+
+Teller = Literal["impossible-order", "backdated-record", "clock-step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a denial needs of an event."""
+
+    row: int
+    source: str
+    kind: str
+    subject: str
+    attribute: str | None
+    clock: str | None
+    basis: str | None
+    earliest: datetime | None
+    latest: datetime | None
+    stream: str | None
+    item: str
+    citation: str
+    part: int
+    last: bool
+    """Whether no other event of its record is later by the same clock."""
+
+    @property
+    def at(self) -> datetime:
+        """Its reading; the ends of a denial are dated."""
+        if self.earliest is None:
+            raise AssertionError(f"row {self.row} is undated")
+        return self.earliest
+
+    @property
+    def by(self) -> str:
+        """Its clock; the ends of a denial have one."""
+        if self.clock is None:
+            raise AssertionError(f"row {self.row} has no clock")
+        return self.clock
+
+    @property
+    def meant(self) -> bool:
+        """Whether the time is a column of a row: meant to be of the event, and kept by updates."""
+        return self.basis == "asserted" and self.by.startswith("pg:")
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """Why one event of a chain came before the next."""
+
+    law: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """One order that laws force and readings deny; of several alike, the plainest."""
+
+    chain: Sequence[Event]
+    """From the earlier event to the later one, by laws."""
+    laws: Sequence[Law]
+    """Between neighbours."""
+    excess: int
+    """µs beyond what the clocks' bounds allow."""
+    firm: bool
+    """Whether no single step of a clock explains it."""
+    measured: bool
+    """Whether the clocks' bounds were had from other records, or nothing bounds them."""
+    assumed: bool
+    """Whether the bounds rest on records that the tool alone takes to be of one act."""
+    restores: frozenset[int]
+    """Rows of which each alone, set aside, leaves the rest consistent."""
+    against: int
+    """Events whose readings cannot be true together with the one set aside."""
+    told_by: Teller
+    straight: int = 0
+    """Where nothing measures the clocks: other pairs of the two that read in the laws' order."""
+    alike: int = 0
+    """Others of the same clocks that are not told one by one."""
+
+    @property
+    def before(self) -> Event:
+        """The earlier one by law, with the later reading."""
+        return self.chain[0]
+
+    @property
+    def after(self) -> Event:
+        """The later one by law, with the earlier reading."""
+        return self.chain[-1]
+
+    @property
+    def apart(self) -> float:
+        """Seconds by which the earlier one by law reads later."""
+        latest = self.after.latest or self.after.at
+        return (self.before.at - latest).total_seconds()
+
+    @property
+    def placed(self) -> bool:
+        """Whether the later one is dated by its writer, and only stands after what is before it."""
+        return self.laws[-1].law == "order" and self.after.basis == "asserted"
+
+    @property
+    def certain(self) -> bool:
+        """Whether the records cannot all be true.
+
+        Firm, no time is only meant to be of its event, and no bound is assumed by the tool alone.
+        """
+        return self.firm and not (self.assumed or self.after.meant or self.before.meant)
+
+
+def denials(timeline: Timeline) -> Sequence[Denial]:
+    """All of them; in the order of the later event's row."""
+    return timeline.once("denials", _denials)
+
+
+def told(timeline: Timeline, rule: Teller) -> list[Denial]:
+    """Those that a rule tells of."""
+    return [one for one in denials(timeline) if one.told_by == rule]
+
+
+def _denials(timeline: Timeline) -> Sequence[Denial]:
+    found = timeline.measured
+    proved = [
+        one
+        for one in proofs(timeline.events, _records(timeline).lazy(), found.pairs, found.settled)
+        if one.excess > PROMPT
+    ]
+    named = {row for one in proved for row in one.chain}
+    lone = _inversions(timeline)
+    rows = named | {row for pair in lone for row in pair[:2]}
+    if not rows:
+        return []
+    events = _events(timeline, rows)
+    laws = _laws(timeline, rows)
+    made = [
+        _made(
+            [events[row] for row in one.chain],
+            laws,
+            excess=one.excess,
+            firm=one.firm,
+            measured=True,
+            assumed=_assumed(found, events[one.before], events[one.after]),
+            restores=frozenset(one.restores),
+            against=len(one.against),
+        )
+        for one in proved
+    ] + [
+        _made(
+            [events[before], events[after]],
+            laws,
+            excess=excess,
+            firm=False,
+            measured=False,
+            assumed=False,
+            restores=frozenset({before, after}),
+            against=1,
+            straight=straight,
+        )
+        for before, after, excess, straight in lone
+    ]
+    kept = [one for one in made if one and one.excess > _allowed(timeline, one)]
+    # What a record holds says more of its time than where it stands, which a late line explains.
+    held_up = {_record(one.after) for one in kept if one.told_by != "clock-step" and not one.placed}
+    kept = [one for one in kept if not one.placed or _record(one.after) not in held_up]
+    proved_rows = {event.row for one in kept if one.measured for event in (one.before, one.after)}
+    kept = [
+        one
+        for one in kept
+        if one.measured or proved_rows.isdisjoint({one.before.row, one.after.row})
+    ]
+    return sorted(_fewest(kept), key=lambda one: (one.after.row, one.before.row))
+
+
+def _records(timeline: Timeline) -> pl.DataFrame:
+    """Laws between records: what one record says twice is denied once."""
+    return timeline.once(
+        "laws between records",
+        lambda own: by_record(own.events, own.laws).collect(engine="streaming"),
+    )
+
+
+def _record(event: Event) -> tuple[str, str, str]:
+    return event.source, event.item, event.citation
+
+
+def _made(
+    chain: Sequence[Event],
+    laws: Mapping[tuple[int, int], Law],
+    **more: Any,  # noqa: ANN401
+) -> Denial | None:
+    before, after = chain[0], chain[-1]
+    if not after.last:
+        return None  # its record has a later time as well: this one is of a beginning
+    steps = [laws[one.row, other.row] for one, other in pairwise(chain)]
+    ordered = steps[-1].law == "order" and after.basis == "asserted"
+    one_clock = before.clock == after.clock
+    teller: Teller = "impossible-order"
+    if ordered or (one_clock and not more["firm"] and all(one.law == "order" for one in steps)):
+        # Where a record stands says when it was written; the time in it may be of what it tells.
+        teller = "clock-step" if more["excess"] <= ZONES else teller
+        more["firm"] = False if ordered else more["firm"]
+    elif after.basis == "asserted" and before.basis == "stamped":
+        teller = "backdated-record"
+    return Denial(chain=chain, laws=steps, told_by=teller, **more)
+
+
+def _assumed(found: Clocks, before: Event, after: Event) -> bool:
+    """Whether no bound of the two that laws or the case give holds without what is assumed."""
+    if not found.proposals:
+        return False
+    known = held(found, before.by, after.by, micros(before.at)) if before.by != after.by else None
+    # Through other clocks, or of one clock: which pairs stand behind it is not told apart.
+    return known is None or not known.pairs or known.assumed
+
+
+def _allowed(timeline: Timeline, one: Denial) -> float:
+    """µs that the case's tolerance for the two clocks gives besides."""
+    clocks = {one.before.by, one.after.by}
+    return sum(timeline.allowed(clock) for clock in clocks) * 1e6
+
+
+def _fewest(made: Iterable[Denial]) -> list[Denial]:
+    """One of those that say the same: of one record, or, where nothing is certain, of two clocks.
+
+    Of equals the one with the fewest events, then the widest, then the first.
+    """
+    groups: dict[tuple[Any, ...], list[Denial]] = {}
+    for one in made:
+        groups.setdefault(_same(one), []).append(one)
+    out = []
+    for those in groups.values():
+        best = min(
+            those, key=lambda one: (len(one.chain), -one.excess, [event.row for event in one.chain])
+        )
+        records = {(one.after.item, one.after.citation) for one in those}
+        readings = {(one.after.subject, one.after.at) for one in those}
+        # A row that stands in several snapshots is one record.
+        out.append(replace(best, alike=min(len(records), len(readings)) - 1))
+    return out
+
+
+def _same(one: Denial) -> tuple[Any, ...]:
+    if one.certain:
+        return (one.told_by, one.after.item, one.after.citation)
+    scheme = one.after.subject.split(":", 1)[0]
+    # Of the sources' own things one stands for all; models and runs are told one by one.
+    about = scheme if scheme in {"git", "pg", "s3", "log"} else one.after.subject
+    return (one.told_by, one.before.source, one.after.source, one.after.clock, about)
+
+
+def _events(timeline: Timeline, rows: Iterable[int]) -> dict[int, Event]:
+    wanted = pl.LazyFrame({"row": sorted(rows)}, schema={"row": pl.UInt64()})
+    own = timeline.events.join(wanted, on="row", how="semi")
+    record = ["item", "citation", "clock"]
+    # A record can hold a beginning and an end; the last time in it bounds when it was written.
+    latest = (
+        timeline.events.join(own.select(record).unique(), on=record, how="semi")
+        .group_by(record)
+        .agg(last=pl.col("earliest").max())
+    )
+    columns = [
+        *("row", "source", "kind", "subject", "attribute", "clock", "basis"),
+        *("earliest", "latest", "stream", "item", "citation", "part"),
+    ]
+    found = (
+        own.join(latest, on=record, how="left")
+        .select(*columns, last=(pl.col("last") <= pl.col("earliest")).fill_null(value=True))
+        .collect(engine="streaming")
+    )
+    return {row["row"]: Event(**row) for row in found.iter_rows(named=True)}
+
+
+def _laws(timeline: Timeline, rows: Iterable[int]) -> dict[tuple[int, int], Law]:
+    """Laws among events; of two for one pair a digest before a stream's order."""
+    wanted = pl.LazyFrame({"row": sorted(rows)}, schema={"row": pl.UInt64()})
+    found = (
+        pl.concat([_records(timeline).lazy(), timeline.laws])
+        .join(wanted, left_on="before", right_on="row", how="semi")
+        .join(wanted, left_on="after", right_on="row", how="semi")
+        .sort("before", "after", "law")
+        .unique(["before", "after"], keep="first", maintain_order=True)
+        .collect(engine="streaming")
+    )
+    columns = found.select("before", "after", "law", "because").iter_rows()
+    return {(before, after): Law(law, because) for before, after, law, because in columns}
+
+
+def inverted(timeline: Timeline) -> pl.DataFrame:
+    """Pairs by laws whose readings run the other way, among all pairs of their clocks.
+
+    ``first``, ``second``, ``at``, ``before``, ``after``, ``by`` (µs; above 0: the later one by
+    law reads that much earlier), ``run`` (number of the stretch of neighbours that are inverted
+    alike), ``size`` (pairs of that stretch), ``straight`` (pairs of the two that are not inverted),
+    ``all`` (whether all are).
+    """
+    return timeline.once("inverted", _inverted)
+
+
+def _inverted(timeline: Timeline) -> pl.DataFrame:
+    one_sided = pl.col("low").is_null() != pl.col("high").is_null()
+    laws = timeline.measured.pairs.filter(one_sided & (pl.col("law") != "order")).with_columns(
+        by=pl.coalesce(-pl.col("high"), "low"), forward=pl.col("low").is_null()
+    )
+    ways = ["first", "second", "forward"]
+    some = laws.group_by(ways).agg(worst=pl.col("by").max()).filter(pl.col("worst") > PROMPT)
+    return (
+        laws.join(some.select(ways), on=ways, how="semi")
+        # One record gives several events, each of which says the same.
+        .sort("before", "after")
+        .unique([*ways, "at", "by"], keep="first", maintain_order=True)
+        .collect(engine="streaming")
+        .sort(*ways, "at", "before", "after")
+        .with_columns(off=pl.col("by") > PROMPT)
+        .with_columns(run=pl.col("off").rle_id().over(ways))
+        .with_columns(
+            size=pl.len().over([*ways, "run"]),
+            straight=(~pl.col("off")).sum().over(ways),
+            all=pl.col("off").all().over(ways),
+        )
+        .filter("off")
+    )
+
+
+def steady() -> pl.Expr:
+    """Rows of :func:`inverted` that a clock that was off for a time explains."""
+    zone = pl.col("by").max().over("first", "second", "forward", "run") <= ZONES
+    return zone & (pl.col("all") | (pl.col("size") >= _RUN))
+
+
+def _inversions(timeline: Timeline) -> list[tuple[int, int, int, int]]:
+    """(before, after, µs, pairs that are not) where nothing measures the two clocks."""
+    out = []
+    lone = inverted(timeline).filter(~steady())
+    for pair in lone.iter_rows(named=True):
+        known = held(timeline.measured, pair["first"], pair["second"], pair["at"])
+        if known is None or not (known.state == "measured" and known.covers):
+            out.append((pair["before"], pair["after"], pair["by"], pair["straight"]))
+    return out

@@ -15,7 +15,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FEW = 300_000
+FEW = 100_000
 """Rows that are kept in memory."""
 FOLDER = "RECON_SCRATCH"
 """Environment variable: where scratch folders are made."""

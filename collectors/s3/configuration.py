@@ -56,7 +56,7 @@ RESOURCES = (
         (
             "ListInventoryConfigurationsResult",
             "ListBucketInventoryConfigurationsOutput",
-            "ListInventoryConfigurationResult",
+            "ListBucketInventoryConfigurationsResponse",
         ),
         entry="InventoryConfiguration",
     ),

@@ -25,6 +25,7 @@ from collectors.s3.wire import CredentialsError, Wire
 from recon.errors import ReconError
 
 if TYPE_CHECKING:
+    from collectors.s3.listing import Page
     from collectors.s3.options import S3Options
     from recon.collector import Acquisition
 
@@ -45,11 +46,13 @@ def acquire(acquisition: Acquisition) -> None:
     wire = Wire(options)
     try:
         run = Run(acquisition, wire, options, _plan(acquisition, options))
-        walked = paging.walk(
-            run,
-            1,
-            lambda page: claims.selected(page.versions, options.head, acquisition.source.claims),
-        )
+        declared = acquisition.source.claims
+
+        def select(page: Page) -> list[tuple[str, str]]:
+            return claims.selected(page.versions, options.head, declared)
+
+        is_none = options.head == "none" or (options.head == "claims" and not declared)
+        walked = paging.walk(run, 1, None if is_none else select)
         _configuration(run)
         selected.acquire(run, walked.chosen)
         passes = options.passes or (2 if walked.pages <= _AGAIN_UP_TO else 1)
@@ -57,7 +60,7 @@ def acquire(acquisition: Acquisition) -> None:
             # The other way round: a server whose pages leave versions out would do so twice.
             other: Literal["prefixes", "pages"] = "pages" if walked.by_prefix else "prefixes"
             route = other if walked.pages > 1 else "pages"
-            paging.walk(run, 2, lambda _page: [], route)
+            paging.walk(run, 2, None, route)
     finally:
         wire.close()
 

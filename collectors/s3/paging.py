@@ -44,6 +44,8 @@ class _Branch:
     """Of the pass."""
     prefix: str
     delimiter: str = ""
+    rows: bool = True
+    """Whether their versions are of use here, and not only where the next page starts."""
 
 
 @dataclass(slots=True)
@@ -62,11 +64,12 @@ class Walked:
 def walk(
     run: Run,
     number: int,
-    select: Callable[[Page], list[tuple[str, str]]],
+    select: Callable[[Page], list[tuple[str, str]]] | None,
     route: Literal["either", "prefixes", "pages"] = "either",
 ) -> Walked:
     """One pass over all versions under the prefix; ``number`` is 1 or 2.
 
+    ``select``: which versions of a page are asked for more; none where it is null.
     ``route``: by prefixes or page after page, where there is more than a page of them.
     A prefix that cannot be listed to its end is recorded as failed; the others go on.
 
@@ -76,7 +79,7 @@ def walk(
     walked = Walked()
 
     def noted(page: Page) -> Page:
-        rows = select(page)
+        rows = select(page) if select else []
         with run.lock:
             walked.pages += 1
             walked.chosen += rows
@@ -87,24 +90,29 @@ def walk(
     root = run.options.prefix
     branches = [root]
     if route != "prefixes":
-        first = _page(run, _Branch(number, root), 1, ("", ""))
+        first = _page(run, _Branch(number, root, rows=select is not None), 1, ("", ""))
         if not first.truncated:
             noted(first)
             return walked
     if route == "prefixes" or (route == "either" and run.options.parallel > 1):
-        branches = _branches(run, number, noted)
+        branches = _branches(run, number, noted, rows=select is not None)
     walked.by_prefix = branches != [root]
-    ended = run.each(lambda prefix: _follow(run, number, prefix, noted), branches)
+    rows = select is not None
+    ended = run.each(
+        lambda prefix: _follow(run, _Branch(number, prefix, rows=rows), noted), branches
+    )
     walked.whole = all(ended)
     return walked
 
 
-def _branches(run: Run, number: int, noted: Callable[[Page], Page]) -> list[str]:
+def _branches(run: Run, number: int, noted: Callable[[Page], Page], *, rows: bool) -> list[str]:
     """Prefixes that together, with the levels above them, hold every key."""
     leaves: list[str] = []
     front = [run.options.prefix]
     for _ in range(_DEEPEST):
-        pages = run.each(lambda prefix: _level(run, number, prefix), front)
+        pages = run.each(
+            lambda prefix: _level(run, _Branch(number, prefix, DELIMITER, rows)), front
+        )
         below: list[str] = []
         for prefix, page in zip(front, pages, strict=True):
             if page is None or page.truncated is not False:
@@ -118,9 +126,8 @@ def _branches(run: Run, number: int, noted: Callable[[Page], Page]) -> list[str]
     return leaves + front
 
 
-def _level(run: Run, number: int, prefix: str) -> Page | None:
+def _level(run: Run, level: _Branch) -> Page | None:
     """The page of one level; null where the server does not give one."""
-    level = _Branch(number, prefix, DELIMITER)
     try:
         return _page(run, level, 1, ("", ""))
     except CredentialsError:
@@ -130,9 +137,8 @@ def _level(run: Run, number: int, prefix: str) -> Page | None:
         return None
 
 
-def _follow(run: Run, number: int, prefix: str, noted: Callable[[Page], Page]) -> bool:
+def _follow(run: Run, branch: _Branch, noted: Callable[[Page], Page]) -> bool:
     """Whether one prefix was listed to its end; what stops it is recorded, and stops no other."""
-    branch = _Branch(number, prefix)
     try:
         for page in _pages(run, branch):
             noted(page)
@@ -183,7 +189,7 @@ def _page(run: Run, branch: _Branch, count: int, marker: tuple[str, str]) -> Pag
     native = _native(run, branch, count)
     known = run.item(native)
     if known is not None:
-        return xmlpage.read(run.acquisition.read(known))
+        return xmlpage.read(run.acquisition.read(known), rows_wanted=branch.rows)
     parameters: dict[str, Any] = {
         "Bucket": run.options.bucket,
         "Prefix": branch.prefix,
@@ -206,7 +212,7 @@ def _page(run: Run, branch: _Branch, count: int, marker: tuple[str, str]) -> Pag
             "parameters": parameters,
         }
         try:
-            page = xmlpage.read(answer.body)
+            page = xmlpage.read(answer.body, rows_wanted=branch.rows)
         except NotAListingError as error:
             run.store(f"{native}&asked={answer.before}", UNRECOGNISED, answer.body, meta)
             if left:

@@ -17,7 +17,7 @@ Source: Amazon S3 API Reference, ListObjectVersions, response syntax.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 import polars as pl
@@ -72,8 +72,8 @@ def local(tag: object) -> str:
     return str(tag).rpartition("}")[2]
 
 
-def read(data: bytes) -> Page:
-    """A page of a version listing.
+def read(data: bytes, *, rows_wanted: bool = True) -> Page:
+    """A page of a version listing; of its versions the last alone where they are not wanted.
 
     Raises:
         NotAListingError: the bytes are something else.
@@ -85,11 +85,11 @@ def read(data: bytes) -> Page:
     notes: list[Note] = []
     head: dict[str, str] = {}
     below: list[str] = []
-    rows: list[tuple[str, str, dict[str, str | None], str | None]] = []
+    rows: list[tuple[str, str, dict[Any, str | None], str | None]] = []
     counts = dict.fromkeys(_KINDS, 0)
     elements = {space + name: name for name in _KINDS}
-    owner_id, owner_name = f"{space}Owner/{space}ID", f"{space}Owner/{space}DisplayName"
     owner = space + "Owner"
+    last = next((e for e in reversed(root) if str(e.tag) in elements), None)
     # A loop over the versions, as XML has no reader by columns: 200,000 versions a second.
     for element in root:
         name = elements.get(str(element.tag))
@@ -105,38 +105,49 @@ def read(data: bytes) -> Page:
                 head.setdefault(other, element.text or "")
             continue
         counts[name] += 1
+        if not rows_wanted and element is not last:
+            continue
         citation = f"/{ROOT}/{name}[{counts[name]}]"
-        fields = {str(child.tag): child.text for child in element}
+        # Not str(tag), which is one already: with comments and instructions dropped, all are.
+        fields: dict[Any, str | None] = {child.tag: child.text for child in element}
         if len(fields) != len(element) and (note := _repeated(element, citation)):
             notes.append(note)
             continue
-        who = (
-            element.findtext(owner_name) or element.findtext(owner_id) if owner in fields else None
-        )
+        who = _owner(element, space) if owner in fields else None
         rows.append((name, citation, fields, who))
     is_encoded = head.get("EncodingType", "").lower() == "url"
-    keys, broken = decoded([r[2].get(space + "Key") for r in rows], is_encoded=is_encoded)
+
+    def column(name: str) -> list[str | None]:
+        tag = space + name
+        return [row[2].get(tag) for row in rows]
+
+    keys, broken = decoded(column("Key"), is_encoded=is_encoded)
     notes += [
         Note(rows[i][1], "expected a key in URL encoding of UTF-8, found other; kept as it stands")
         for i in broken
     ]
+    text = {"size": pl.String(), "latest_version": pl.String()}
     versions = pl.DataFrame(
         {
-            "kind": [_KINDS[r[0]] for r in rows],
+            "kind": [_KINDS[row[0]] for row in rows],
             "key": keys,
-            "version": [r[2].get(space + "VersionId") for r in rows],
-            "modified": [r[2].get(space + "LastModified") for r in rows],
-            "etag": [r[2].get(space + "ETag") for r in rows],
-            "latest_version": [
-                _BOOLEANS.get((r[2].get(space + "IsLatest") or "").lower()) for r in rows
-            ],
-            "size": [r[2].get(space + "Size") for r in rows],
-            "storage": [r[2].get(space + "StorageClass") for r in rows],
-            "owner": [r[3] for r in rows],
-            "citation": [r[1] for r in rows],
+            "version": column("VersionId"),
+            "modified": column("LastModified"),
+            "etag": column("ETag"),
+            "latest_version": column("IsLatest"),
+            "size": column("Size"),
+            "storage": column("StorageClass"),
+            "owner": [row[3] for row in rows],
+            "citation": [row[1] for row in rows],
         },
-        schema={**VERSIONS, "size": pl.String()},
-    ).with_columns(pl.col("etag").str.strip_chars('"'), pl.col("size").cast(pl.Int64, strict=False))
+        schema={**VERSIONS, **text},
+    ).with_columns(
+        pl.col("etag").str.strip_chars('"'),
+        pl.col("size").cast(pl.Int64, strict=False),
+        pl.col("latest_version")
+        .str.to_lowercase()
+        .replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean),
+    )
     return _page(head, versions, notes, below, is_encoded=is_encoded)
 
 
@@ -164,6 +175,14 @@ def _page(
         prefixes=tuple(one for one in prefixes if one),
         notes=notes,
     )
+
+
+def _owner(element: etree._Element, space: str) -> str | None:
+    """The owner's name, else its id. By hand: paths cost as much as the rest of a version."""
+    for child in element.iterchildren(f"{space}Owner"):
+        said = {one.tag: one.text for one in child}
+        return said.get(f"{space}DisplayName") or said.get(f"{space}ID")
+    return None
 
 
 def _repeated(element: etree._Element, citation: str) -> Note | None:

@@ -42,7 +42,7 @@ def test_loads_a_good_one(tmp_path: Path):
             'path = "x.jsonl"',
             'pth = "x.jsonl"',
             19,
-            "(path, paths, append_only, format, fields); found `source.0.pth`",
+            "(path, paths, append_only, format, fields, pattern, ",
         ),
         ('format = "jsonl"', 'format = "yaml"', 20, "yaml"),
         (

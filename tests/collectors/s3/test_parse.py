@@ -212,7 +212,6 @@ KINDS = (
     "s3.cli-error",
     "s3.attributes",
     "s3.inventory-manifest",
-    "s3.access-log",
     "s3.cloudtrail",
     "s3.cloudtrail-digest",
 )

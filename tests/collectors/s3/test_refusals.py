@@ -79,9 +79,9 @@ def test_a_server_that_answers_every_sub_resource_with_a_listing(told: Told, mak
     case = make(url="s3://b00/", endpoint=told.endpoint)
     assert not case.acquire().failures
     assert case.events("bucket.configuration").is_empty()
-    assert len(case.items.of(CONFIGURATION)) == 7, "what came is kept all the same"
+    assert len(case.items.of(CONFIGURATION)) == 9, "what came is kept all the same"
     wrong = [w for w in case.parse().warnings if "ListBucketResult" in w.message]
-    assert len(wrong) == 7
+    assert len(wrong) == 9
 
 
 def test_a_refused_sub_resource_is_not_one_where_nothing_is_configured(
@@ -91,7 +91,7 @@ def test_a_refused_sub_resource_is_not_one_where_nothing_is_configured(
     case = make(url="s3://b00/", endpoint=told.endpoint)
     assert not case.acquire().failures
     assert case.events("bucket.configuration").is_empty()
-    assert len([w for w in case.parse().warnings if "AccessDenied" in w.message]) == 7
+    assert len([w for w in case.parse().warnings if "AccessDenied" in w.message]) == 9
 
 
 @pytest.mark.parametrize("answer", ["<html>Welcome</html>", "not xml at all", LISTING, ""])

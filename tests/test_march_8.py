@@ -62,7 +62,11 @@ def test_the_question_narrows_what_is_shown_and_counts_the_rest(case: recon.Case
     assert listed("must_find") <= found(case)
     assert all("credit-risk" in finding.subject for finding in findings.findings)
     assert sum(findings.omitted.values()) > 0
-    assert [one["rule"] for one in findings.not_run] == ["unlisted-version", "overwritten-artifact"]
+    assert [one["rule"] for one in findings.not_run] == [
+        "unlisted-version",
+        "overwritten-artifact",
+        "release-order",
+    ]
 
 
 @pytest.mark.parametrize(

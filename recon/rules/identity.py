@@ -33,7 +33,9 @@ class Identities:
         gone = self.replaced.filter(
             here & (pl.col("source") == source) & (pl.col("latest") >= since)
         )["oid"]
-        return not oids.is_empty() and not gone.is_empty() and oids.is_in(gone).not_().all()
+        return (
+            not oids.is_empty() and not gone.is_empty() and oids.is_in(gone.implode()).not_().all()
+        )
 
 
 def identities(timeline: Timeline) -> Identities:

@@ -16,7 +16,10 @@ PAIR: dict[str, pl.DataType] = {
 }
 """One row for a pair: rows of the timeline, and what forces their order, in words."""
 
-NOT_IN_THE_BYTES = ("snapshot", READING, "timeline.lost", "dump.table", "object.expires")
+NOT_IN_THE_BYTES = (
+    *("snapshot", READING, "timeline.lost", "dump.table"),
+    *("object.expires", "object.expires-under-marker"),
+)
 """Kinds whose time is not in the bytes that they cite: when an item was fetched, of others, or of
 what is to come."""
 LAST = 16

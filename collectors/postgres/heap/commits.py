@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import INT, INTS, NUMBERS, compiled
 from collectors.postgres.wal.model import Wal
 from collectors.postgres.wal.piece import in_order
 
@@ -37,7 +37,9 @@ class Commits:
             for _, rows in piece.records(timeline):
                 found.append(_by_writer(rows))
         every = pl.concat(found).sort("writer", "lsn", maintain_order=True)
-        self._writer, self._lsn = every["writer"].to_numpy(), every["lsn"].to_numpy()
+        # Compiled loops take arrays that can be written to.
+        self._writer = every["writer"].to_numpy(writable=True)
+        self._lsn = every["lsn"].to_numpy(writable=True)
         self.lsn, self.xid = self._lsn, every["xid"].to_numpy()
         self.time: Numbers = every["time"].to_numpy()
         """Microseconds since 1970."""
@@ -53,7 +55,7 @@ class Commits:
     def of(self, timeline: int, xid: int, lsn: int) -> Commit | None:
         """The commit of a writer, behind a record of it; None: none in the archive."""
         writer, place = np.array([timeline << 32 | xid], np.uint64), np.array([lsn], np.uint64)
-        at = int(_find(self._writer, self._lsn, writer, place)[0])
+        at = int(self._found(writer, place)[0])
         return None if at < 0 else Commit(int(self._lsn[at]), self._time(at), int(self.xid[at]))
 
     def which(
@@ -61,7 +63,12 @@ class Commits:
     ) -> Numbers:
         """The same for columns: places in :attr:`lsn`, :attr:`xid`, :attr:`time`; -1 for none."""
         writer = timeline.astype(np.uint64) << np.uint64(32) | xid
-        return _find(self._writer, self._lsn, writer, lsn)
+        return self._found(writer, lsn)
+
+    def _found(self, writer: Lsns, lsn: Lsns) -> Numbers:
+        out = np.empty(len(writer), np.int64)
+        _find(self._writer, self._lsn, writer, np.ascontiguousarray(lsn), out)
+        return out
 
     def _time(self, at: int) -> datetime:
         return _EPOCH + timedelta(microseconds=int(self.time[at]))
@@ -79,10 +86,9 @@ def _by_writer(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@compiled
-def _find(writers: Lsns, lsns: Lsns, writer: Lsns, lsn: Lsns) -> Numbers:
+@compiled(INT(NUMBERS, NUMBERS, NUMBERS, NUMBERS, INTS))
+def _find(writers: Lsns, lsns: Lsns, writer: Lsns, lsn: Lsns, out: Numbers) -> int:
     """For each the first of the writer's that is not before ``lsn``; both columns are sorted."""
-    out = np.empty(len(writer), np.int64)
     for index in range(len(writer)):
         low, high = 0, len(writers)
         while low < high:
@@ -93,4 +99,4 @@ def _find(writers: Lsns, lsns: Lsns, writer: Lsns, lsn: Lsns) -> Numbers:
             else:
                 high = middle
         out[index] = low if low < len(writers) and writers[low] == writer[index] else -1
-    return out
+    return len(writer)

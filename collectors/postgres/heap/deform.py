@@ -11,7 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import (
+    BYTE_ROWS,
+    BYTES,
+    FLAG,
+    FLAG_ROWS,
+    FOUR,
+    INT,
+    INT_ROWS,
+    INTS,
+    compiled,
+)
 from collectors.postgres.heap.model import Table
 from collectors.postgres.heap.slots import HEAD
 from collectors.postgres.heap.types import mask
@@ -67,7 +77,7 @@ def deform(table: Table, tuples: Bytes, places: Numbers) -> Cells:
     return cells
 
 
-@compiled
+@compiled(INT(BYTES, INTS, INTS, INTS, FLAG, FLAG, BYTE_ROWS, INT_ROWS, INT_ROWS))
 def _deform(
     tuples: Bytes,
     places: Numbers,
@@ -78,23 +88,25 @@ def _deform(
     state: States,
     ats: Numbers,
     sizes: Numbers,
-) -> None:
+) -> int:
     count = len(lengths)
     for row in range(len(places)):
         place = places[row]
         if place < 0:
-            state[:, row] = ABSENT
+            for column in range(count):
+                state[column, row] = ABSENT
             continue
         natts = np.int64(tuples[place + 4]) | np.int64(tuples[place + 5]) << 8
         if (natts > count and whole) or (not exact and natts < count):
-            state[:, row] = MORE
+            for column in range(count):
+                state[column, row] = MORE
             continue
         nulls = place + HEAD
         end = nulls + _u32(tuples, place + 12)
         has_nulls = tuples[place + 6] & _HAS_NULL
         start = nulls + np.int64(tuples[place + 8]) - _HEADER
-        held = min(natts, count)
-        at = min(start, end)
+        held = min(count, natts)
+        at = min(end, start)
         # Where one value does not end, no later one begins.
         after = VALUE if start >= nulls else UNREADABLE
         for column in range(count):
@@ -108,7 +120,8 @@ def _deform(
                 continue
             if has_nulls:
                 if nulls + (column >> 3) >= end:
-                    state[column, row] = after = UNREADABLE
+                    after = UNREADABLE
+                    state[column, row] = UNREADABLE
                     continue
                 if not tuples[nulls + (column >> 3)] >> (column & 7) & 1:
                     state[column, row] = NULL
@@ -120,9 +133,10 @@ def _deform(
                 after = UNREADABLE
             else:
                 ats[column, row], sizes[column, row] = first, size
+    return len(places)
 
 
-@compiled
+@compiled(FOUR(BYTES, INT, INT, INT, INT, INT), part=True)
 def _value(
     tuples: Bytes, at: int, start: int, end: int, length: int, step: int
 ) -> tuple[int, int, int, int]:
@@ -156,7 +170,7 @@ def _value(
     return last, at + 4, last - at - 4, PACKED if head & 2 else VALUE
 
 
-@compiled
+@compiled(INT(BYTES, BYTE_ROWS, INT_ROWS, INT_ROWS, BYTE_ROWS, INT_ROWS, INT_ROWS, INTS, FLAG_ROWS))
 def _differ(
     tuples: Bytes,
     state: States,
@@ -167,13 +181,13 @@ def _differ(
     other_sizes: Numbers,
     rows: Numbers,
     out: npt.NDArray[np.bool_],
-) -> None:
+) -> int:
     for column in range(len(state)):
         for index in range(len(rows)):
             row = rows[index]
             what = state[column, row]
             differs = what != other_state[column, row]
-            if not differs and what in (VALUE, PACKED, POINTER):
+            if not differs and (what == VALUE or what == PACKED or what == POINTER):
                 size = sizes[column, row]
                 differs = size != other_sizes[column, row]
                 if not differs:
@@ -183,9 +197,10 @@ def _differ(
                             differs = True
                             break
             out[column, index] = differs
+    return len(rows)
 
 
-@compiled
+@compiled(INT(BYTES, INT), part=True)
 def _u32(text: Bytes, at: int) -> int:
     low = np.int64(text[at]) | np.int64(text[at + 1]) << 8
     return low | np.int64(text[at + 2]) << 16 | np.int64(text[at + 3]) << 24

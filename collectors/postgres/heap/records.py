@@ -18,6 +18,7 @@ from collectors.postgres.heap import replay
 from collectors.postgres.heap.model import Tuple
 from collectors.postgres.heap.page import SIZE
 from collectors.postgres.heap.pages import KEPT, File, Pages, Seed
+from collectors.postgres.heap.prune import Batch
 from collectors.postgres.heap.slots import HEAD
 from collectors.postgres.wal.blocks import (
     FILE,
@@ -158,7 +159,7 @@ class Replay:
         records[:, FIRST] -= first
         image_of, images = _images(chunk.text, rows)
         keys = rows[:, FILE].astype(np.uint64) << np.uint64(32) | rows[:, PAGE].astype(np.uint64)
-        batch = replay.Batch(
+        batch = Batch(
             chunk.text,
             chunk.kind[low:high],
             chunk.xid[low:high],
@@ -170,7 +171,7 @@ class Replay:
             chunk.major,
         )
         fit = np.empty(len(records), np.bool_)
-        table, tuples = replay.replay(batch, self._pages.slots, fit)
+        table, tuples = replay.replayed(batch, self._pages.slots, fit)
         table[:, replay.RECORD] += low
         files = self._registry.files
         wrong = np.flatnonzero(image_of == replay.UNREADABLE)
@@ -181,7 +182,7 @@ class Replay:
             images=list(self._images_shown(batch)),
         )
 
-    def _images_shown(self, batch: replay.Batch) -> Iterator[tuple[int, File, int, bytes]]:
+    def _images_shown(self, batch: Batch) -> Iterator[tuple[int, File, int, bytes]]:
         files = self._registry.files
         shown = [index for index, file in enumerate(files) if file in self._shown]
         theirs = np.isin(batch.rows[:, FILE], shown) & (batch.image_of >= 0)

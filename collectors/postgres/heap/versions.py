@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import INT, INTS, NUMBER, NUMBER_ROWS, NUMBERS, compiled
 
 Keys = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
@@ -43,7 +43,9 @@ class Versions:
             _moved(self._keys, self._values, keys_, values)
             self._keys, self._values = keys_, values
         found = np.empty((len(ended), 2), np.uint64)
-        self._count += _follow(self._keys, self._values, ended, made, lsn, row, found)
+        self._count += _follow(
+            *(self._keys, self._values, ended, made, lsn, np.ascontiguousarray(row), found)
+        )
         return found[:, 0], found[:, 1].astype(np.int64)
 
 
@@ -51,12 +53,12 @@ def _table(size: int) -> tuple[Keys, Keys]:
     return np.full(size, _FREE), np.empty((size, 2), np.uint64)
 
 
-@compiled
+@compiled(INT(NUMBER, INT), part=True)
 def _home(key: np.uint64, size: int) -> int:
     return np.int64((key * _MIX) >> np.uint64(20)) & (size - 1)
 
 
-@compiled
+@compiled(INT(NUMBERS, NUMBER), part=True)
 def _seek(table: Keys, key: np.uint64) -> int:
     """Where it is, or would be."""
     at = _home(key, len(table))
@@ -65,16 +67,17 @@ def _seek(table: Keys, key: np.uint64) -> int:
     return at
 
 
-@compiled
-def _moved(table: Keys, values: Keys, new: Keys, new_values: Keys) -> None:
+@compiled(INT(NUMBERS, NUMBER_ROWS, NUMBERS, NUMBER_ROWS))
+def _moved(table: Keys, values: Keys, new: Keys, new_values: Keys) -> int:
     for index in range(len(table)):
         if table[index] != _FREE:
             at = _seek(new, table[index])
             new[at] = table[index]
-            new_values[at] = values[index]
+            new_values[at, 0], new_values[at, 1] = values[index, 0], values[index, 1]
+    return len(table)
 
 
-@compiled
+@compiled(INT(NUMBERS, NUMBER_ROWS, NUMBERS, NUMBERS, NUMBERS, INTS, NUMBER_ROWS))
 def _follow(
     table: Keys, values: Keys, ended: Keys, made: Keys, lsn: Keys, row: Numbers, found: Keys
 ) -> int:
@@ -97,8 +100,8 @@ def _follow(
     return more
 
 
-@compiled
-def _remove(table: Keys, values: Keys, at: int) -> None:
+@compiled(INT(NUMBERS, NUMBER_ROWS, INT), part=True)
+def _remove(table: Keys, values: Keys, at: int) -> int:
     """What follows moves up, so that each is still found from its home on."""
     last = len(table) - 1
     hole, at = at, (at + 1) & last
@@ -110,3 +113,4 @@ def _remove(table: Keys, values: Keys, at: int) -> None:
             hole = at
         at = (at + 1) & last
     table[hole] = _FREE
+    return hole

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import BYTES, FLAG, HALVES, INT, INT_ROWS, INTS, THREE, compiled
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -30,7 +30,7 @@ WAYS = ("", "pglz", "lz4", "zstd")
 
 # A block reference as it is met: flags, then the file's three parts in place of its index.
 _FLAGS, _SPACE, _DATABASE, _RELATION, _WIDTH = 0, 10, 11, 12, 13
-_UNKNOWN, _UNWANTED = -2, -1
+_FULL, _UNKNOWN, _UNWANTED = -3, -2, -1
 _HEADER, _MAX_BLOCK, _MOST = 24, 32, 512
 _SHORT, _LONG, _ORIGIN, _TOP = 0xFF, 0xFE, 0xFD, 0xFC
 _HAS_IMAGE, _HAS_DATA, _SAME_FILE, _FORK = 0x10, 0x20, 0x80, 0x0F
@@ -57,14 +57,20 @@ class Registry:
         """
         three_ways = major >= _PACKED_THREE_WAYS_SINCE
         records = np.empty((len(starts), 4), np.int64)
-        while True:
-            rows, unknown = _find(
-                text, starts, lengths, three_ways, self.numbers, self._table, records
-            )
-            if unknown[0] < 0:
-                return Blocks(records, rows)
-            space, database, number = unknown.tolist()
-            self._learn((space, database, number))
+        rows = np.empty((2 * len(starts) + _MOST, _WIDTH), np.int64)
+        unknown = np.empty(3, np.int64)
+        done = count = 0
+        while done < len(starts):
+            places = text, starts, lengths, three_ways
+            state = np.array([done, count])
+            what = _find(*places, self.numbers, self._table, records, rows, unknown, state)
+            done, count = state.tolist()
+            if what == _FULL:
+                rows = np.concatenate([rows, np.empty_like(rows)])
+            elif what == _UNKNOWN:
+                space, database, number = unknown.tolist()
+                self._learn((space, database, number))
+        return Blocks(records, rows[:count])
 
     def _learn(self, file: File) -> None:
         index = _UNWANTED
@@ -84,7 +90,7 @@ class Blocks:
     """One row a block reference of a wanted file, in order."""
 
 
-@compiled
+@compiled(INT(BYTES, INTS, INTS, FLAG, HALVES, INT_ROWS, INT_ROWS, INT_ROWS, INTS, INTS))
 def _find(
     text: Bytes,
     starts: Numbers,
@@ -93,25 +99,27 @@ def _find(
     numbers: npt.NDArray[np.uint32],
     table: Numbers,
     records: Numbers,
-) -> tuple[Numbers, Numbers]:
-    """Rows, and fills ``records``; or the first file that is not in the table."""
-    unknown = np.full(3, -1, np.int64)
-    rows = np.empty((2 * len(starts) + _MOST, _WIDTH), np.int64)
-    count = 0
-    for index in range(len(starts)):
+    rows: Numbers,
+    unknown: Numbers,
+    state: Numbers,
+) -> int:
+    """Fills ``records`` and ``rows``; ``state``: how many of each there are.
+
+    Stops where the rows are full, and at a file that is not in the table.
+    """
+    for index in range(state[0], len(starts)):
+        count = state[1]
+        state[0] = index
         if len(rows) - count < _MOST:
-            more = np.empty((2 * len(rows), _WIDTH), np.int64)
-            more[:count] = rows[:count]
-            rows = more
+            return _FULL
         end = starts[index] + lengths[index]
-        heads = rows[count:]
-        found, main, at = _heads(text, starts[index] + _HEADER, end, three_ways, heads)
+        found, main, at = _heads(text, starts[index] + _HEADER, end, three_ways, rows, count)
         records[index, MAIN], records[index, FIRST], records[index, COUNT] = UNFIT, count, 0
         if found < 0:
             continue
         kept = 0
         for number in range(found):
-            head = heads[number]
+            head = rows[count + number]
             image = at
             at += head[IMAGE_SIZE]
             data = at
@@ -123,27 +131,31 @@ def _find(
                 continue
             file = _index(head[_SPACE], head[_DATABASE], head[_RELATION], numbers, table)
             if file == _UNKNOWN:
-                unknown[:] = head[_SPACE:]
-                return rows[:0], unknown
+                for part in range(3):
+                    unknown[part] = head[_SPACE + part]
+                return _UNKNOWN
             if file != _UNWANTED:
                 head[IMAGE] = image if head[_FLAGS] & _HAS_IMAGE else -1
                 head[RECORD], head[FILE], head[DATA] = index, file, data
-                heads[kept] = head
+                for part in range(_WIDTH):
+                    rows[count + kept, part] = head[part]
                 kept += 1
         if at + main > end:
             continue
         records[index, MAIN], records[index, MAIN_SIZE], records[index, COUNT] = at, main, kept
-        count += kept
-    return rows[:count], unknown
+        state[1] = count + kept
+    state[0] = len(starts)
+    return 0
 
 
-@compiled
+@compiled(THREE(BYTES, INT, INT, FLAG, INT_ROWS, INT), part=True)
 def _heads(
     text: Bytes,
     at: int,
     end: int,
     three_ways: bool,
-    heads: Numbers,
+    rows: Numbers,
+    first: int,
 ) -> tuple[int, int, int]:
     """How many there are (-1: they do not fit), length of the main data, where the data begins."""
     count = payload = 0
@@ -152,15 +164,19 @@ def _heads(
         if what <= _MAX_BLOCK:
             if count == _MOST:
                 return -1, 0, at
-            at = _head(text, at, end, three_ways, heads, count)
+            at = _head(text, at, end, three_ways, rows, first + count, count)
             if at < 0:
                 return -1, 0, at
-            payload += heads[count, DATA_SIZE] + heads[count, IMAGE_SIZE]
+            payload += rows[first + count, DATA_SIZE] + rows[first + count, IMAGE_SIZE]
             count += 1
         elif what == _SHORT:
-            return (count, np.int64(text[at + 1]), at + 2) if at + 2 <= end else (-1, 0, at)
+            if at + 2 > end:
+                return -1, 0, at
+            return count, np.int64(text[at + 1]), at + 2
         elif what == _LONG:
-            return (count, _u32(text, at + 1), at + 5) if at + 5 <= end else (-1, 0, at)
+            if at + 5 > end:
+                return -1, 0, at
+            return count, _u32(text, at + 1), at + 5
         elif what == _ORIGIN and at + 3 <= end:
             at += 3
         elif what == _TOP:
@@ -170,17 +186,18 @@ def _heads(
     return count, 0, at
 
 
-@compiled
+@compiled(INT(BYTES, INT, INT, FLAG, INT_ROWS, INT, INT), part=True)
 def _head(
     text: Bytes,
     at: int,
     end: int,
     three_ways: bool,
-    heads: Numbers,
+    rows: Numbers,
+    place: int,
     count: int,
 ) -> int:
     """Where the next begins; below 0: it runs beyond the end."""
-    head = heads[count]
+    head = rows[place]
     if at + 4 > end:
         return -1
     flags = np.int64(text[at + 1])
@@ -200,17 +217,16 @@ def _head(
     same = flags & _SAME_FILE
     if at + (4 if same else 16) > end or (same and not count):
         return -1
-    if same:
-        head[_SPACE:] = heads[count - 1, _SPACE:]
-    else:
-        for part in range(3):
-            head[_SPACE + part] = _u32(text, at + 4 * part)
+    for part in range(3):
+        # The same file as that of the reference before.
+        head[_SPACE + part] = rows[place - 1, _SPACE + part] if same else _u32(text, at + 4 * part)
+    if not same:
         at += 12
     head[PAGE] = _u32(text, at)
     return at + 4
 
 
-@compiled
+@compiled(INT(INT, FLAG), part=True)
 def _way(kind: int, three_ways: bool) -> int:
     """How an image is packed: one way before 15, three from then on."""
     if not three_ways:
@@ -218,12 +234,18 @@ def _way(kind: int, three_ways: bool) -> int:
     return 1 if kind & 4 else 2 if kind & 8 else 3 if kind & 16 else 0
 
 
-@compiled
+@compiled(INT(INT, INT, INT, HALVES, INT_ROWS), part=True)
 def _index(
     space: int, database: int, number: int, numbers: npt.NDArray[np.uint32], table: Numbers
 ) -> int:
-    at = np.searchsorted(numbers, np.uint32(number))
-    if at == len(numbers) or numbers[at] != number:
+    low, high = 0, len(numbers)
+    while low < high:
+        middle = (low + high) >> 1
+        if numbers[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    if low == len(numbers) or numbers[low] != number:
         return _UNWANTED
     for row in range(len(table)):
         if table[row, 2] == number and table[row, 0] == space and table[row, 1] == database:
@@ -231,11 +253,11 @@ def _index(
     return _UNKNOWN
 
 
-@compiled
+@compiled(INT(BYTES, INT), part=True)
 def _u16(text: Bytes, at: int) -> int:
     return np.int64(text[at]) | np.int64(text[at + 1]) << 8
 
 
-@compiled
+@compiled(INT(BYTES, INT), part=True)
 def _u32(text: Bytes, at: int) -> int:
     return _u16(text, at) | _u16(text, at + 2) << 16

@@ -16,7 +16,7 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import FLAGS, HALF_ROWS, INT, INTS, NUMBER, NUMBERS, compiled
 
 _POLYNOMIAL = 0x82F63B78
 _ALL = 0xFFFFFFFF
@@ -44,19 +44,21 @@ def intact(words: Words, starts: Numbers, lengths: Numbers) -> npt.NDArray[np.bo
     bytes of each, 24 or more.
     """
     fits = np.empty(len(starts), np.bool_)
+    # Compiled loops take arrays that can be written to.
+    words = np.require(words, requirements="W")
     _check(words, starts, lengths, _tables(), fits)
     return fits
 
 
-@compiled
+@compiled(INT(NUMBERS, INTS, INTS, HALF_ROWS, FLAGS))
 def _check(
     words: Words, starts: Numbers, lengths: Numbers, tables: Tables, fits: npt.NDArray[np.bool_]
-) -> None:
+) -> int:
     for index in range(len(starts)):
         start = starts[index]
         body = start + _HEADER // 8
         end = body + ((lengths[index] - _HEADER) >> 3)
-        state = np.uint32(_ALL)
+        state = np.uint64(_ALL)
         for at in range(body, end):
             state = _after_eight(state, words[at], tables)
         # The last bytes, up to seven.
@@ -67,13 +69,14 @@ def _check(
         state = _after_eight(state, words[start + 1], tables)
         last = words[start + 2]
         state = _after(state, last, 4, tables)
-        fits[index] = state ^ np.uint32(_ALL) == np.uint32(last >> np.uint64(32))
+        fits[index] = state ^ np.uint64(_ALL) == last >> np.uint64(32)
+    return len(starts)
 
 
-@compiled
-def _after_eight(state: np.uint32, word: np.uint64, tables: Tables) -> np.uint32:
-    mixed = word ^ np.uint64(state)
-    return (
+@compiled(NUMBER(NUMBER, NUMBER, HALF_ROWS), part=True)
+def _after_eight(state: np.uint64, word: np.uint64, tables: Tables) -> np.uint64:
+    mixed = word ^ state
+    return np.uint64(
         tables[7, mixed & 0xFF]
         ^ tables[6, mixed >> 8 & 0xFF]
         ^ tables[5, mixed >> 16 & 0xFF]
@@ -85,10 +88,10 @@ def _after_eight(state: np.uint32, word: np.uint64, tables: Tables) -> np.uint32
     )
 
 
-@compiled
-def _after(state: np.uint32, word: np.uint64, count: int, tables: Tables) -> np.uint32:
+@compiled(NUMBER(NUMBER, NUMBER, INT, HALF_ROWS), part=True)
+def _after(state: np.uint64, word: np.uint64, count: int, tables: Tables) -> np.uint64:
     for _ in range(count):
-        state = tables[0, (np.uint64(state) ^ word) & 0xFF] ^ state >> np.uint32(8)
+        state = np.uint64(tables[0, (state ^ word) & 0xFF]) ^ state >> np.uint64(8)
         word >>= np.uint64(8)
     return state
 

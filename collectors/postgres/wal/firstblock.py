@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import BYTES, HALF_ROWS, HALVES, INT, INTS, compiled
 
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
@@ -53,7 +53,7 @@ def first_blocks(
     return FirstBlocks(at[:count], fork.astype(np.uint8), space, database, number)
 
 
-@compiled
+@compiled(INT(BYTES, INTS, INTS, INT, HALVES, INTS, HALF_ROWS))
 def _find(
     text: npt.NDArray[np.uint8],
     starts: Numbers,
@@ -77,8 +77,14 @@ def _find(
         if flags & _SAME_FILE or length < place + 16:
             continue
         number = _u32(text, start + place + 8)
-        which = np.searchsorted(numbers, number)
-        if which == len(numbers) or numbers[which] != number:
+        low, high = 0, len(numbers)
+        while low < high:
+            middle = (low + high) >> 1
+            if numbers[middle] < number:
+                low = middle + 1
+            else:
+                high = middle
+        if low == len(numbers) or numbers[low] != number:
             continue
         at[count] = index
         found[0, count] = flags & _FORK
@@ -89,7 +95,7 @@ def _find(
     return count
 
 
-@compiled
-def _u32(text: npt.NDArray[np.uint8], at: int) -> np.uint32:
-    low = np.uint32(text[at]) | np.uint32(text[at + 1]) << 8
-    return np.uint32(low | np.uint32(text[at + 2]) << 16 | np.uint32(text[at + 3]) << 24)
+@compiled(INT(BYTES, INT), part=True)
+def _u32(text: npt.NDArray[np.uint8], at: int) -> int:
+    low = np.int64(text[at]) | np.int64(text[at + 1]) << 8
+    return low | np.int64(text[at + 2]) << 16 | np.int64(text[at + 3]) << 24

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import HALVES, INT, INTS, NUMBERS, SHORTS, compiled
 from collectors.postgres.wal.crc import intact
 from collectors.postgres.wal.layout import (
     LONG_HEADER,
@@ -197,7 +197,7 @@ def _part(index: int, pages: Pages, flow: _Flow, geometry: Geometry) -> Part:
     return Part(index, text, words, start, length, lsn, xid, kind, stop, switched)
 
 
-@compiled
+@compiled(INT(NUMBERS, INTS, NUMBERS, INT, SHORTS, HALVES))
 def _sound(
     words: Words,
     start: Numbers,
@@ -231,7 +231,7 @@ def to_lsn(start: Numbers, place: int, geometry: Geometry) -> Words:
     return lsn
 
 
-@compiled
+@compiled(INT(INTS, INT, INT, INT, INT, INT, INT, INT, NUMBERS))
 def _lsns(
     start: Numbers,
     place: int,
@@ -242,9 +242,10 @@ def _lsns(
     shift: int,
     header: int,
     lsn: Words,
-) -> None:
+) -> int:
     for index in range(len(start)):
         at = start[index] * WORD + place
         rest = at % usable_segment + shift
         within = rest // usable_page * page + rest % usable_page
         lsn[index] = at // usable_segment * segment + within + header
+    return len(start)

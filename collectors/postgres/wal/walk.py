@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import compiled
+from collectors.postgres.compiled import INT, INTS, NUMBERS, compiled
 from collectors.postgres.wal.layout import RECORD_HEADER
 from collectors.postgres.wal.pages import Edges
 
@@ -28,24 +28,28 @@ def walk(words: Words, first: int, edges: Edges) -> tuple[Numbers, Numbers, int,
     limits = np.append(anew, len(words))
     starts = np.empty(len(words) * _WORD // RECORD_HEADER.size + 1, np.int64)
     sizes = np.empty_like(starts)
-    count, at, bad = _step(words, first, limits, starts, sizes)
+    found = np.zeros(2, np.int64)
+    count = _step(words, first, limits, starts, sizes, found)
+    at, bad = found.tolist()
     return starts[:count], sizes[:count], at, _why(bad)
 
 
-@compiled
+@compiled(INT(NUMBERS, INT, INTS, INTS, INTS, INTS))
 def _step(
-    words: Words, at: int, limits: Numbers, starts: Numbers, sizes: Numbers
-) -> tuple[int, int, int]:
+    words: Words, at: int, limits: Numbers, starts: Numbers, sizes: Numbers, found: Numbers
+) -> int:
     """From record to record by their lengths, beginning anew at each limit but the last.
 
-    How many there are, where it ended, and the length that cannot be one, or 0.
+    How many there are. ``found``: where it ended, and the length that cannot be one, or 0.
     """
     count = 0
-    for limit in limits:
+    for index in range(len(limits)):
+        limit = limits[index]
         while at < limit:
             size = np.int64(words[at] & np.uint64(0xFFFFFFFF))
             if size < _LEAST or size > LONGEST:
-                return count, at, size
+                found[0], found[1] = at, size
+                return count
             follow = at + ((size + 7) >> 3)
             if follow > limit:
                 break
@@ -53,9 +57,10 @@ def _step(
             sizes[count] = size
             count += 1
             at = follow
-        if limit < limits[-1]:
+        if limit < limits[len(limits) - 1]:
             at = limit
-    return count, at, 0
+    found[0] = at
+    return count
 
 
 def _why(size: int) -> str | None:

@@ -203,14 +203,13 @@ def test_the_newest_version_of_each_row_says_what_the_capture_says(case: Case) -
 
 
 def test_said_then_is_certain_for_rows_that_the_log_follows(case: Case) -> None:
-    sure = "certain" if case.major > 14 else "possible"
     assert case.said("2026-02-12") == {
-        "gone": ("11", sure),
-        "old": ("aa", sure),
-        "stays": ("22", sure),
+        "gone": ("11", "certain"),
+        "old": ("aa", "certain"),
+        "stays": ("22", "certain"),
     }
-    assert case.said("2026-02-15")["old"] == ("bb", sure)
-    assert case.said("2026-02-17")["gone"] == ("11", sure)
+    assert case.said("2026-02-15")["old"] == ("bb", "certain")
+    assert case.said("2026-02-17")["gone"] == ("11", "certain")
 
 
 def test_a_deleted_row_is_said_no_more(case: Case) -> None:

@@ -96,6 +96,9 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
             held_since=pl.col("at").filter(both).min(),
             held_until=pl.col("at").filter(both).max(),
             held=both.sum(),
+            # By day, so that no join has to find each pair's group again.
+            lows=pl.col("low").drop_nulls(),
+            highs=pl.col("high").drop_nulls(),
         )
         .with_columns(pl.col(keys).cast(pl.String))
         .collect(engine="streaming")
@@ -113,11 +116,7 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
     whole = whole.with_columns(low=pl.col("low") - slack, high=pl.col("high") + slack)
     crossed = (pl.col("low") > pl.col("high")).fill_null(value=False)
     grouped = groups.select(*keys, "day", "group").lazy()
-    named = grouped.with_columns(pl.col(keys).cast(pl.Categorical))
-    middles = _certain(
-        slim.join(named, left_on=[*keys, day], right_on=[*keys, "day"]),
-        slack_of=whole.select(*keys, "group", slack=slack),
-    )
+    middles = _certain(groups, slack_of=whole.select(*keys, "group", slack=slack))
     chosen = pairs.join(grouped, left_on=[*keys, day], right_on=[*keys, "day"])
     plain = (
         whole.filter(~crossed)
@@ -202,18 +201,16 @@ def _grouped(daily: pl.DataFrame) -> pl.Series:
     return pl.Series(numbers, dtype=pl.Int64)
 
 
-def _certain(pairs: pl.LazyFrame, slack_of: pl.DataFrame) -> pl.DataFrame:
+def _certain(groups: pl.DataFrame, slack_of: pl.DataFrame) -> pl.DataFrame:
     """Lower median of the highs, upper median of the lows: see ``consensus.certain``."""
     keys = ["first", "second", "group"]
-    low, high = (pl.col(name).drop_nulls().sort() for name in ("low", "high"))
-    found = (
-        pairs.group_by(keys)
-        .agg(
-            certain_low=low.get(low.len() // 2, null_on_oob=True),
-            certain_high=high.get((high.len() - 1) // 2, null_on_oob=True),
-        )
-        .with_columns(pl.col("first", "second").cast(pl.String))
-        .collect(engine="streaming")
+    low, high = (
+        pl.col(name).explode(empty_as_null=True, keep_nulls=True).drop_nulls().sort()
+        for name in ("lows", "highs")
+    )
+    found = groups.group_by(keys).agg(
+        certain_low=low.get(low.len() // 2, null_on_oob=True),
+        certain_high=high.get((high.len() - 1) // 2, null_on_oob=True),
     )
     return found.join(slack_of, on=keys).select(
         *keys,

@@ -42,6 +42,9 @@ LATE = ("wal.checkpoint", "control.checkpoint", "timeline.end-of-recovery", "bac
 A checkpoint's record holds the time at which the checkpoint began, and stands in the log where it
 ended (PostgreSQL's ``CreateCheckPoint``)."""
 
+_ODD = 0x9E37_79B1
+"""Spreads readings over the numbers by which equal pairs are looked for."""
+
 
 def readings(events: pl.LazyFrame, *, every: bool = False) -> pl.LazyFrame:
     """``row``, ``clock``, ``earliest`` and ``latest`` in µs; dated events of a known clock alone.
@@ -67,7 +70,9 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     once, as it is asked for: what is said of clocks goes through its pairs many times.
     """
     laws = relations.select("before", "after", "law").collect(engine="streaming")
-    read = _by_row(events)
+    if not laws.select(_in_order()).item():
+        laws = laws.sort("before", "after", maintain_order=True)
+    read, clocks = _by_row(events)
     ends = [
         # Of an event that is not there nothing is known.
         read.select(
@@ -76,20 +81,51 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
         )
         for end in ("before", "after")
     ]
-    both = (
-        pl.concat([laws, *ends], how="horizontal")
-        .lazy()
-        .filter(pl.col("before_clock") != pl.col("after_clock"))
-        .with_columns(pl.col("before_clock", "after_clock").cast(pl.String))
+    both = pl.concat([laws, *ends], how="horizontal").filter(
+        pl.col("before_clock") != pl.col("after_clock")
     )
     most = pl.col("after_latest") - pl.col("before_earliest")
-    found = _sided(both, least=None, most=most).filter(
-        pl.col("low").is_not_null() | pl.col("high").is_not_null()
+    found = (
+        _sided(both.lazy(), least=None, most=most)
+        .filter(pl.col("low").is_not_null() | pl.col("high").is_not_null())
+        .collect()
     )
-    # A record gives several events, and stands in several snapshots: that is one pair, not many.
+    name = pl.lit(clocks)
+    return (
+        _distinct(found)
+        .lazy()
+        .with_columns(name.gather("first").alias("first"), name.gather("second").alias("second"))
+        .collect()
+        .lazy()
+    )
+
+
+def _in_order() -> pl.Expr:
+    """Whether rows are in the order of ``before`` and ``after``."""
+    before, after = pl.col("before"), pl.col("after")
+    earlier = before.shift(1)
+    return ((before > earlier) | ((before == earlier) & (after >= after.shift(1)))).all()
+
+
+def _distinct(found: pl.DataFrame) -> pl.DataFrame:
+    """The first of pairs that say the same; clocks are numbers.
+
+    A record gives several events, and stands in several snapshots: that is one pair, not many.
+    """
+    # One number is compared five times as fast as six columns; equal numbers are looked at closer.
+    key = pl.col("at") * _ODD + pl.coalesce("low", "high")
+    numbered = found.select(key=key).to_series()
+    if numbered.n_unique() == len(numbered):
+        return found
     same = ["first", "second", "at", "low", "high", "law"]
-    found = found.sort("before", "after").unique(same, keep="first", maintain_order=True)
-    return found.collect(engine="streaming").lazy()
+    alike = found.with_row_index("place").filter(numbered.is_duplicated())
+    kept = alike.unique(same, keep="first", maintain_order=True)["place"]
+    out = alike["place"].filter(~alike["place"].is_in(kept.implode()))
+    return (
+        found.with_row_index("place")
+        .join(out.to_frame(), on="place", how="anti", maintain_order="left")
+        .drop("place")
+    )
 
 
 def by_record(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
@@ -115,9 +151,14 @@ def by_record(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _by_row(events: pl.LazyFrame) -> pl.DataFrame:
-    """``clock``, ``earliest`` and ``latest`` of every event, at the position of its row."""
-    read = readings(events, every=True).with_columns(pl.col("clock").cast(pl.Categorical))
+def _by_row(events: pl.LazyFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """``clock``, ``earliest`` and ``latest`` of every event, at the position of its row.
+
+    A clock is a number, its place among the names of all clocks in alphabetical order, which are
+    the second value.
+    """
+    own = pl.Categorical(pl.Categories.random())
+    read = readings(events, every=True).with_columns(pl.col("clock").cast(own))
     found = read.collect(engine="streaming")
     rows = found["row"]
     if not (rows == pl.int_range(len(rows), dtype=pl.UInt64, eager=True)).all():
@@ -126,7 +167,15 @@ def _by_row(events: pl.LazyFrame) -> pl.DataFrame:
             row=pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64)
         ).collect()
         found = every.join(found, on="row", how="left", maintain_order="left")
-    return found.drop("row")
+    met = found["clock"].unique().drop_nulls()
+    names = met.cast(pl.String).sort()
+    places = {name: place for place, name in enumerate(names)}
+    numbers: list[int | None] = [None] * (max(met.to_physical(), default=0) + 1)
+    # One by one: a case has few clocks.
+    for number, name in zip(met.to_physical(), met.cast(pl.String), strict=True):
+        numbers[number] = places[name]
+    place = pl.lit(pl.Series(numbers, dtype=pl.UInt32)).gather(pl.col("clock").to_physical())
+    return found.select(clock=place, earliest="earliest", latest="latest"), names
 
 
 def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFrame:

@@ -37,7 +37,8 @@ def relations(events: pl.LazyFrame, coverage: pl.LazyFrame | None = None) -> pl.
     names = pl.Series([one.name for one in LAWS])
     return (
         pl.concat(parts)
-        .sort(key)
+        # Of one pair by one law, the first that the law gives.
+        .sort(key, maintain_order=True)
         .filter(~same.fill_null(value=False))
         .select("before", "after", law=pl.lit(names).gather("law"), because="because")
     )

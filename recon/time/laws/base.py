@@ -51,14 +51,16 @@ class Seen:
     def of(cls, events: pl.LazyFrame, coverage: pl.LazyFrame | None = None) -> Seen:
         """One pass over three columns."""
         # The head alone: a bucket has a stream for each of its keys.
-        found = (
-            events.select("source", "kind", medium=pl.col("stream").str.head(_HEAD))
-            .unique()
-            .collect(engine="streaming")
-        )
+        heads = events.select(medium=pl.col("stream").drop_nulls().str.head(_HEAD)).unique()
+        kinds = events.select("source", "kind").unique()
+        found, media = pl.collect_all([kinds, heads], engine="streaming")
         pairs = zip(found["source"].to_list(), found["kind"].to_list(), strict=True)
-        heads = {head.split(":")[0] for head in found["medium"].drop_nulls()}
-        return cls(events, coverage, frozenset(pairs), frozenset(heads))
+        return cls(
+            events,
+            coverage,
+            frozenset(pairs),
+            frozenset(head.split(":")[0] for head in media["medium"]),
+        )
 
     def has(self, *kinds: str) -> bool:
         """Whether there is an event of one of the kinds."""

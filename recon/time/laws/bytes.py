@@ -35,36 +35,40 @@ def DIGEST(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constan
     if len(own) > 1:
         # The same bytes in two repositories: one event, told twice.
         objects = objects.group_by("digest").agg(pl.col("before").min())
-    items = seen.events.select("item").unique().select(digest=pl.format("sha256:{}", "item"))
-    known = pl.concat([objects, items.with_columns(before=pl.lit(None, pl.UInt64()))])
     naming = (
         seen.events.filter(pl.col("names").list.len() > 0)
         .select("names", after="row")
         .explode("names", empty_as_null=True, keep_nulls=True)
-        .filter(pl.col("names").str.starts_with("git:") | pl.col("names").str.starts_with("sha256"))
+        .collect(engine="streaming")
     )
-    # Names are what a timeline has most of, and numbers join twice as fast. Two texts of one
-    # number are told apart by themselves.
-    sides = [
-        side.collect(engine="streaming").with_columns(number=pl.col(name).hash())
-        for side, name in ((naming, "names"), (known, "digest"))
-    ]
-    found = (
-        sides[0]
-        .join(sides[1], on="number")
-        .filter(
-            (pl.col("names") == pl.col("digest"))
-            & (pl.col("before") != pl.col("after")).fill_null(value=True)
-        )
-        .select("before", "after", "names")
-    )
-    of_items = found.filter(pl.col("before").is_null()).drop("before")
+    found = _naming(naming, objects).filter(pl.col("before") != pl.col("after"))
     parts = [found.lazy()]
-    if len(of_items):
-        parts = [found.lazy().drop_nulls("before"), _within(seen.events, of_items.lazy())]
+    # Most names are of git's objects, and what all items are is asked where one may be named.
+    named = naming.filter(pl.col("names").str.starts_with("sha256:"))
+    if len(named):
+        items = seen.events.select("item").unique().select(digest=pl.format("sha256:{}", "item"))
+        of_items = _naming(named, items)
+        parts += [_within(seen.events, of_items.lazy())] if len(of_items) else []
     return [
         part.select("before", "after", because=pl.format("contains {}", "names")) for part in parts
     ]
+
+
+def _naming(naming: pl.DataFrame, known: pl.LazyFrame) -> pl.DataFrame:
+    """Rows of ``names`` and ``after`` that name a known ``digest``, with its other columns.
+
+    Names are what a timeline has most of, and numbers join twice as fast. Two texts of one number
+    are told apart by themselves.
+    """
+    digests = known.collect(engine="streaming")
+    # The texts stay where they are: only what is needed to find them again goes through the join.
+    sides = [
+        frame.lazy().select(pl.col(name).hash().alias("number"), pl.row_index(place))
+        for frame, name, place in ((naming, "names", "name"), (digests, "digest", "of"))
+    ]
+    met = sides[0].join(sides[1], on="number").select("name", "of").collect(engine="streaming")
+    found = pl.concat([naming[met["name"]], digests[met["of"]]], how="horizontal")
+    return found.filter(pl.col("names") == pl.col("digest")).drop("digest")
 
 
 def _within(events: pl.LazyFrame, naming: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,7 +10,7 @@ DEMO ?= march-8
 COUNT ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit bench worlds notebooks docs lock case system clean
+.PHONY: help demo test lint unit thorough bench worlds notebooks docs lock case system clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,10 @@ lint: $(READY) ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY) ## Tests alone
-	$(BIN)/python -m pytest -m "not bench" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not bench and not thorough" -n auto --dist loadfile
+
+thorough: $(READY) system ## The tests that take more versions of PostgreSQL
+	$(BIN)/python -m pytest -m "thorough and not bench" -n auto --dist loadfile
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench

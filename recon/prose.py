@@ -239,7 +239,7 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
         "is."
     ),
     "locked-under": lambda at, d: (
-        f"Under {d['count']} of the markers lies a locked version, as {at[0]} says."
+        f"Under {d['count']} of the markers there is a locked version, as {at[0]} says."
     ),
     "norm": lambda _, d: f"The case declares a norm, {d['rule']}: {d['promises']}.",
     "unreachable": lambda at, d: f"{at[0]} is in {d['repository']}, and no ref reaches it.",

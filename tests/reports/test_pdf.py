@@ -92,13 +92,15 @@ def test_no_document_holds_a_character_that_hides_or_reorders(production: Produc
         assert {unicodedata.name(c) for c in found} <= {"VARIATION SELECTOR-15"}
 
 
-def test_the_title_page_counts_and_the_report_lists(production: Production):
+def test_the_title_page_counts_and_the_report_lists(case: Case, production: Production):
     text = text_of(production.documents[0])
     assert "What did the deploy logs say on March 8?" in text
     assert "2 findings: 2 conflicts." in text
     assert "Said then, says now" in text
     assert "gone.jsonl" in text
-    assert "Rules not run on this case, which is no pass: 6." in text
+    left = len(case.findings().not_run)
+    assert left > 5
+    assert f"Rules not run on this case, which is no pass: {left}." in text
 
 
 def test_every_drawable_character_can_be_typeset():

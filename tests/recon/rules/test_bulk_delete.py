@@ -33,7 +33,7 @@ def test_fires_over_a_partly_locked_prefix():
     (draft,) = story.judged(bulk_delete)
     assert draft.verdict == "observation"
     assert "12 delete markers over keys of s3:bucket/models/*" in draft.statement
-    assert "under 2 of them lie locked versions" in draft.statement
+    assert "under 2 of them locked versions are there still" in draft.statement
     assert draft.subject == "s3:bucket/models/*"
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import MAJORS, Postgres, needs, postgres
+from tests.servers import Postgres, needs, postgres
+from tests.versions import EACH
 
 
-@pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")
+@pytest.fixture(scope="session", params=EACH, ids=lambda major: f"pg{major}")
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A server of each major version that is at hand."""
     needs(request.param)

@@ -19,7 +19,8 @@ from collectors.postgres.heap.page import SIZE, checksum, intact
 from collectors.postgres.heap.tuples import Decoder
 from tests.collectors.postgres.conftest import Bench
 from tests.collectors.postgres.heap.tables import copied, shown
-from tests.servers import MAJORS, Postgres, needs, postgres, restored
+from tests.servers import Postgres, needs, postgres, restored
+from tests.versions import EACH
 
 pytestmark = pytest.mark.live
 
@@ -43,7 +44,7 @@ where attrelid = {oid} and attnum > 0 order by attnum
 """
 
 
-@pytest.fixture(scope="module", params=MAJORS, ids=lambda major: f"pg{major}")
+@pytest.fixture(scope="module", params=EACH, ids=lambda major: f"pg{major}")
 def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Postgres, Bench, list[list[str | None]]]]:

@@ -16,7 +16,8 @@ from recon.asof import Answer, asof
 from recon.collector import Parsed
 from recon.rules import RULES, Timeline
 from tests.collectors.postgres.conftest import Bench, psql_capture
-from tests.servers import MAJORS, Postgres, needs, postgres
+from tests.servers import Postgres, needs, postgres
+from tests.versions import EACH
 
 pytestmark = pytest.mark.live
 
@@ -106,7 +107,7 @@ class Case:
         }
 
 
-@pytest.fixture(scope="module", params=MAJORS, ids=lambda major: f"pg{major}")
+@pytest.fixture(scope="module", params=EACH, ids=lambda major: f"pg{major}")
 def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Case]:

@@ -10,7 +10,8 @@ import pytest
 from collectors.postgres.wal.layout import show_lsn
 from tests.collectors.postgres.heap.replays import Replayed, files_of, replayed, run, segments
 from tests.collectors.postgres.heap.tables import copied, table_of
-from tests.servers import MAJORS, Postgres, needs, postgres
+from tests.servers import Postgres, needs, postgres
+from tests.versions import EACH
 
 pytestmark = pytest.mark.live
 
@@ -29,7 +30,7 @@ LINE = re.compile(
 )
 
 
-@pytest.fixture(scope="module", params=MAJORS, ids=lambda major: f"pg{major}")
+@pytest.fixture(scope="module", params=EACH, ids=lambda major: f"pg{major}")
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A server on which the story has run, its WAL in the archive."""
     needs(request.param)

@@ -18,7 +18,8 @@ import pytest
 
 from collectors.postgres import collector
 from tests.collectors.postgres.conftest import Bench, Make, psql_capture
-from tests.servers import MAJORS, Postgres, needs, postgres
+from tests.servers import Postgres, needs, postgres
+from tests.versions import EACH
 
 pytestmark = pytest.mark.live
 START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -120,7 +121,7 @@ def look(server: Postgres, folder: Path, name: str) -> None:
     subprocess.run(["cp", server.folder / f"{name}.dump", folder], check=True)
 
 
-@pytest.fixture(scope="module", params=MAJORS)
+@pytest.fixture(scope="module", params=EACH)
 def looks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Looks:
     major: int = request.param
     needs(major)

@@ -22,7 +22,8 @@ from tests.collectors.postgres.rehydrate.clusters import (
     restored_in_between,
     rows,
 )
-from tests.servers import MAJORS, postgres
+from tests.servers import postgres
+from tests.versions import EACH
 
 pytestmark = pytest.mark.live
 
@@ -57,7 +58,7 @@ def test_a_timeline_can_be_named(forked: tuple[Bench, str]) -> None:
     assert [row[0] for row in rows(ask(forked[0], "5:30", timeline=2), "model")] == ["a", "b"]
 
 
-@pytest.mark.parametrize("major", [one for one in MAJORS if one != 15])
+@pytest.mark.parametrize("major", [one for one in EACH if one.values != (15,)])
 def test_every_major_version_answers(tmp_path: Path, major: int) -> None:
     with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL, major=major) as server:
         told = Told(server).then("1:00", TABLE)

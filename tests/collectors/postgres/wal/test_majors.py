@@ -16,7 +16,8 @@ from collectors.postgres.wal.segment import order
 from collectors.postgres.wal.stream import parts
 from collectors.postgres.wal.waldump import find, linked
 from tests.collectors.postgres.wal.archives import segments
-from tests.servers import MAJORS, needs, postgres
+from tests.servers import needs, postgres
+from tests.versions import EACH
 
 pytestmark = pytest.mark.live
 STORY = """
@@ -37,7 +38,7 @@ drop table t;
 """
 
 
-@pytest.mark.parametrize("major", MAJORS)
+@pytest.mark.parametrize("major", EACH)
 def test_both_readers_agree(major: int, tmp_path: Path):
     needs(major)
     settings = {"max_prepared_transactions": "5"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -270,17 +271,18 @@ def _warning(source: Source, warn: Warn) -> dict[str, Any]:
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new folder that takes the place of the old one when the block ends well."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    name = f".{folder.name}-{secrets.token_hex(6)}"
+    new, old = folder.parent / name, folder.parent / f"{name}-old"
+    # Named before it is made: whenever an interrupt comes, what is there is taken away.
     try:
-        new.chmod(0o755)
+        new.mkdir()
         yield new
         if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-            folder.rename(old / "old")
-            new.rename(folder)
-            shutil.rmtree(old)
-        else:
-            new.rename(folder)
+            folder.rename(old)
+        new.rename(folder)
     finally:
-        if new.exists():
-            shutil.rmtree(new)
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        for left in (new, old):
+            if left.exists():
+                shutil.rmtree(left)

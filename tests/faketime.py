@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,20 @@ def set_offset(file: Path, moment: datetime) -> None:
     part.replace(file)
 
 
+def sweep() -> None:
+    """Remove what processes that were killed left of libfaketime's shared memory.
+
+    It is named by process id, and libfaketime ends a new process of that id at once.
+    """
+    for path in Path("/dev/shm").glob("*faketime_s*"):  # noqa: S108  (libfaketime's place for it)
+        number = path.name.rsplit("_", 1)[-1]
+        if number.isdigit() and not Path("/proc", number).exists():
+            with suppress(OSError):
+                path.unlink()
+
+
 def faketime(file: Path) -> dict[str, str]:
+    sweep()
     library = next((path for path in _FAKETIME if Path(path).exists()), None)
     if library is None:
         raise FileNotFoundError("libfaketimeMT.so.1")

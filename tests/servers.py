@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.faketime import faketime, set_offset
+from tests.faketime import faketime, set_offset, sweep
 from tests.programs import MAJORS, binaries, needs, open_to_all
 
 __all__ = [
@@ -141,6 +141,7 @@ class Postgres:
         if self.faketime is None:
             raise ValueError("this server has the real clock")
         set_offset(self.faketime, moment)
+        sweep()
 
     @contextmanager
     def elsewhere(self, ahead: int) -> Iterator[None]:
@@ -168,7 +169,11 @@ class Postgres:
         # The byte before it: of an empty segment it gives the place where that begins.
         name = self.psql("select pg_walfile_name(pg_switch_wal() - 1)").strip()
         status = self.data / "pg_wal" / "archive_status"
-        for _ in range(600):
+        for count in range(1200):
+            if count % 100 == 99:
+                sweep()
+                # After three failures the archiver rests for a minute. A reload wakes it.
+                self.psql("select pg_reload_conf()")
             # A file that is there may be copied in part as yet, and the history file of a backup
             # comes after the segment: no more work for the archiver is what counts.
             if (self.archive / name).exists() and not list(status.glob("*.ready")):

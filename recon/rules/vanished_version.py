@@ -21,9 +21,10 @@ def vanished_version(timeline: Timeline) -> Iterator[Draft]:
     """A version has vanished iff an earlier listing shows it and a later, complete one does not.
 
     Where an access log or CloudTrail records who deleted it, the record is named with it.
-    Undetermined where the version was not the newest of its key and the bucket has a lifecycle
-    configuration that may have expired it: it asks for tags, or may have been another before; and
-    where two clocks date the listings and leave it open which is the later one.
+    Undetermined where another version or a delete marker of the key followed it, before or after
+    the listing that shows it, and the bucket has a lifecycle configuration that may have expired
+    it: it asks for tags, or may have been another before; and where two clocks date the listings
+    and leave it open which is the later one.
     Observation where S3's own log records its expiry, or a rule of the bucket, as it was read, was
     due to remove it by then, and no record has a principal deleting it.
     Innocent: expiry of noncurrent versions by the bucket's own lifecycle; a listing of another
@@ -49,8 +50,9 @@ def _gone(timeline: Timeline) -> pl.DataFrame:
     acts = timeline.kind("object.put", "object.delete").join(
         snapshots(timeline), on=["source", "item"]
     )
-    # Newer is what was stored later and was seen no later: also a delete marker.
-    newest = acts.select("source", "subject", newer="earliest", newer_seen="seen_from")
+    # Also a delete marker, and also what a later listing alone shows: what was current when it was
+    # listed was noncurrent from then on.
+    newest = acts.select("source", "subject", newer="earliest")
     shown = (
         acts.filter(pl.col("kind") == "object.put")
         .with_columns(version=version_name())
@@ -63,11 +65,9 @@ def _gone(timeline: Timeline) -> pl.DataFrame:
         return gone
     newer = (
         gone.lazy()
-        .select("source", "subject", "version", "earliest", "seen_to")
+        .select("source", "subject", "version", "earliest", "listed_to")
         .join(newest, on=["source", "subject"])
-        .filter(
-            (pl.col("newer") > pl.col("earliest")) & (pl.col("newer_seen") <= pl.col("seen_to"))
-        )
+        .filter((pl.col("newer") > pl.col("earliest")) & (pl.col("newer") <= pl.col("listed_to")))
         .select("source", "version", is_newest=pl.lit(False))
         .unique()
     )
@@ -135,10 +135,12 @@ def _judged(row: dict[str, Any], *, has_lifecycle: bool) -> tuple[Verdict, Innoc
         (row["deleted"] is not None, "missing", True, "A record names who deleted it."),
         (row["expired"] is not None, "observation", False, "S3's own log records it."),
         (
-            row["is_newest"],
+            # By a rule that puts a marker over it and one that removes what is under a marker.
+            row["is_newest"] and (due is None or due > row["listed_to"]),
             "missing",
             True,
-            "It was the current version, which no rule removes from a versioned bucket.",
+            "No newer version or delete marker of the key is known, and no rule removes a current "
+            "version from a versioned bucket.",
         ),
         (
             not has_lifecycle,

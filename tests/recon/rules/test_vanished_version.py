@@ -165,3 +165,33 @@ def test_a_version_under_a_delete_marker_was_not_current():
     )
     (draft,) = lifecycle(story.listing(APRIL)).judged(vanished_version)
     assert draft.verdict == "undetermined"
+
+
+def followed() -> Story:
+    """v1 was current when it was listed; v2 came after that."""
+    return Story().listing("2026-02-15 09:00", OLD).listing(APRIL, NEW)
+
+
+def test_undetermined_where_it_became_noncurrent_after_it_was_listed():
+    """From then on a rule may have expired it."""
+    (draft,) = lifecycle(followed()).judged(vanished_version)
+    assert draft.verdict == "undetermined"
+    assert draft.innocent[0].ruled_out is not True
+
+
+def test_what_a_rule_was_due_to_remove_after_it_was_listed_is_no_finding():
+    (draft,) = due(followed(), "2026-03-19").judged(vanished_version)
+    assert draft.verdict == "observation"
+
+
+def test_a_rule_that_marks_a_current_version_and_one_that_removes_it_then_are_no_finding():
+    (draft,) = due(Story().listing(FEBRUARY, OLD).listing(APRIL), "2026-03-19").judged(
+        vanished_version
+    )
+    assert draft.verdict == "observation"
+
+
+def test_fires_where_it_was_followed_and_the_bucket_has_no_rules():
+    (draft,) = followed().judged(vanished_version)
+    assert draft.verdict == "missing"
+    assert draft.innocent[0].ruled_out is None

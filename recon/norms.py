@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PARAMETERS: Mapping[str, Sequence[str]] = {
     "manifest-after-artifact": ("artifact", "manifest"),
     "release-order": ("artifact", "deployed"),
+    "overwritten-artifact": ("attribute",),
+    "backdated-record": ("table",),
 }
 """By rule: the keys of a norm beside ``rule``, ``preset``, ``since`` and ``tolerance``."""
 

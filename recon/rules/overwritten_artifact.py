@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 def overwritten_artifact(timeline: Timeline) -> Iterator[Draft]:
     """An artifact was overwritten iff a later version under its key has other bytes.
 
-    The first version that a source knows is held against each later one of the same subject and
-    attribute; other bytes are another SHA-256 of the whole object.
+    The first version that a source knows is held against each later one of the same key, subject
+    and attribute; other bytes are another SHA-256 of the whole object.
     Parameters of the norm: ``attribute`` (by default ``artifact``), ``since``.
     Undetermined, and so silent, where nothing gives a version's SHA-256: the collector counts them.
-    Innocent: the same bytes uploaded again; a replica, which is another source; a release that is
-    meant to move, such as ``latest``, which the case should not claim.
+    Innocent: the same bytes uploaded again; a replica, which is another source; a release of several
+    files, each under its key; a release that is meant to move, such as ``latest``, which the case
+    should not claim.
     Source: SLSA 1.0, artifacts are immutable blobs; the case's own ``case.toml`` declares it.
     """
     for norm in timeline.norms:
@@ -43,10 +44,12 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
             & pl.col("earliest").is_not_null()
         )
         .with_columns(version=version_name())
+        # A key may hold what a query is written with: the last one is of the version.
+        .with_columns(key=pl.col("version").str.replace(r"(?s)^(.*)\?versionId=.*$", "${1}"))
     )
     if norm.since is not None:
         claimed = claimed.filter(pl.col("earliest") >= norm.since)
-    group = ["source", "subject", "attribute"]
+    group = ["source", "subject", "attribute", "key"]
     one = claimed.sort("earliest", "row").select(
         *group, "version", "value", "earliest", "latest", "row"
     )

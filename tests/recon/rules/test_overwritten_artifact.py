@@ -10,7 +10,9 @@ NORM = Norm(rule="overwritten-artifact")
 KEY = "s3:bucket/model.bin"
 
 
-def stored(story: Story, time: str, value: str, version: str, source: str = "models") -> Story:
+def stored(
+    story: Story, time: str, value: str, version: str, source: str = "models", key: str = KEY
+) -> Story:
     return story.event(
         source,
         "claim",
@@ -20,7 +22,7 @@ def stored(story: Story, time: str, value: str, version: str, source: str = "mod
         value=value * 64,
         clock=f"s3:{source}",
         basis="stamped",
-        names=[f"sha256:{value * 64}", f"{KEY}?versionId={version}"],
+        names=[f"sha256:{value * 64}", f"{key}?versionId={version}"],
     )
 
 
@@ -40,6 +42,15 @@ def test_silent_on_a_replica_in_another_bucket():
     story = stored(Story(), "2026-02-14 10:00", "a", "v1")
     stored(story, "2026-02-14 10:00", "a", "v1", source="replica")
     assert story.judged(overwritten_artifact, NORM) == []
+
+
+def test_silent_on_another_file_of_the_same_release():
+    """Two keys that the case claims for one subject: neither took the other's place."""
+    story = stored(stored(Story(), "10:00", "a", "v1"), "20:00", "b", "v2", key="s3:bucket/tail")
+    assert story.judged(overwritten_artifact, NORM) == []
+    (draft,) = stored(story, "21:00", "c", "v3").judged(overwritten_artifact, NORM)
+    assert "c" * 64 in draft.statement
+    assert "a" * 64 in draft.statement
 
 
 def test_silent_on_two_of_one_second_and_where_no_norm_is_declared():

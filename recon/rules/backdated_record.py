@@ -111,9 +111,12 @@ def _inserted(timeline: Timeline) -> pl.LazyFrame:
 
 
 def _first_seen(rows: pl.LazyFrame, timeline: Timeline) -> pl.LazyFrame:
-    """Without rows that an earlier record holds, or whose transaction replaced the table."""
-    keys = ["source", "subject", "clock", "earliest"]
-    said = timeline.kind("claim").filter(pl.col("basis") == "asserted").select(*RECORD, *keys[1:])
+    """Without rows that an earlier record holds, or whose transaction replaced the table.
+
+    Of any table and database: a migration copies rows from one into another.
+    """
+    keys = ["subject", "earliest"]
+    said = timeline.kind("claim").filter(pl.col("basis") == "asserted").select(*RECORD, *keys)
     logged = timeline.kind("row.insert", "row.update", "row.before", "row.delete").select(
         *RECORD, seen=pl.col("latest")
     )

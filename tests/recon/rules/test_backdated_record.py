@@ -68,9 +68,9 @@ def test_silent_on_a_line_dated_after_the_row_and_within_a_minute():
 # By norm
 
 
-def registered(asserted: str, written: str) -> Story:
+def registered(asserted: str, written: str, story: Story | None = None) -> Story:
     """A row that the log inserts, with the time that it gives."""
-    story = Story()
+    story = story or Story()
     story.wal("row.insert", written, 900, "model:m1@1")
     story.rows[-1]["names"] = ["xid:1/900", TABLE]
     return story.event(
@@ -118,6 +118,19 @@ def test_silent_on_rows_that_a_migration_copies():
     story = registered("2026-02-14 10:00", "2026-03-08 19:12")
     story.snapshot("2026-03-01 02:00", "2026-02-14 10:00", m1=GOOD)
     assert verdicts(story) == []
+
+
+@pytest.mark.parametrize("source", ["lineage-db", "old-db"])
+def test_silent_on_rows_that_a_migration_copies_from_another_table(source: str):
+    """The new table was there before it was filled, and an earlier dump shows it without them."""
+    story = Story().snapshot("2026-02-20 02:00", "2026-02-14 10:00", m1=GOOD)
+    for row in story.rows:
+        row["source"] = source
+        row["names"] = [name.replace("ml.lineage", "ml.old") for name in row["names"]]
+        row["clock"] = row.get("clock") and f"pg:{source}/ml.old.registered_at"
+    story.covered[0] |= {"source": source, "subject": f"pg:{source}/ml/ml.old"}
+    registered("2026-02-14 10:00", "2026-03-08 19:12", story)
+    assert verdicts(story.snapshot("2026-03-01 02:00", m2=GOOD)) == []
 
 
 def test_silent_on_rows_of_the_transaction_that_made_the_table():

@@ -153,8 +153,9 @@ def _lacking(timeline: Timeline, late: pl.DataFrame) -> dict[int, dict[str, Any]
         late.lazy()
         .select("row", "source", "table", "subject", "latest", "written_from")
         .join(whole, on=["source", "table"])
+        # As the clock shows it that stamps the commit.
         .filter(
-            (pl.col("seen_from") > pl.col("latest")) & (pl.col("seen_to") < pl.col("written_from"))
+            (pl.col("at_from") > pl.col("latest")) & (pl.col("at_to") < pl.col("written_from"))
         )
         .join(held, on=["source", "item", "subject"], how="anti")
         .sort("row", "seen_to", "item")

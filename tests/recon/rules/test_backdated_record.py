@@ -102,6 +102,17 @@ def test_undetermined_without_such_a_snapshot():
     assert verdicts(registered("2026-02-14 10:00", "2026-03-08 19:12")) == ["undetermined"]
 
 
+@pytest.mark.parametrize(("ahead", "verdict"), [(0, "breach"), (-2 * 86400, "undetermined")])
+def test_undetermined_where_the_snapshot_is_measured_to_be_of_later(ahead: int, verdict: Verdict):
+    """Its clock was two days behind: the row may have come and gone before it."""
+    story = registered("2026-03-01 10:00", "2026-03-08 19:12").snapshot("2026-03-07 20:00", m2=GOOD)
+    for row in story.rows:
+        if row["kind"] == "snapshot":
+            row["clock"] = "dump"
+    story.commit("2026-03-08 19:12", 900).measured("pg:lineage-db/commit", "dump", ahead)
+    assert verdicts(story) == [verdict]
+
+
 def test_silent_on_imported_history_where_no_norm_is_declared():
     story = registered("2025-02-14 10:00", "2026-03-08 19:12").snapshot("2026-03-01 02:00", m2=GOOD)
     assert story.judged(backdated_record) == []

@@ -34,15 +34,17 @@ def release_order(timeline: Timeline) -> Iterator[Draft]:
 
     The steps of a release, told apart by subject and digest of its artifact: *uploaded* (a bucket
     stamped a version), *registered* (a row of a database gives the digest), *deployed* (a log's
-    record of a kind `deploy.*` gives it). Each is compared with the next. A registration is dated
-    by what stamped its row, by what the row asserts, and by every snapshot that shows it, and each
-    of them must deny the order: a row that was written anew later was registered when it was.
+    record of a kind `deploy.finish` gives it). Each is compared with the next. A registration is
+    dated by what stamped its row, by what the row asserts, and by every snapshot that shows it, and
+    each of them must deny the order: a row that was written anew later was registered when it was.
     Readings of two clocks are compared by what three or more pairs of records measure of them.
     Parameters of the norm: `artifact` (name of the attribute, by default that word), `deployed`
-    (glob of kinds), `since` (a release with an earlier record is not judged), `tolerance`.
+    (glob of kinds, by default `deploy.finish`), `since` (a release with an earlier record is not
+    judged), `tolerance`.
     Undetermined where the readings deny it, and nothing measures the two clocks.
     Innocent: an earlier version of the object that was removed, or one that was copied anew; a
-    registration by hand after an emergency; a deployment that was logged before it was done.
+    registration by hand after an emergency; a deployment that was logged before it was done; a job
+    that registers what it deploys, after its own `deploy.start`.
     Source: SLSA 1.0, provenance; the case's own `case.toml` declares it.
     """
     for norm in timeline.norms:
@@ -83,7 +85,7 @@ def _records(timeline: Timeline, norm: Norm) -> pl.LazyFrame:
     )
     deploys = claims.join(
         own.filter(
-            pl.col("kind").str.contains(glob(str(parameters.get("deployed", "deploy.*"))))
+            pl.col("kind").str.contains(glob(str(parameters.get("deployed", "deploy.finish"))))
         ).select(RECORD),
         on=RECORD,
         how="semi",

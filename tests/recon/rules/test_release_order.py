@@ -80,6 +80,17 @@ def test_silent_where_an_earlier_version_was_uploaded_in_time():
     assert judged(story) == []
 
 
+def test_silent_on_a_job_that_registers_what_it_deploys():
+    """A start or a failure is no deployment, unless the case says that it counts as one."""
+    story = Story().deployed("10:30", "m1", artifact=GOOD)
+    story.rows[0]["kind"] = "deploy.start"
+    story.deployed("10:40", "m1", artifact=GOOD).capture("12:00", registered(None, "10:35"))
+    one_clock(story)
+    assert judged(story) == []
+    every = Norm.model_validate({"rule": "release-order", "deployed": "deploy.*"})
+    assert len(story.judged(release_order, every)) == 1
+
+
 def test_silent_on_another_model_and_another_digest():
     story = (
         Story()

@@ -13,7 +13,7 @@ from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.buckets import DELETED, MARKED_BY_S3, locked, version_name
 
 MANY = 10
-"""Markers: fewer are ordinary work."""
+"""Keys: fewer are ordinary work."""
 APART = pl.duration(seconds=60)
 """Markers of one act follow one another at most so far apart; S3 deletes 1,000 keys a request."""
 
@@ -23,11 +23,13 @@ def bulk_delete(timeline: Timeline) -> Iterator[Draft]:
     """Markers were put in bulk iff ten or more keys got one, each within a minute of the last.
 
     Observation: a delete marker removes nothing, and who may delete may do so; the reader must
-    know when, over how many keys and, where a log says so, by whom. Versions under the markers
-    that retention or a legal hold keeps are counted: they are there still, and are not current.
+    know when, over how many keys and, of those that a log says it of, by whom. Versions under the
+    markers that retention or a legal hold keeps are counted: they are there still, and are not
+    current.
     Said to be expected where S3's own log, or a rule of the bucket due that day, put the markers.
     Undetermined is never said: the markers are stamped.
-    Innocent: expiry by the bucket's own lifecycle, a clean-up that was meant.
+    Innocent: expiry by the bucket's own lifecycle, a clean-up that was meant; one key that is put
+    and deleted again and again, as a lock is.
     Source: Amazon S3 User Guide, "Working with delete markers"; "How S3 Object Lock works": a lock
     does not prevent a delete marker.
     """
@@ -44,7 +46,7 @@ def bulk_delete(timeline: Timeline) -> Iterator[Draft]:
             .cum_sum()
             .over("source")
         )
-        .filter(pl.len().over("source", "burst") >= MANY)
+        .filter(pl.col("subject").n_unique().over("source", "burst") >= MANY)
         .collect()
     )
     if markers.is_empty():
@@ -59,12 +61,16 @@ def _told(timeline: Timeline, markers: pl.DataFrame) -> pl.DataFrame:
     near = [pl.col("at") >= pl.col("earliest") - APART, pl.col("at") <= pl.col("latest") + APART]
 
     def first(kinds: tuple[str, ...], **columns: pl.Expr | str) -> pl.LazyFrame:
-        records = timeline.kind(*kinds).select("subject", at="earliest", **columns)
+        records = timeline.kind(*kinds).select(
+            "subject", at="earliest", of=version_name(), **columns
+        )
         return (
             markers.lazy()
             .select("subject", "version", "earliest", "latest", "row")
             .join(records, on="subject")
             .filter(near)
+            # A delete that names another version removes that one, and puts no marker.
+            .filter(pl.col("of").is_null() | (pl.col("of") == pl.col("version")))
             .sort("at")
             .unique("row", keep="first", maintain_order=True)
             .select("row", *columns)
@@ -105,7 +111,8 @@ def _draft(group: pl.DataFrame) -> Draft:
     begins, ends = group.row(0, named=True), group.row(-1, named=True)
     expected = group.filter(pl.col("s3_record").is_not_null() | pl.col("due").is_not_null())
     expected = expected.filter(pl.col("record").is_null())
-    who = group["by"].drop_nulls().unique().sort().to_list()
+    recorded = group.drop_nulls("record")
+    who = recorded["by"].drop_nulls().unique().sort().to_list()
     kept = group.filter(pl.col("lock").is_not_null())
     events = [("first", begins["row"]), ("last", ends["row"])]
     span = say_interval(begins["earliest"], ends["latest"])
@@ -113,10 +120,12 @@ def _draft(group: pl.DataFrame) -> Draft:
     said = _over(group["subject"].to_list())
     statement = f"{begins['source']} records {count} delete markers over keys of {said}, {span}"
     if who:
-        record = group.drop_nulls("record").row(0, named=True)["record"]
-        events.append(("deleted", record))
-        steps.append(step("deleted", "deleted", actor=", ".join(who)))
-        statement += f", put by {', '.join(who)}"
+        record = recorded.drop_nulls("by").row(0, named=True)
+        events.append(("deleted", record["record"]))
+        steps.append(step("deleted", "deleted", actor=record["by"]))
+        named = recorded.drop_nulls("by").height
+        some = "" if named == count else f"{named} of them on record as "
+        statement += f", {some}put by {', '.join(who)}"
     if not expected.is_empty():
         row = expected.row(0, named=True)
         events.append(
@@ -143,7 +152,7 @@ def _draft(group: pl.DataFrame) -> Draft:
         innocent=[
             Innocent(
                 "A lifecycle rule of the bucket put the markers.",
-                False if by_rule else True if who and expected.is_empty() else None,
+                False if by_rule else True if recorded.height == count else None,
                 f"{expected.height} of {count} are by its record or were due by its rules.",
             )
         ],

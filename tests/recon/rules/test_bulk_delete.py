@@ -47,6 +47,31 @@ def test_names_who_put_them():
     assert draft.innocent[0].ruled_out is True
 
 
+def test_who_put_one_of_them_is_not_said_to_have_put_all():
+    story = markers(Story(), 12)
+    key = "s3:bucket/models/03/model.bin"
+    story.event("trail", "trail.DeleteObject", key, "20:00:03", actor=DBA)
+    (draft,) = story.judged(bulk_delete)
+    assert f"1 of them on record as put by {DBA}" in draft.statement
+    assert draft.innocent[0].ruled_out is None
+
+
+def test_who_removed_another_version_put_no_marker():
+    story = markers(Story(), 12)
+    key = "s3:bucket/models/03/model.bin"
+    names = [f"{key}?versionId=v1"]
+    story.event("trail", "trail.DeleteObject", key, "20:00:03", actor=DBA, value="v1", names=names)
+    (draft,) = story.judged(bulk_delete)
+    assert DBA not in draft.statement
+
+
+def test_silent_on_one_key_that_is_deleted_again_and_again():
+    story = markers(Story(), 12)
+    for row in story.rows:
+        row["subject"] = "s3:bucket/lock"
+    assert story.judged(bulk_delete) == []
+
+
 def test_what_a_lifecycle_rule_was_due_to_mark_is_said():
     story = markers(Story(), 12)
     for number in range(12):

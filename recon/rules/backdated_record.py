@@ -154,9 +154,7 @@ def _lacking(timeline: Timeline, late: pl.DataFrame) -> dict[int, dict[str, Any]
         .select("row", "source", "table", "subject", "latest", "written_from")
         .join(whole, on=["source", "table"])
         # As the clock shows it that stamps the commit.
-        .filter(
-            (pl.col("at_from") > pl.col("latest")) & (pl.col("at_to") < pl.col("written_from"))
-        )
+        .filter((pl.col("at_from") > pl.col("latest")) & (pl.col("at_to") < pl.col("written_from")))
         .join(held, on=["source", "item", "subject"], how="anti")
         .sort("row", "seen_to", "item")
         .unique("row", keep="last", maintain_order=True)

@@ -24,9 +24,9 @@ def overwritten_artifact(timeline: Timeline) -> Iterator[Draft]:
     and attribute; other bytes are another SHA-256 of the whole object.
     Parameters of the norm: ``attribute`` (by default ``artifact``), ``since``.
     Undetermined, and so silent, where nothing gives a version's SHA-256: the collector counts them.
-    Innocent: the same bytes uploaded again; a replica, which is another source; a release of several
-    files, each under its key; a release that is meant to move, such as ``latest``, which the case
-    should not claim.
+    Innocent: the same bytes uploaded again; a replica, which is another source; a release of
+    several files, each under its key; a release that is meant to move, such as ``latest``, which
+    the case should not claim.
     Source: SLSA 1.0, artifacts are immutable blobs; the case's own ``case.toml`` declares it.
     """
     for norm in timeline.norms:

@@ -139,8 +139,7 @@ def _judged(row: dict[str, Any], *, has_lifecycle: bool) -> tuple[Verdict, Innoc
             row["is_newest"] and (due is None or due > row["listed_to"]),
             "missing",
             True,
-            "No newer version or delete marker of the key is known, and no rule removes a current "
-            "version from a versioned bucket.",
+            "It was current, as far as is known, and no rule removes that from a versioned bucket.",
         ),
         (
             not has_lifecycle,

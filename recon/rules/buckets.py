@@ -24,6 +24,13 @@ DELETED = (
 """Records of a delete that was done; with a version id it removes that version."""
 EXPIRED = ("log.S3.EXPIRE.OBJECT",)
 """What S3 did by a lifecycle rule; CloudTrail does not record it."""
+UPLOADED = (
+    "trail.PutObject",
+    "trail.CopyObject",
+    "trail.CompleteMultipartUpload",
+    "trail.PostObject",
+)
+"""CloudTrail's records of uploads that were done."""
 MARKED_BY_S3 = ("log.S3.CREATE.DELETEMARKER",)
 
 
@@ -31,6 +38,11 @@ def version_name() -> pl.Expr:
     """``s3:BUCKET/KEY?versionId=ID``, by which events of one version find each other."""
     names = pl.col("names").list.filter(pl.element().str.contains("?versionId=", literal=True))
     return names.list.first()
+
+
+def version_key() -> pl.Expr:
+    """``s3:BUCKET/KEY`` of the column ``version``; a key may hold the words of a query itself."""
+    return pl.col("version").str.replace(r"(?s)^(.*)\?versionId=.*$", "${1}")
 
 
 def deletions(timeline: Timeline) -> pl.LazyFrame:

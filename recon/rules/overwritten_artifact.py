@@ -10,7 +10,7 @@ import polars as pl
 from recon.findings import Innocent
 from recon.instants import say_interval
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.buckets import version_name
+from recon.rules.buckets import version_key, version_name
 
 if TYPE_CHECKING:
     from recon.config import Norm
@@ -44,8 +44,7 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
             & pl.col("earliest").is_not_null()
         )
         .with_columns(version=version_name())
-        # A key may hold what a query is written with: the last one is of the version.
-        .with_columns(key=pl.col("version").str.replace(r"(?s)^(.*)\?versionId=.*$", "${1}"))
+        .with_columns(key=version_key())
     )
     if norm.since is not None:
         claimed = claimed.filter(pl.col("earliest") >= norm.since)

@@ -12,6 +12,7 @@ from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
 from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.buckets import UPLOADED, version_key, version_name
 from recon.rules.resting import MEASURED
 from recon.rules.views import RECORD, snapshots
 from recon.subjects import glob
@@ -41,7 +42,9 @@ def release_order(timeline: Timeline) -> Iterator[Draft]:
     Parameters of the norm: `artifact` (name of the attribute, by default that word), `deployed`
     (glob of kinds, by default `deploy.finish`), `since` (a release with an earlier record is not
     judged), `tolerance`.
-    Undetermined where the readings deny it, and nothing measures the two clocks.
+    Undetermined where the readings deny it, and nothing measures the two clocks; and where a bucket
+    or CloudTrail has an upload to the same key from before the step after it, whose bytes are not
+    known: it may have been of the same.
     Innocent: an earlier version of the object that was removed, or one that was copied anew; a
     registration by hand after an emergency; a deployment that was logged before it was done; a job
     that registers what it deploys, after its own `deploy.start`.
@@ -155,12 +158,34 @@ def _late(
     )
 
 
+def _unread(timeline: Timeline, late: pl.DataFrame) -> set[int]:
+    """Rows of uploads to whose key others were uploaded in time, with bytes that are not known."""
+    uploads = timeline.kind("object.put", *UPLOADED).with_columns(version=version_name())
+    read = timeline.events.filter(pl.col("digest").is_not_null()).select(version=version_name())
+    unread = (
+        uploads.filter(pl.col("digest").is_null() & pl.col("earliest").is_not_null())
+        .join(read.drop_nulls().unique(), on="version", how="anti")
+        .group_by(key="subject")
+        .agg(first=pl.col("earliest").min())
+    )
+    found = (
+        timeline.events.select("row", version=version_name())
+        .join(late.lazy().select("row", "latest_later").unique(), on="row")
+        .with_columns(key=version_key())
+        .join(unread, on="key")
+        .filter(pl.col("first") <= pl.col("latest_later"))
+    )
+    return set(found.select("row").collect()["row"])
+
+
 def _judge(timeline: Timeline, late: pl.DataFrame, steps: tuple[str, str]) -> Iterator[Draft]:
     """One finding for a release: where a record's clock is not measured, it may fit the order."""
+    unread = set() if late.is_empty() else _unread(timeline, late)
     for _, rows in late.group_by(_KEY, maintain_order=True):
         unknown = rows.filter(~pl.col("known"))
         one = (rows if unknown.is_empty() else unknown).row(0, named=True)
-        yield _draft(timeline, one, steps, "breach" if one["known"] else "undetermined")
+        sure = one["known"] and unread.isdisjoint(rows["row"])
+        yield _draft(timeline, one, steps, "breach" if sure else "undetermined")
 
 
 def _draft(

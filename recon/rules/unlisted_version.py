@@ -10,11 +10,16 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.buckets import deletions, expirations, first_absence, lifecycles, version_name
+from recon.rules.buckets import (
+    UPLOADED,
+    deletions,
+    expirations,
+    first_absence,
+    lifecycles,
+    version_name,
+)
 from recon.rules.resting import resting
 from recon.time.between import BASES
-
-PUT = ("trail.PutObject", "trail.CopyObject", "trail.CompleteMultipartUpload", "trail.PostObject")
 
 
 @rule("unlisted-version", needs=("object.put", "snapshot", "trail.PutObject"))
@@ -35,7 +40,7 @@ def unlisted_version(timeline: Timeline) -> Iterator[Draft]:
     named = timeline.kind("object.put").select(version=version_name()).unique()
     sources = timeline.kind("object.put").select(bucket=_bucket(), listed_source="source").unique()
     puts = (
-        timeline.kind(*PUT)
+        timeline.kind(*UPLOADED)
         .with_columns(version=version_name(), bucket=_bucket())
         .filter(pl.col("version").is_not_null() & (pl.col("value") != "null"))
         .join(named, on="version", how="anti")

@@ -73,6 +73,28 @@ def test_fires_where_a_snapshot_shows_the_registration_before_the_upload():
     assert told(judged(story)) == [("breach", ("uploaded", "registered"), 3600)]
 
 
+@pytest.mark.parametrize(
+    ("time", "kind", "digest", "verdict"),
+    [
+        ("09:00", "trail.PutObject", None, "undetermined"),
+        ("09:00", "object.put", None, "undetermined"),
+        ("09:00", "object.put", "sha256:" + "b" * 64, "breach"),
+        ("10:40", "trail.PutObject", None, "breach"),
+        ("09:00", "trail.DeleteObject", None, "breach"),
+    ],
+)
+def test_undetermined_where_something_not_known_was_uploaded_to_the_key_in_time(
+    time: str, kind: str, digest: str | None, verdict: Verdict
+):
+    """The object may have been copied over itself since, as a change of its encryption does."""
+    story = Story().snapshot("10:00", m1=GOOD).stored("11:00", "m1", GOOD)
+    story.rows[0]["clock"] = "s3:models"
+    key = "s3:bucket/model.bin"
+    story.rows[-1]["names"] = [f"{key}?versionId=v2"]
+    story.event("any", kind, key, time, names=[f"{key}?versionId=v1"], digest=digest)
+    assert [draft.verdict for draft in judged(story)] == [verdict]
+
+
 def test_silent_where_an_earlier_version_was_uploaded_in_time():
     story = Story().stored("09:00", "m1", GOOD).snapshot("10:00", m1=GOOD)
     story.stored("11:00", "m1", GOOD)

@@ -95,3 +95,25 @@ def law(name: str) -> Callable[[Derive], Law]:
         return Law(name, derive)
 
     return made
+
+
+def latest(events: pl.LazyFrame, items: pl.LazyFrame) -> pl.LazyFrame:
+    """``item``, ``clock`` and ``before``: the latest dated records that stand in the items.
+
+    What is said of an item as a whole, with no place in it, is not in its bytes: when they were
+    fetched, or stored.
+    """
+    return (
+        events.filter(
+            pl.col("clock").is_not_null()
+            & pl.col("earliest").is_not_null()
+            & (pl.col("citation") != "")
+            & (pl.col("clock") != "examiner")
+            & ~pl.col("kind").is_in(NOT_IN_THE_BYTES)
+        )
+        .join(items, on="item", how="semi")
+        .group_by("item", "clock")
+        # Rows are in the order of their readings.
+        .agg(before=pl.col("row").top_k(LAST))
+        .explode("before", empty_as_null=True, keep_nulls=True)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon.time.laws.base import LAST, NOT_IN_THE_BYTES, Seen, law
+from recon.time.laws.base import Seen, latest, law
 
 _OBJECTS = ("git.commit", "git.tag")
 _FETCHED = ("git.ref", "object.put", "object.delete", "row.version")
@@ -76,27 +76,9 @@ def _within(events: pl.LazyFrame, naming: pl.LazyFrame) -> pl.LazyFrame:
     item = pl.col("names").str.strip_prefix("sha256:")
     return (
         naming.with_columns(item=item)
-        .join(_latest(events, naming.select(item=item).unique()), on="item")
+        .join(latest(events, naming.select(item=item).unique()), on="item")
         .filter(pl.col("before") != pl.col("after"))
         .select("before", "after", "names")
-    )
-
-
-def _latest(events: pl.LazyFrame, items: pl.LazyFrame) -> pl.LazyFrame:
-    """``item``, ``clock`` and ``before``: the latest dated records that stand in the items."""
-    return (
-        events.filter(
-            pl.col("clock").is_not_null()
-            & pl.col("earliest").is_not_null()
-            & (pl.col("citation") != "")
-            & (pl.col("clock") != "examiner")
-            & ~pl.col("kind").is_in(NOT_IN_THE_BYTES)
-        )
-        .join(items, on="item", how="semi")
-        .group_by("item", "clock")
-        # Rows are in the order of their readings.
-        .agg(before=pl.col("row").top_k(LAST))
-        .explode("before", empty_as_null=True, keep_nulls=True)
     )
 
 
@@ -121,7 +103,7 @@ def HELD(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constant)
     records = seen.events.filter(pl.col("kind").is_in(_FETCHED))
     refs = records.filter(pl.col("kind") == "git.ref").select("item", before="row")
     before = pl.concat(
-        [refs, _latest(records, fetched.select("item").unique()).select("item", "before")]
+        [refs, latest(records, fetched.select("item").unique()).select("item", "before")]
     )
     return [
         fetched.join(before, on="item").select(

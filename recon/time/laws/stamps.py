@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon.time.laws.base import LAST, NOT_IN_THE_BYTES, Seen, law
+from recon.time.laws.base import Seen, latest, law
 
 TIMESTAMPS = ("timestamp.token", "roughtime.response")
 """Kinds of events that say bytes existed: ``names`` holds the digests of the bytes."""
@@ -17,7 +17,8 @@ def TIMESTAMP(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a cons
     Forced by the hash function: a token over bytes says that these existed, and so all that is
     written in them.
 
-    No law: of records elsewhere that name the digest, as a bucket may store bytes long after.
+    No law: of records elsewhere that name the digest, as a bucket may store bytes long after; of
+    what is told of the bytes as a whole, such as when a bucket stored them.
     Source: RFC 3161, 2.4.2 (messageImprint); the Roughtime protocol (the nonce of a request).
     """
     if not seen.has(*TIMESTAMPS):
@@ -35,17 +36,10 @@ def TIMESTAMP(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a cons
         .unique()
         .lazy()
     )
-    dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
-    inside = (
-        events.filter(dated & ~pl.col("kind").is_in((*NOT_IN_THE_BYTES, *TIMESTAMPS)))
-        .select("row", "item", "clock", "earliest")
-        .join(over.select("item").unique(), on="item", how="semi")
-        .sort("earliest", "row", descending=True)
-        .group_by("item", "clock", maintain_order=True)
-        .agg(before=pl.col("row").head(LAST))
-        .explode("before", empty_as_null=True, keep_nulls=True)
-        .join(over, on="item")
-    )
+    # A timestamp over a timestamp is related by the digest that it names.
+    inside = latest(
+        events.filter(~pl.col("kind").is_in(TIMESTAMPS)), over.select("item").unique()
+    ).join(over, on="item")
     own = tokens.lazy().select(before="row", names=pl.format("sha256:{}", "item"))
     naming = (
         events.filter(pl.col("names").list.len() > 0)

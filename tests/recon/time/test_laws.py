@@ -59,6 +59,23 @@ def test_a_timestamp_comes_after_what_it_stamps_and_an_object_after_the_records_
     assert told(story) == {(0, 1), (2, 3)}
 
 
+@pytest.mark.parametrize(
+    ("about", "pairs"),
+    [
+        ({"citation": "line 1", "clock": "log:app"}, {(0, 1)}),
+        ({"citation": "", "clock": "s3:b"}, set()),
+        ({"citation": "line 1", "clock": "examiner"}, set()),
+    ],
+)
+def test_bytes_that_were_stamped_may_be_stored_and_fetched_later(
+    about: dict[str, str], pairs: set[tuple[int, int]]
+):
+    story = Story().event("s3", "claim", "s3:b/k", "11:00", item="a" * 64, **about)
+    stamped = {"names": ["sha256:" + "a" * 64], "clock": "utc", "citation": ""}
+    story.event("tsa", "timestamp.token", "x", "10:00", **stamped)
+    assert told(story, law="timestamp") == pairs
+
+
 def test_a_chain_of_digests_goes_through_archive_and_child():
     story = Story()
     record(story, "train", "a" * 64, "10:00", citation="line 1")

@@ -18,10 +18,10 @@ PAIR: dict[str, pl.DataType] = {
 
 NOT_IN_THE_BYTES = (
     *("snapshot", READING, "timeline.lost", "dump.table"),
-    *("object.expires", "object.expires-under-marker"),
+    *("object.expires", "object.expires-under-marker", "object.metadata"),
 )
 """Kinds whose time is not in the bytes that they cite: when an item was fetched, of others, or of
-what is to come."""
+what is or may be to come, as metadata may say until when an object is kept."""
 LAST = 16
 """Of one clock's records in one item, those that are related: the latest by their readings.
 

@@ -100,6 +100,16 @@ def test_what_was_known_at_a_fetch_is_not_in_bytes_that_were_there_before():
     assert told(story) == set()
 
 
+def test_metadata_may_name_a_date_to_come():
+    story = Story()
+    kept = {"attribute": "x-amz-meta-keep-until", "clock": "s3:b/metadata", "basis": "asserted"}
+    story.event("s3", "object.metadata", "s3:b/k", "18:00", item="a" * 64, citation="/x", **kept)
+    stamped = {"names": ["sha256:" + "a" * 64], "clock": "utc", "citation": ""}
+    story.event("tsa", "timestamp.token", "x", "10:00", **stamped)
+    record(story, "manifests", "b" * 64, "11:00", names=["sha256:" + "a" * 64])
+    assert told(story) == set()
+
+
 def test_an_md5_is_no_witness_as_two_texts_can_have_one():
     story = Story()
     record(story, "train", "a" * 64, "10:00", citation="line 1")

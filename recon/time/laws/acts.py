@@ -8,7 +8,7 @@ from recon.time.laws.base import Seen, law
 
 RUN_IDS = ("run", "run_id", "request", "request_id")
 """Attributes that name one run of a job."""
-_ACT = r"^(.*)\.(start|finish|stop|end)$"
+_ACT = r"^(.*)\.(start|finish|end)$"
 _LSN = r"^start=([0-9A-F]{1,8})/([0-9A-F]{1,8})$"
 _LABEL = r"^label=(.*) type="
 
@@ -18,10 +18,11 @@ def RUN(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constant)
     """The finish of a run came after its start.
 
     Forced by what the words mean: records of one source, `deploy.start` and `deploy.finish` (or
-    `.stop`, `.end`) of one run, by an attribute `run`, `run_id`, `request` or `request_id`.
+    `.end`) of one run, by an attribute `run`, `run_id`, `request` or `request_id`.
 
     No law: where a run has more than one start or finish, as a run that was tried again; between
-    two sources; where the log that one writer appends to has them the other way round.
+    two sources; of a `.stop`, as a run that restarts a service stops it and then starts it; where
+    the log that one writer appends to has them the other way round.
     Source: the log's own words; OpenLineage, run states (START, COMPLETE).
     """
     if not any(kind.endswith(".start") for _, kind in seen.kinds):

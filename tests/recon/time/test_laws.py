@@ -291,6 +291,11 @@ def test_a_run_that_was_tried_again_has_no_one_start():
     assert told(story) == set()
 
 
+def test_a_run_that_restarts_a_service_stops_it_before_it_starts_it():
+    story = run(run(Story(), "service.stop", "10:00", "r1"), "service.start", "10:05", "r1")
+    assert told(story) == set()
+
+
 def test_where_the_one_writer_of_a_log_has_the_finish_first_its_order_stands_alone():
     story = run(Story(), "deploy.finish", "09:00", "r1", stream="log:a", position=0)
     run(story, "deploy.start", "10:00", "r1", stream="log:a", position=90)

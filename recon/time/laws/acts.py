@@ -76,9 +76,12 @@ def BACKUP(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constan
     record in the log that ends a backup holds the LSN at which it started; the label of a backup
     lies, renamed, in the data folder that was started from it.
 
-    No law: that a restore came after the *stop*, as before PostgreSQL 15 a server that crashed in
-    an exclusive backup renames its label as it starts again; between a backup and a log record
-    by the LSN that its label names, as the label's times are of when the backup began and ended.
+    No law: between a backup and the record in the log by that LSN, where no `.backup` file, which
+    a primary alone writes, tells of that backup, as one of a standby starts where the last
+    restartpoint did, which may be the LSN of an earlier backup of the primary; that a restore came
+    after the *stop*, as before PostgreSQL 15 a server that crashed in an exclusive backup renames
+    its label as it starts again; between a backup and a log record by the LSN that its label
+    names, as the label's times are of when the backup began and ended.
     That recovery came after all that was replayed is the law `fork`.
     Source: PostgreSQL documentation, 26.3.3; `xlog.c` (do_pg_backup_start, do_pg_backup_stop).
     """
@@ -94,6 +97,8 @@ def BACKUP(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constan
         "position",
         system=pl.col("stream").str.extract(r"^pg:(\d+)/"),
         label=pl.col("value").str.extract(_LABEL).fill_null(""),
+        told="value",
+        at="earliest",
         begun=_lsn(pl.col("value")),
     )
     rows = rows.collect(engine="streaming").lazy()
@@ -102,7 +107,9 @@ def BACKUP(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constan
     told = ["source", "item", "label"]
     alone = pl.len().over(told) == 1
     one_file = starts.filter(alone).join(stops.filter(alone), on=told, suffix="_after")
-    by_lsn = starts.join(
+    # The label in a backup tells the same as the `.backup` file of it.
+    of_primary = one_file.filter(pl.col("label") == "").select("source", "told", "at")
+    by_lsn = starts.join(of_primary, on=["source", "told", "at"], how="semi").join(
         stops,
         left_on=["source", "system", "position"],
         right_on=["source", "system", "begun"],

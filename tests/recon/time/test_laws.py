@@ -330,6 +330,20 @@ def test_a_backup_stops_after_it_starts_by_its_file_and_by_the_log():
     assert told(story) == {(0, 1), (0, 2), (0, 3)}
 
 
+def test_a_backup_of_a_standby_starts_where_an_earlier_one_of_its_primary_did():
+    story = Story()
+    label = {"value": "label=b lsn=0/18 timeline=1", "stream": "pg:1/1", "position": 24}
+    ended = {"value": "start=0/18", "stream": "pg:1/1", "position": 40, "citation": "lsn 0/28"}
+    stopped = {"value": "label=b lsn=0/30 timeline=1", "item": "a" * 64}
+    story.event("lineage-db", "backup.start", LOG, "10:00", **label)
+    # In the archive nothing says which cluster the file is of.
+    story.event("lineage-db", "backup.start", LOG, "10:00", item="a" * 64, value=label["value"])
+    story.event("lineage-db", "backup.stop", LOG, "10:09", **stopped)
+    story.event("lineage-db", "backup.stop", LOG, **ended)
+    story.event("lineage-db", "backup.start", LOG, "10:20", **label)
+    assert told(story, law="backup") == {(0, 3), (1, 2)}
+
+
 def test_a_backup_of_another_cluster_or_start_is_another():
     story = Story()
     story.event(
@@ -340,7 +354,9 @@ def test_a_backup_of_another_cluster_or_start_is_another():
         value="label=b lsn=0/18",
         stream="pg:1/1",
         position=24,
+        item="a" * 64,
     )
+    story.event("lineage-db", "backup.stop", LOG, "10:09", value="label=b lsn=0/30", item="a" * 64)
     for system, start in ((2, "0/18"), (1, "0/20"), (1, "1/18")):
         story.event(
             "lineage-db",
@@ -351,7 +367,7 @@ def test_a_backup_of_another_cluster_or_start_is_another():
             position=40,
             citation="lsn 0/28",
         )
-    assert told(story, law="backup") == set()
+    assert told(story, law="backup") == {(0, 1)}
 
 
 # Cost

@@ -88,9 +88,12 @@ class Between:
     number: Ints
     """Of each clock its number in ``firm``; −1: nothing measures it."""
     stepped: Stepped
+    place: Ints
+    """Of each clock its place in ``apart``; the last one: nothing is known of it there."""
     apart: tuple[Ints, Ints]
-    """µs, [first, second]: the least and the most that is known of those that do not agree at some
-    time; zero where nothing tells them apart, ∓OPEN where only the other side is known."""
+    """µs, [first, second], by place: the least and the most that is known of those that do not
+    agree at some time; zero where nothing tells them apart, ∓OPEN where only the other side is
+    known."""
 
     @classmethod
     def of(cls, firm: pl.DataFrame, known: pl.DataFrame) -> Between:
@@ -102,7 +105,7 @@ class Between:
         clocks = sorted({*closed.clocks, *known["first"], *known["second"]})
         places = {clock: place for place, clock in enumerate(closed.clocks)}
         number = np.array([places.get(clock, -1) for clock in clocks], dtype=np.int64)
-        return cls(clocks, closed, number, _stepped(whole, closed), _apart(known, clocks))
+        return cls(clocks, closed, number, _stepped(whole, closed), *_apart(known, clocks))
 
     def bound(
         self, first: tuple[Ints, Ints], second: tuple[Ints, Ints], one: Mask
@@ -176,7 +179,8 @@ class Between:
         if not len(self.clocks):
             return np.zeros_like(first), np.zeros_like(first)
         held = (first >= 0) & (second >= 0)
-        low, high = (np.where(held, table[first, second], 0) for table in self.apart)
+        one, other = self.place[first], self.place[second]
+        low, high = (np.where(held, table[one, other], 0) for table in self.apart)
         return low, high
 
     def _placed(self, clock: Ints, at: Ints) -> Ints:
@@ -270,21 +274,22 @@ def _stepped(offsets: pl.DataFrame, closed: Bounds) -> Stepped:
     return Stepped(up, down)
 
 
-def _apart(known: pl.DataFrame, clocks: Sequence[str]) -> tuple[Ints, Ints]:
-    """What holds two clocks apart at any time, by bounds that stand while most pairs are true."""
+def _apart(known: pl.DataFrame, clocks: Sequence[str]) -> tuple[Ints, tuple[Ints, Ints]]:
+    """What holds two clocks apart at any time, by bounds that stand while most pairs are true.
+
+    Of thousands of clocks those alone that a table has room for.
+    """
     import numpy as np
 
-    low, high = (np.zeros((len(clocks), len(clocks)), dtype=np.int64) for _ in range(2))
     rows = known.filter(pl.col("pairs") >= ENOUGH).with_columns(
         low="certain_low", high="certain_high"
     )
     closed = bounds(rows, only_measured=False)
-    places = [clocks.index(clock) for clock in closed.clocks]
+    places = {clock: place for place, clock in enumerate(closed.clocks)}
+    place = np.array([places.get(clock, len(places)) for clock in clocks], dtype=np.int64)
     sound = (closed.table.diagonal(axis1=1, axis2=2) >= 0).all(axis=1)
     most = closed.table[sound]
     least = -most.transpose(0, 2, 1)
     ahead = np.where(least > 0, most, 0).max(axis=0, initial=0)
     behind = np.where(most < 0, least, 0).min(axis=0, initial=0)
-    own = np.array(places, dtype=np.int64)
-    low[np.ix_(own, own)], high[np.ix_(own, own)] = behind, ahead
-    return low, high
+    return place, (np.pad(behind, (0, 1)), np.pad(ahead, (0, 1)))

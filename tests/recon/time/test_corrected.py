@@ -11,6 +11,7 @@ import pytest
 from recon.time.between import BASES, Between
 from recon.time.corrected import READING, Corrected, Reading, before
 from recon.time.moments import moments
+from recon.time.offsets import OFFSETS
 from recon.time.pairs import act_pairs, law_pairs
 from recon.time.settle import settle
 from tests.stories import Story, at
@@ -198,3 +199,16 @@ def test_an_anchor_to_utc_and_a_declared_clock_measure_the_instant():
     found = shown(story, "12:00", "a")
     assert found["a"] == ("12:00", "12:00")
     assert found["b"] in {("13:59", "14:00"), ("14:00", "14:00")}
+
+
+def test_a_repository_of_many_committers_needs_no_table_of_each_against_each():
+    names = [f"git:committer:{number:04}" for number in range(4000)]
+    ends = {"first": names[:-1], "second": names[1:]}
+    constant = {"since": 0, "until": 1, "high": 0, "certain_high": 0, "pairs": 5, "clear": True}
+    known = pl.DataFrame(ends).select(
+        pl.lit(constant.get(name), dtype=dtype).alias(name) if name not in ends else name
+        for name, dtype in OFFSETS.items()
+    )
+    between = Between.of(known.clear(), known)
+    assert between.clocks == names
+    assert sum(table.nbytes for table in between.apart) < 2**26

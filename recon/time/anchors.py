@@ -190,7 +190,10 @@ def anchors(
         for name, source, clock, count, used in tokens.iter_rows()
     ]
     for one in declared:
-        found = pairs.filter(pl.col("law") == one.name).select(pl.col("at") // DAY).unique()
+        its = (pl.col("law") == one.name) & (
+            (pl.col("first") == one.clock) | (pl.col("second") == one.clock)
+        )
+        found = pairs.filter(its).select(pl.col("at") // DAY).unique()
         days = len(found.collect())
         out.append(Anchor(one.name, None, "declared", [one.clock, TRUE_TIME], days, days))
     return out

@@ -108,6 +108,15 @@ def test_an_anchor_of_a_clock_that_no_record_has_is_said(
     assert "which no record has" in printed(found, capsys)
 
 
+def test_two_clocks_that_are_anchored_by_one_word_are_counted_for_themselves(tmp_path: Path):
+    anchored = ANCHOR.format(ahead="[0, 1]", more="")
+    found = case(tmp_path, anchored + anchored.replace("log:one", "log:three"))
+    assert [(one.clocks[0], one.count) for one in found.anchors] == [
+        ("log:one", 2),
+        ("log:three", 0),
+    ]
+
+
 def test_two_declarations_that_exclude_each_other_are_both_named(tmp_path: Path):
     extra = ANCHOR.format(ahead="[0, 1]", more="") + ANCHOR.format(
         ahead="[60, 61]", more=""

@@ -145,7 +145,8 @@ def _declared(events: pl.LazyFrame, declared: Sequence[DeclaredAnchor]) -> list[
             .select(
                 first=pl.lit(one.clock if forward else TRUE_TIME),
                 second=pl.lit(TRUE_TIME if forward else one.clock),
-                at="at",
+                # By the first of the two, which may be UTC.
+                at=pl.col("at") - (0 if forward else (least + most) // 2),
                 low=pl.lit(-most if forward else least, dtype=pl.Int64),
                 high=pl.lit(-least if forward else most, dtype=pl.Int64),
                 before="row",

@@ -16,9 +16,12 @@ from recon.errors import CaseError
 from recon.figure_clocks import draw
 from recon.readings import Reading, one_instant
 from recon.schema import DRAFT, frame
-from recon.time.anchors import anchor_pairs
+from recon.time.anchors import DeclaredAnchor, anchor_pairs
 from recon.time.clocks import Clocks
+from recon.time.corrected import Corrected
 from tests.cases import line, write_case
+from tests.stories import Story
+from tests.stories import at as told
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SECOND = 1_000_000
@@ -115,6 +118,20 @@ def test_two_clocks_that_are_anchored_by_one_word_are_counted_for_themselves(tmp
         ("log:one", 2),
         ("log:three", 0),
     ]
+
+
+@pytest.mark.parametrize("clock", ["a", "zone"])
+def test_an_anchor_holds_from_the_clocks_first_reading_whichever_name_is_first(clock: str):
+    story = Story()
+    for day in ("06", "07", "08"):
+        for hour in ("01", "12"):
+            story.event("x", "act", "s", f"2026-03-{day} {hour}:00", clock=clock)
+    timeline = story.timeline()
+    declared = DeclaredAnchor(clock=clock, ahead=(36_000, 36_001), because="its keeper")
+    known = Corrected.of(timeline.events, timeline.laws, anchored=[declared])
+    read = told("2026-03-06 02:00")
+    true = read - timedelta(hours=10)
+    assert known.compare(("utc", true, true), (clock, read, read)).basis == "measured"
 
 
 def test_two_declarations_that_exclude_each_other_are_both_named(tmp_path: Path):

@@ -319,11 +319,6 @@ def certainly_before(name: str) -> pl.Expr:
     return (pl.col(f"{name}_least") > 0).fill_null(value=False)
 
 
-def certainly_not_after(name: str) -> pl.Expr:
-    """Whether it did, or was at one time with it."""
-    return (pl.col(f"{name}_least") >= 0).fill_null(value=False)
-
-
 def possibly_before(name: str) -> pl.Expr:
     """Whether it can have come before the second."""
     return (pl.col(f"{name}_most") > 0).fill_null(value=True)

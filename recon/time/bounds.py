@@ -214,7 +214,9 @@ def _network(offsets: pl.DataFrame, loose: Bounds, layer: int) -> Network:
     out = Network()
     begin, end = int(loose.cuts[layer]), int(loose.cuts[layer + 1])
     columns = ("first", "second", "since", "until", "low", "high")
-    for first, second, since, until, low, high in offsets.select(columns).iter_rows():
+    # The table may have no room for all clocks.
+    kept = offsets.filter(pl.all_horizontal(pl.col("first", "second").is_in(loose.clocks)))
+    for first, second, since, until, low, high in kept.select(columns).iter_rows():
         starts, ends = since - loose.axis[first], until - loose.axis[first]
         if starts > begin or max(ends, starts + 1) < end:
             continue

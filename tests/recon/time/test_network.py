@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recon.time.bounds import cycles
 from recon.time.network import Edge, Network, weight
+from recon.time.offsets import OFFSETS
 
 CLOCKS = "abcde"
 
@@ -35,6 +39,24 @@ def test_the_cycle_has_the_fewest_edges_though_a_longer_one_is_heavier():
     cycle = network.cycle()
     assert cycle is not None
     assert {one.tail for one in cycle.edges} == {"a", "b"}
+
+
+def test_a_cycle_is_found_among_more_clocks_than_a_table_has_room_for():
+    """Three clocks that cannot all be right, and a row of three hundred committers."""
+    names = [f"git:{number:03}" for number in range(300)]
+    rows = [(one, other, 0, 9, 1) for one, other in pairwise(names)]
+    rows += [("a", "b", 5, 6, 99), ("b", "c", 5, 6, 99), ("a", "c", 0, 1, 99)]
+    offsets = pl.DataFrame(
+        [
+            (first, second, 0, 10, low, high, low, high, count, count, count, True)
+            for first, second, low, high, count in rows
+        ],
+        schema=OFFSETS,
+        orient="row",
+    )
+    found = next(cycles(offsets), None)
+    assert found is not None
+    assert {one.tail for one in found.edges} == {"a", "b", "c"}
 
 
 def test_bounds_that_can_all_be_kept_make_none():

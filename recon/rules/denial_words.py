@@ -165,8 +165,10 @@ def innocent(timeline: Timeline, one: Denial) -> list[Innocent]:
         out.append(
             Innocent(
                 "The later record's time is of the beginning of what it tells.",
-                None,
-                "The documentation of the program that writes it would say.",
+                True if one.after.closes else None,
+                "It is of when the record was made, or of what its own word calls an end."
+                if one.after.closes
+                else "The documentation of the program that writes it would say.",
             )
         )
     return out

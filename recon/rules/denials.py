@@ -78,6 +78,20 @@ class Event:
         """Whether the time is a column of a row: meant to be of the event, and kept by updates."""
         return self.basis == "asserted" and self.by.startswith("pg:")
 
+    @property
+    def closes(self) -> bool:
+        """Whether the time is of when the record was made, or of the end of what it tells.
+
+        A medium's own stamp is, and the dates of a git object; of what a log's writer supplies, the
+        time of what the log itself calls an end. A time of a beginning may be before all else that
+        the record holds.
+        """
+        return (
+            self.basis == "stamped"
+            or self.kind.startswith("git.")
+            or self.kind.endswith((".finish", ".end"))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Law:
@@ -138,9 +152,11 @@ class Denial:
     def certain(self) -> bool:
         """Whether the records cannot all be true.
 
-        Firm, no time is only meant to be of its event, and no bound is assumed by the tool alone.
+        Firm, no time is only meant to be of its event or may be of a beginning, and no bound is
+        assumed by the tool alone.
         """
-        return self.firm and not (self.assumed or self.after.meant or self.before.meant)
+        meant = self.after.meant or self.before.meant or not self.after.closes
+        return self.firm and not (self.assumed or meant)
 
 
 def denials(timeline: Timeline) -> Sequence[Denial]:

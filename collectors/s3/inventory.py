@@ -275,13 +275,14 @@ def stored(frame: pl.DataFrame, bucket: str, *, is_csv: bool) -> pl.DataFrame:
     """
     if "key" not in frame.columns:
         raise NotAListingError(f"expected a column key, found {frame.columns[:5]}")
+    frame = frame.select(_present(frame.columns))
+    if is_csv:
+        frame = _typed(frame)
     frame = frame.with_row_index("number", 1).with_columns(
         pl.lit(None, dtype).alias(name)
         for name, dtype in _COLUMNS.items()
         if name not in frame.columns
     )
-    if is_csv:
-        frame = _typed(frame)
     of_bucket = frame.filter(pl.col("bucket").is_null() | (pl.col("bucket") == bucket))
     if of_bucket.is_empty() and not frame.is_empty():
         raise NotAListingError(
@@ -314,25 +315,33 @@ def stored(frame: pl.DataFrame, bucket: str, *, is_csv: bool) -> pl.DataFrame:
 
 
 def _typed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Text of a CSV as its columns' types; keys decoded, those alone that are encoded."""
+    """Text of a CSV as its columns' types; keys decoded, those alone that are encoded.
+
+    Which columns it has the bucket's owner chose.
+    """
     marked = frame["key"].str.contains("[%+]").fill_null(False)
     keys = frame["key"]
     if marked.any():
         plain, _ = decoded(keys.filter(marked).to_list(), is_encoded=True)
         keys = keys.scatter(marked.arg_true(), plain)
+    types = {name: _COLUMNS[name] for name in frame.columns}
     dates = {
         name: times.modified(frame[name])["earliest"]
-        for name, dtype in _COLUMNS.items()
+        for name, dtype in types.items()
         if dtype == INSTANT
     }
     lower = {"true": True, "false": False}
     return frame.with_columns(
         keys.alias("key"),
-        pl.col("size").cast(pl.Int64, strict=False),
+        *(
+            pl.col(name).cast(dtype, strict=False)
+            for name, dtype in types.items()
+            if dtype == pl.Int64()
+        ),
         *(series.alias(name) for name, series in dates.items()),
         *(
             pl.col(name).str.to_lowercase().replace_strict(lower, default=None)
-            for name, dtype in _COLUMNS.items()
+            for name, dtype in types.items()
             if dtype == pl.Boolean()
         ),
     )

@@ -196,6 +196,18 @@ def test_a_damaged_file_is_named_and_the_other_report_is_read(make: Make, form: 
     assert case.events("object.put", "object.delete").height == 3
 
 
+def test_a_csv_has_the_columns_that_its_owner_chose(make: Make) -> None:
+    """The fewest: bucket and key alone are not optional (S3 User Guide, "Amazon S3 Inventory")."""
+    case = make(url="s3://b00/", exports=["x"])
+    data = report(case.folder / "x", "CSV", fileSchema="Bucket, Key, LastModifiedDate", files=[
+        {"key": "9a5f.csv.gz"}
+    ])  # fmt: skip
+    data.write_bytes(gzip.compress(b'"b00","m/1","2026-02-14T10:05:00.000Z"\n'))
+    case.acquire()
+    assert not case.parse().warnings
+    assert case.events("object.put")["subject"].to_list() == ["s3:b00/m/1"]
+
+
 def test_a_report_of_another_bucket_is_refused(make: Make) -> None:
     case = make(url="s3://other/", exports=["x"])
     report(case.folder / "x", "Parquet")

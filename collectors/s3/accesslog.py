@@ -21,6 +21,7 @@ import polars as pl
 
 from collectors.s3 import drafts, packed
 from collectors.s3.kinds import ACCESS_LOG
+from collectors.s3.listing import NotAListingError
 from collectors.s3.times import SECOND
 from recon.collector import Items, Sha256, Source, Warn
 from recon.schema import DRAFT
@@ -48,8 +49,8 @@ def events(
     for item in items.of(ACCESS_LOG):
         try:
             lines = [line.rstrip(b"\r\n") for line in packed.lines(items.path(item))]
-        except (OSError, EOFError) as error:
-            text = f"{item.native}: expected lines, or lines packed with gzip ({error}); not read"
+        except NotAListingError as error:
+            text = f"{item.native}: {error}; not read"
             warnings.append(Warn(item.sha256, "", text, "error"))
             continue
         frames.append(_events(source, item.sha256, _lines(lines), known, warnings))

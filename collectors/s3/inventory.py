@@ -18,9 +18,7 @@ it lists was there, and what it does not list may have been there too: it covers
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from collectors.s3 import clijson, times
+from collectors.s3 import clijson, packed, times
 from collectors.s3.kinds import INVENTORY, MANIFEST, MANIFEST_CHECKSUM
 from collectors.s3.listing import NotAListingError
 from collectors.s3.xmlpage import decoded
@@ -221,31 +219,51 @@ def _check(items: Items, item: Item, size: int | None, md5: str, warnings: list[
 
 def _rows(path: Path, native: str, manifest: Manifest | None, bucket: str) -> pl.DataFrame:
     name = native.lower()
+    is_csv = not name.endswith((".parquet", ".orc"))
     try:
-        if name.endswith(".parquet"):
-            frame = pl.read_parquet(path, columns=_present(pl.read_parquet_schema(path)))
-        elif name.endswith(".orc"):
-            frame = _orc(path)
-        else:
+        if is_csv:
             frame = _csv(path, manifest)
-    except (pl.exceptions.PolarsError, OSError, EOFError, ValueError) as error:
+        else:
+            frame = _orc(path) if name.endswith(".orc") else _parquet(path)
+        # Columns of other types than S3's end here too.
+        return stored(frame, bucket, is_csv=is_csv)
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        OSError,
+        ValueError,
+    ) as error:
         raise NotAListingError(f"expected a file of S3 Inventory ({error})"[:500]) from error
-    return stored(frame, bucket, is_csv=not name.endswith((".parquet", ".orc")))
 
 
 def _present(names: Sequence[str] | dict[str, Any]) -> list[str]:
     return [name for name in names if name in _COLUMNS]
 
 
+def _parquet(path: Path) -> pl.DataFrame:
+    _bound(pl.scan_parquet(path).select(pl.len()).collect().item())
+    return pl.read_parquet(path, columns=_present(pl.read_parquet_schema(path)))
+
+
+def _bound(rows: int) -> None:
+    if rows > packed.MOST_ROWS:
+        raise NotAListingError(f"expected at most {packed.MOST_ROWS} rows, found {rows}")
+
+
 def _orc(path: Path) -> pl.DataFrame:
     try:
-        from pyarrow import orc
+        from pyarrow import ArrowException, orc
     except ImportError as error:
         raise NotAListingError(
             "expected pyarrow, which reads ORC, found none: install recon-forensics[orc]"
         ) from error
-    file = orc.ORCFile(path)
-    frame = pl.from_arrow(file.read(columns=_present(file.schema.names)))
+    try:
+        file = orc.ORCFile(path)
+        _bound(file.nrows)
+        frame = pl.from_arrow(file.read(columns=_present(file.schema.names)))
+    except ArrowException as error:
+        # Not all of them are OSError or ValueError.
+        raise OSError(str(error)) from error
     return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
 
 
@@ -253,18 +271,25 @@ def _csv(path: Path, manifest: Manifest | None) -> pl.DataFrame:
     """Lines by the columns that the manifest names: the file itself has no header."""
     if manifest is None or "key" not in manifest.columns:
         raise NotAListingError("expected a manifest that names the columns, found none")
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
     data: Any = path
-    if is_packed:
-        with gzip.open(path) as unpacked:
-            data = io.BytesIO(unpacked.read())
-    return pl.read_csv(
+    if packed.is_packed(path):
+        data = packed.unpacked(path)
+        lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    else:
+        lines = sum(1 for _ in packed.lines(path))
+    _bound(lines)
+    frame = pl.read_csv(
         data,
         has_header=False,
         new_columns=list(manifest.columns),
         schema_overrides=[pl.String()] * len(manifest.columns),
     )
+    if frame.height != lines:
+        # A row is cited by its line.
+        raise NotAListingError(
+            f"expected a line a row, as S3 writes them, found {frame.height} rows in {lines} lines"
+        )
+    return frame
 
 
 def stored(frame: pl.DataFrame, bucket: str, *, is_csv: bool) -> pl.DataFrame:

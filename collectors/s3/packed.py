@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from collectors.s3.kinds import ACCESS_LOG, INVENTORY
+from collectors.s3.listing import NotAListingError
 from recon.collector import Item, Quote
 from recon.errors import BadInputError
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 ROWS = frozenset({INVENTORY, ACCESS_LOG})
 _PLACE = re.compile(r"(row|line) (\d{1,10})")
 _LONGEST = 1 << 20
+MOST_UNPACKED = 2 << 30
+"""Bytes that a packed file may unpack to: a few kilobytes of gzip can unpack to a terabyte."""
+MOST_ROWS = 20_000_000
+"""Of one file. S3 splits reports and logs into files far below it."""
 
 
 def is_packed(path: Path) -> bool:
@@ -26,14 +32,47 @@ def is_packed(path: Path) -> bool:
         return file.read(2) == b"\x1f\x8b"
 
 
+def unpacked(path: Path) -> bytes:
+    """All bytes of a file of gzip.
+
+    Raises:
+        NotAListingError: it does not unpack, or to more than :data:`MOST_UNPACKED`.
+    """
+    try:
+        with gzip.open(path) as file:
+            found = file.read(MOST_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise NotAListingError(f"expected a file packed with gzip ({error})") from error
+    if len(found) > MOST_UNPACKED:
+        raise NotAListingError(f"expected at most {MOST_UNPACKED} bytes unpacked, found more")
+    return found
+
+
 def lines(path: Path) -> Iterator[bytes]:
     """Lines of a file, unpacked where it is packed.
 
     Raises:
-        OSError, EOFError: it does not unpack.
+        NotAListingError: it does not unpack, or to more than :data:`MOST_UNPACKED`, or has more
+            lines than :data:`MOST_ROWS`.
     """
-    with gzip.open(path) if is_packed(path) else path.open("rb") as file:
-        yield from file
+    packed = is_packed(path)
+    left = MOST_UNPACKED if packed else path.stat().st_size
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            for _ in range(MOST_ROWS):
+                line = file.readline(left + 1)
+                left -= len(line)
+                if not line:
+                    return
+                if left < 0:
+                    raise NotAListingError(
+                        f"expected at most {MOST_UNPACKED} bytes unpacked, found more"
+                    )
+                yield line
+    except (OSError, EOFError, zlib.error) as error:
+        text = f"expected lines, or lines packed with gzip ({error})"
+        raise NotAListingError(text) from error
+    raise NotAListingError(f"expected at most {MOST_ROWS} lines, found more")
 
 
 def quote(path: Path, item: Item, citation: str) -> Quote:
@@ -58,7 +97,7 @@ def _row(path: Path, name: str, number: int) -> Quote | None:
         return _columns(path, number, is_orc=name.endswith(".orc"))
     try:
         line = next(islice(lines(path), number - 1, None), None)
-    except (OSError, EOFError):
+    except NotAListingError:
         return None
     if line is None:
         return None

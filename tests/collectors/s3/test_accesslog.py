@@ -111,3 +111,17 @@ def test_packed_or_not_and_whatever_else_a_line_holds(make: Make) -> None:
     assert any("2 lines left out" in m for m in messages)
     assert any("'c'" in m for m in messages)
     case.quotable()
+
+
+def test_a_packed_log_that_is_broken_or_without_end_is_named(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.s3.packed.MOST_UNPACKED", 1000)
+    whole = gzip.compress(line("REST.DELETE.OBJECT").encode())
+    turned = whole[:30] + bytes(byte ^ 0xFF for byte in whole[30:40]) + whole[40:]
+    for data, said in ((turned, "packed with gzip"), (gzip.compress(b"a" * 2000), "at most 1000")):
+        case = read(make, data, f"{NAME}.gz")
+        [warning] = case.parse().warnings
+        assert said in warning.message
+        assert case.events().is_empty()
+    assert read(make, whole, f"{NAME}.gz").events().height == 1

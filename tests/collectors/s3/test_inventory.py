@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from urllib.parse import quote_plus
 import polars as pl
 import pytest
 from pyarrow import orc
+
+from collectors.s3 import packed
 
 Make = Callable[..., Any]
 CREATED = datetime(2026, 3, 10, 1, 0, tzinfo=UTC)
@@ -206,6 +209,67 @@ def test_a_csv_has_the_columns_that_its_owner_chose(make: Make) -> None:
     case.acquire()
     assert not case.parse().warnings
     assert case.events("object.put")["subject"].to_list() == ["s3:b00/m/1"]
+
+
+@pytest.mark.parametrize("form", ["CSV", "ORC", "Parquet"])
+def test_a_file_that_holds_more_rows_than_any_report_is_not_read(
+    make: Make, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "MOST_ROWS", 2)
+    case = make(url="s3://b00/", exports=["x"])
+    report(case.folder / "x", form)
+    case.acquire()
+    assert case.events("object.put").is_empty()
+    [warning] = case.parse().warnings
+    assert "at most 2 rows, found 3" in warning.message
+
+
+def test_a_csv_that_unpacks_to_more_than_any_report_is_not_read(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "MOST_UNPACKED", 100)
+    case = make(url="s3://b00/", exports=["x"])
+    report(case.folder / "x", "CSV")
+    case.acquire()
+    assert case.events("object.put").is_empty()
+    [warning] = case.parse().warnings
+    assert "at most 100 bytes unpacked" in warning.message
+
+
+def _turned(data: bytes) -> bytes:
+    """Bytes within what is packed, so that gzip's header stays whole."""
+    return data[:30] + bytes(byte ^ 0xFF for byte in data[30:40]) + data[40:]
+
+
+BROKEN: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "packed data that does not unpack": ("csv.gz", _turned),
+    "a row over two lines": (
+        "csv.gz",
+        lambda data: gzip.compress(gzip.decompress(data).replace(b"STANDARD", b"STAN\nDARD", 1)),
+    ),
+    "an ETag that is a number": ("parquet", lambda _: _parquet(e_tag=1)),
+    "a time that is a word": ("parquet", lambda _: _parquet(last_modified_date="x")),
+    "a flag that is a word": ("parquet", lambda _: _parquet(is_delete_marker="x")),
+}
+
+
+def _parquet(**more: object) -> bytes:
+    made = io.BytesIO()
+    pl.DataFrame([{"bucket": "b00", "key": "a", **more}]).write_parquet(made)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("name", list(BROKEN))
+def test_rows_that_s3_does_not_write_are_named_and_stop_nothing(make: Make, name: str) -> None:
+    end, broken = BROKEN[name]
+    case = make(url="s3://b00/", exports=["x"])
+    form = "Parquet" if end == "parquet" else "CSV"
+    data = report(case.folder / "x/1", form)
+    data.write_bytes(broken(data.read_bytes()))
+    report(case.folder / "x/2", "ORC")
+    case.acquire()
+    assert any(w.severity == "error" and "not read" in w.message for w in case.parse().warnings)
+    assert case.events("object.put", "object.delete").height == 3
 
 
 def test_a_report_of_another_bucket_is_refused(make: Make) -> None:

@@ -64,11 +64,13 @@ def check(items: Items, warnings: list[Warn]) -> tuple[list[Digest], list[Checke
         return [], []
     keys = digests.public_keys(items, warnings)
     saved = digests.signatures(items)
+    # The same bytes may lie here twice, packed and not: copies are one link of the chain.
+    once = {(one.trail, one.key, one.sha256): one for one in reversed(found)}
     chains: dict[str, list[Digest]] = defaultdict(list)
-    for one in found:
+    for one in reversed(once.values()):
         chains[one.trail].append(one)
     checked = [result for name in sorted(chains) for result in _chain(chains[name], keys, saved)]
-    return found, checked + _logs(items, found)
+    return found, checked + _logs(items, list(reversed(once.values())))
 
 
 def _chain(
@@ -84,6 +86,9 @@ def _chain(
             why = "the first digest here names one before it" if begins else "the next one names it"
             results.append(Checked("missing", one.previous_key, f"{why}; it is not there", one))
     for before, after in pairwise(chain):
+        if after.key == before.key:
+            # Copies that differ: which of them was signed is said above.
+            continue
         if after.begins > before.ends and after.previous_key in (None, before.key):
             why = f"no digest spans the time from {before.ends:%FT%TZ} to {after.begins:%FT%TZ}"
             results.append(Checked("gap", after.key, why, after))
@@ -137,10 +142,12 @@ def _logs(items: Items, found: Sequence[Digest]) -> list[Checked]:
         name = item.native.rsplit("/", 1)[-1].removesuffix(".gz")
         here[name].append(_Log(item, hashlib.sha256(data).hexdigest()))
     results: list[Checked] = []
+    named: set[str] = set()
     for digest in found:
         for log in digest.logs:
             name = log.key.rsplit("/", 1)[-1].removesuffix(".gz")
-            copies = here.pop(name, [])
+            named.add(name)
+            copies = here.get(name, [])
             if not copies:
                 why = "a digest names it; it is not there"
                 results.append(Checked("missing", log.key, why, digest))
@@ -153,7 +160,7 @@ def _logs(items: Items, found: Sequence[Digest]) -> list[Checked]:
                     results.append(Checked("altered", log.key, why, digest, copy.item))
     results += [
         Checked("unnamed", name, "no digest here names it", None, copy.item)
-        for name in sorted(here)
+        for name in sorted(here.keys() - named)
         for copy in here[name]
         if "_CloudTrail_" in name
     ]

@@ -46,7 +46,8 @@ def events(_source: Source, items: Items, warnings: list[Warn]) -> pl.DataFrame:
     A call on several objects gives one event each.
     """
     rows: list[dict[str, Any]] = []
-    for item in items.of(TRAIL):
+    # The same bytes under two names are one log file.
+    for item in {item.sha256: item for item in items.of(TRAIL)}.values():
         try:
             found = list(_records(load(items.read(item))))
         except NotAListingError as error:

@@ -125,3 +125,13 @@ def test_a_packed_log_that_is_broken_or_without_end_is_named(
         assert said in warning.message
         assert case.events().is_empty()
     assert read(make, whole, f"{NAME}.gz").events().height == 1
+
+
+def test_a_log_that_was_copied_twice_is_one(make: Make) -> None:
+    case = make(url="s3://b00/", exports=["x"])
+    for folder in ("1", "2"):
+        path = case.folder / "x" / folder / NAME.rpartition("/")[2]
+        path.parent.mkdir(parents=True)
+        path.write_text(line("REST.DELETE.OBJECT"))
+    case.acquire()
+    assert case.quotable() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -73,6 +74,35 @@ def test_a_chain_that_holds_is_said_and_nothing_is_warned_of(make: Make) -> None
     case = read(make, trail)
     assert found(case) == {"valid": sorted(map(last, trail.files))}
     assert not case.parse().warnings
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_a_second_copy_of_all_files_is_no_gap_and_nothing_missing(
+    make: Make,
+    unpacked: bool,  # noqa: FBT001  (a case of the test)
+) -> None:
+    trail = whole()
+    case = make(url="s3://b00/", exports=["x"])
+    trail.write(case.folder / "x/1")
+    trail.write(case.folder / "x/2")
+    for path in sorted((case.folder / "x/2").rglob("*.json.gz")) if unpacked else []:
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    assert not case.acquire().failures
+    assert found(case).keys() == {"valid"}
+    assert not case.parse().warnings
+    case.quotable()
+
+
+def test_a_copy_that_was_altered_is_named_beside_the_one_that_was_not(make: Make) -> None:
+    trail = whole()
+    case = make(url="s3://b00/", exports=["x"])
+    trail.write(case.folder / "x/1")
+    altered_log(trail)
+    trail.write(case.folder / "x/2")
+    case.acquire()
+    assert found(case)["altered"] == [last(trail.logs[1])]
+    assert found(case)["valid"] == sorted(map(last, trail.files))
 
 
 def test_without_the_saved_metadata_the_newest_digest_is_unsigned(make: Make) -> None:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
+_LAST_DAY = 1_000_000
+"""2,700 years: S3 takes up to 2³¹ days, which come after every calendar's end: that is never."""
+_LARGEST = (1 << 63) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -59,11 +63,12 @@ def read(data: bytes) -> list[Rule]:
         found = [child for child in root if local(child.tag) == "Rule"]
         name = local(root.tag)
         placed = [(f"/{name}/Rule[{n}]", _tree(one)) for n, one in enumerate(found, 1)]
-    return [
+    read_ = [
         _rule(place, one)
         for place, one in placed
         if isinstance(one, dict) and one.get("Status") == "Enabled"
     ]
+    return [rule for rule in read_ if rule is not None]
 
 
 def _tree(element: etree._Element) -> dict[str, Any]:
@@ -74,23 +79,29 @@ def _tree(element: etree._Element) -> dict[str, Any]:
     }
 
 
-def _rule(citation: str, one: Mapping[str, Any]) -> Rule:
+def _rule(citation: str, one: Mapping[str, Any]) -> Rule | None:
+    """Null where it says of which objects it is, and nobody can read that: not of all of them."""
     said = _table(one.get("Filter"))
     both = _table(said.get("And"))
     where = {**said, **both}
     expiry = _table(one.get("Expiration"))
     old = _table(one.get("NoncurrentVersionExpiration"))
+    prefix = clijson.text(where.get("Prefix") or one.get("Prefix") or "")
+    sizes = [where.get(name) for name in ("ObjectSizeGreaterThan", "ObjectSizeLessThan")]
+    larger, smaller = (_number(size, _LARGEST) for size in sizes)
+    if prefix is None or sizes.count(None) != [larger, smaller].count(None):
+        return None
     return Rule(
-        name=str(one.get("ID") or ""),
+        name=clijson.text(one.get("ID")) or "",
         citation=citation,
-        prefix=str(where.get("Prefix") or one.get("Prefix") or ""),
-        larger=_number(where.get("ObjectSizeGreaterThan")),
-        smaller=_number(where.get("ObjectSizeLessThan")),
+        prefix=prefix,
+        larger=larger,
+        smaller=smaller,
         tagged=bool(where.keys() & {"Tag", "Tags"}),
-        days=_number(expiry.get("Days")),
-        date=str(expiry["Date"]) if expiry.get("Date") else None,
-        noncurrent_days=_number(old.get("NoncurrentDays")),
-        newer=_number(old.get("NewerNoncurrentVersions")) or 0,
+        days=_number(expiry.get("Days"), _LAST_DAY),
+        date=clijson.text(expiry.get("Date")) or None,
+        noncurrent_days=_number(old.get("NoncurrentDays"), _LAST_DAY),
+        newer=_number(old.get("NewerNoncurrentVersions"), _LAST_DAY) or 0,
     )
 
 
@@ -98,7 +109,8 @@ def _table(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _number(value: object) -> int | None:
-    """Days and sizes; what passes 19 digits is no day that comes."""
+def _number(value: object, most: int) -> int | None:
     text = str(value) if type(value) is int or isinstance(value, str) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004  (2³¹ days, 1 GB)
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(most)):
+        return None
+    return int(text) if int(text) <= most else None

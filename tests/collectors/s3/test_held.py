@@ -233,12 +233,28 @@ def test_newer_noncurrent_versions_are_kept() -> None:
         ({"Filter": {"And": {"Prefix": "m/", "ObjectSizeGreaterThan": 9}}}, True),
         ({"Filter": {"ObjectSizeGreaterThan": 10}}, False),
         ({"Filter": {"ObjectSizeLessThan": 10}}, False),
+        ({"Filter": {"ObjectSizeGreaterThan": 5_000_000_000_000}}, False),
+        ({"Filter": {"ObjectSizeLessThan": 5_000_000_000_000}}, True),
+        ({"Filter": {"ObjectSizeGreaterThan": "10 GB"}}, False),
+        ({"Filter": {"Prefix": "\ud800"}}, False),
+        ({"Filter": {"Prefix": ["m/"]}}, False),
         ({"Filter": {}, "Status": "Disabled"}, False),
     ],
 )
 def test_what_a_rule_selects(where: dict[str, Any], chosen: bool) -> None:  # noqa: FBT001
     rows = listed((0, 10, False), (5, 10, False))
     assert bool(due({**NONCURRENT, **where}, rows)) == chosen
+
+
+@pytest.mark.parametrize("days", [(1 << 31) - 1, 999_999_999])
+def test_a_day_after_every_calendars_end_is_never(days: int) -> None:
+    rows = listed((0, 10, False), (5, 10, False))
+    for rule in (
+        {"Expiration": {"Days": days}},
+        {"NoncurrentVersionExpiration": {"NoncurrentDays": days}},
+        {"Expiration": {"Date": "\ud800"}},
+    ):
+        assert not due({"Filter": {}, **rule}, rows)
 
 
 def test_xml_and_json_say_the_same() -> None:

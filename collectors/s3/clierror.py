@@ -19,6 +19,9 @@ from collectors.s3.listing import NotAListingError
 
 LONGEST = 4096
 _TEXT = re.compile(
+    # What PowerShell and newer releases put before it; elsewhere it is somebody's quotation, such
+    # as a client's name in an access log.
+    r"(?:aws(?:\.exe|\.cmd)? ?: )?(?:\[ERROR\]: )?"
     r"An error occurred \((?P<code>[\w.:-]{1,100})\) when calling the (?P<operation>\w{1,100})"
     r" operation(?: \(reached max retries: \d+\))?:? ?(?P<message>[^\r\n]*)"
 )
@@ -45,7 +48,7 @@ def find(data: bytes) -> Said | None:
     stripped = text.lstrip("\ufeff \t\r\n")
     if stripped.startswith("{"):
         return _json(data)
-    match = _TEXT.search(stripped[:1000])
+    match = _TEXT.match(stripped)
     if match is None:
         return None
     return Said(match["code"], match["operation"], match["message"])

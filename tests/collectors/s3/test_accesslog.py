@@ -135,3 +135,9 @@ def test_a_log_that_was_copied_twice_is_one(make: Make) -> None:
         path.write_text(line("REST.DELETE.OBJECT"))
     case.acquire()
     assert case.quotable() == 1
+
+
+def test_a_client_that_calls_itself_an_error_hides_no_log(make: Make) -> None:
+    agent = '"An error occurred (AccessDenied) when calling the GetBucketPolicy operation: no"'
+    case = read(make, line("REST.DELETE.OBJECT", agent=agent) * 2)
+    assert case.events("log.REST.DELETE.OBJECT").height == 2

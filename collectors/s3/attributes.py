@@ -130,6 +130,6 @@ def _checksums(table: Mapping[str, Any]) -> dict[str, str]:
 
 def _number(value: object) -> int | None:
     if type(value) is int:
-        return value
+        return value if 0 <= value < 10**18 else None
     text = value.strip() if isinstance(value, str) else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004  (2⁶³)

@@ -124,7 +124,7 @@ def _versions(top: Mapping[str, Any], name: str, notes: list[Note]) -> pl.DataFr
                 for _, row in good
             ],
             "size": [
-                row["Size"] if type(row.get("Size")) is int and row["Size"] < _MOST else None
+                row["Size"] if type(row.get("Size")) is int and 0 <= row["Size"] < _MOST else None
                 for _, row in good
             ],
             "storage": [text(row.get("StorageClass")) for _, row in good],

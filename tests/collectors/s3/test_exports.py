@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.s3 import clijson
+from collectors.s3 import attributes, clijson
 from collectors.s3.listing import NotAListingError
 from recon.errors import BadInputError
 from tests.corpus.s3 import expected
@@ -252,3 +252,15 @@ def test_any_page_is_read_or_refused_and_each_row_cites_its_place(page: dict[str
 def test_half_a_character_is_no_key() -> None:
     page = '{"Versions": [{"Key": "a\\ud800", "VersionId": "1"}]}'
     assert clijson.read(page.encode()).versions["key"].to_list() == [None]
+
+
+@pytest.mark.parametrize("size", [-1, -(10**30), 10**30])
+def test_a_size_that_no_object_has_is_not_known(make: Make, size: int) -> None:
+    case = make(url="s3://b00/", exports=["x"])
+    listed = {"Versions": [{**version("k", "1"), "Size": size}], "Prefix": None}
+    write(case, "x/list-object-versions.json", listed)
+    case.acquire()
+    assert case.events("object.put").height == 1
+    said = {"ETag": "x", "ObjectParts": {"Parts": [{"PartNumber": 1, "Size": size}]}}
+    [part] = attributes.cli(json.dumps(said).encode()).parts
+    assert part.size is None

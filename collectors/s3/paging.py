@@ -189,7 +189,9 @@ def _page(run: Run, branch: _Branch, count: int, marker: tuple[str, str]) -> Pag
     native = _native(run, branch, count)
     known = run.item(native)
     if known is not None:
-        return xmlpage.read(run.acquisition.read(known), rows_wanted=branch.rows)
+        page = xmlpage.read(run.acquisition.read(known), rows_wanted=branch.rows)
+        _check(page, branch.prefix, native)
+        return page
     parameters: dict[str, Any] = {
         "Bucket": run.options.bucket,
         "Prefix": branch.prefix,
@@ -232,8 +234,12 @@ def _page(run: Run, branch: _Branch, count: int, marker: tuple[str, str]) -> Pag
 def _check(page: Page, prefix: str, native: str) -> None:
     """A server that lists other keys than it was asked for would be asked for ever."""
     strange = page.versions["key"].str.starts_with(prefix).not_()
-    if strange.any():
-        found = page.versions.filter(strange)["key"].item(0)
+    others = page.versions.filter(strange)["key"].head(1).to_list()
+    others += [one for one in page.prefixes if one == prefix or not one.startswith(prefix)]
+    if others:
         raise BadInputError(
-            f"keys that start with {prefix!r}", f"{found!r}", native, "check `endpoint`"
+            f"keys that start with {prefix!r}, and longer prefixes",
+            f"{others[0]!r}",
+            native,
+            "check `endpoint`",
         )

@@ -188,7 +188,10 @@ def _tree(
             complete &= _whole(plain)
         elif level and _whole(level):
             used.append((prefix, "/"))
-            front += reversed(level[0].page.prefixes)
+            # Longer ones alone: a level that names itself would be gone through for ever.
+            below = level[0].page.prefixes
+            front += [one for one in reversed(below) if len(one) > len(prefix)]
+            complete &= all(one.startswith(prefix) and one != prefix for one in below)
         elif plain or level:
             used.append((prefix, "") if plain else (prefix, "/"))
             complete = False

@@ -172,7 +172,7 @@ def _page(
         markers=None if marker is None else (marker, head.get("VersionIdMarker", "")),
         following=None if not following else (following, head.get("NextVersionIdMarker", "")),
         truncated=_BOOLEANS.get(head.get("IsTruncated", "").lower()),
-        prefixes=tuple(one for one in prefixes if one),
+        prefixes=tuple(dict.fromkeys(one for one in prefixes if one)),
         notes=notes,
     )
 

@@ -119,6 +119,39 @@ def test_a_fault_midway_is_tried_again_and_named_where_it_lasts(
     assert all(i.meta["request_id"] and i.meta["id_2"] for i in case.items.of(PAGE))
 
 
+@pytest.mark.parametrize("below", ["a/", "", "b/"])
+def test_a_level_that_names_itself_or_what_is_beside_it_ends(
+    scripted: Told, make: Make, below: str
+) -> None:
+    """And is no whole listing; `a/` lists `below` as a prefix of its own, and nothing else."""
+
+    def answer(path: str) -> tuple[int, bytes]:
+        query = parse_qs(urlsplit(path).query, keep_blank_values=True)
+        if "versions" not in query:
+            return NOTHING
+        prefix, is_level = query["prefix"][0], "delimiter" in query
+        if not is_level:
+            return (200, page(["a"], "a")) if not prefix else (403, NOTHING[1])
+        named = "a/" if not prefix else below
+        common = f"<CommonPrefixes><Prefix>{named}</Prefix></CommonPrefixes>".encode() * 2
+        return 200, page([]).replace(b"<IsTruncated>", common + b"<IsTruncated>")
+
+    scripted.answer = answer
+    case = make(url="s3://b00/", endpoint=scripted.endpoint, parallel=2)
+    for _ in range(2):
+        assert case.acquire().failures
+        assert len({i.native for i in case.items}) == len(list(case.items))
+        assert case.parse().coverage.is_empty()
+
+
+def test_a_page_of_other_keys_is_refused_again_when_it_goes_on(scripted: Told, make: Make) -> None:
+    scripted.answer = lambda path: (200, page(["b"])) if "versions" in path else NOTHING
+    case = make(url="s3://b00/a/", endpoint=scripted.endpoint)
+    for _ in range(2):
+        [(_, error)] = case.acquire().failures
+        assert "keys that start with 'a/'" in error.expected
+
+
 def test_credentials_that_end_midway_stop_the_source_and_nothing_is_lost(
     scripted: Told, make: Make
 ) -> None:

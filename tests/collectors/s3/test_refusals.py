@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +10,7 @@ import pytest
 
 from collectors.s3.kinds import CONFIGURATION, PAGE, UNRECOGNISED
 from recon.errors import BadInputError, UnreachableError
+from tests.collectors.s3.conftest import Told
 
 pytestmark = pytest.mark.live
 Make = Callable[..., Any]
@@ -27,47 +26,28 @@ def error(code: str) -> str:
     return f"<Error><Code>{code}</Code><Message>no</Message></Error>"
 
 
-class Told:
-    """A server whose answers to ``?versions`` and to everything else are given."""
+class Answers:
+    """What a server is told to say to ``?versions``, one after another, and to everything else."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: Told) -> None:
         self.versions: list[tuple[int, str]] = [(200, EMPTY)]
         self.other: tuple[int, str] = (200, LISTING)
-        self.asked: list[str] = []
-        told = self
+        self.endpoint, self.asked = server.endpoint, server.asked
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                told.asked.append(self.path)
-                query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
-                if "versions" in query:
-                    status, text = told.versions[0]
-                    if len(told.versions) > 1:
-                        told.versions.pop(0)
-                else:
-                    status, text = told.other
-                body = text.encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+    def next(self, path: str) -> tuple[int, bytes]:
+        """The last answer is repeated."""
+        query = parse_qs(urlsplit(path).query, keep_blank_values=True)
+        status, text = self.versions[0] if "versions" in query else self.other
+        if "versions" in query and len(self.versions) > 1:
+            self.versions.pop(0)
+        return status, text.encode()
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
-    server = Told()
-    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server
-    server.server.shutdown()
-    thread.join()
-    server.server.server_close()
+def told(scripted: Told) -> Answers:
+    answers = Answers(scripted)
+    scripted.answer = answers.next
+    return answers
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +55,7 @@ def few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
 
 
-def test_a_server_that_answers_every_sub_resource_with_a_listing(told: Told, make: Make) -> None:
+def test_a_server_that_answers_every_sub_resource_with_a_listing(told: Answers, make: Make) -> None:
     case = make(url="s3://b00/", endpoint=told.endpoint)
     assert not case.acquire().failures
     assert case.events("bucket.configuration").is_empty()
@@ -85,7 +65,7 @@ def test_a_server_that_answers_every_sub_resource_with_a_listing(told: Told, mak
 
 
 def test_a_refused_sub_resource_is_not_one_where_nothing_is_configured(
-    told: Told, make: Make
+    told: Answers, make: Make
 ) -> None:
     told.other = (403, error("AccessDenied"))
     case = make(url="s3://b00/", endpoint=told.endpoint)
@@ -96,7 +76,7 @@ def test_a_refused_sub_resource_is_not_one_where_nothing_is_configured(
 
 @pytest.mark.parametrize("answer", ["<html>Welcome</html>", "not xml at all", LISTING, ""])
 def test_what_is_no_version_listing_stops_the_source_and_is_kept(
-    told: Told, make: Make, answer: str
+    told: Answers, make: Make, answer: str
 ) -> None:
     told.versions = [(200, answer)]
     case = make(url="s3://b00/", endpoint=told.endpoint)
@@ -111,7 +91,7 @@ def test_what_is_no_version_listing_stops_the_source_and_is_kept(
     assert case.items.of(PAGE)
 
 
-def test_denied_is_a_refusal_with_what_to_do(told: Told, make: Make) -> None:
+def test_denied_is_a_refusal_with_what_to_do(told: Answers, make: Make) -> None:
     told.versions = [(403, error("AccessDenied"))]
     [(_, failure)] = make(url="s3://b00/", endpoint=told.endpoint).acquire().failures
     assert isinstance(failure, UnreachableError)
@@ -123,7 +103,7 @@ def test_denied_is_a_refusal_with_what_to_do(told: Told, make: Make) -> None:
     ("status", "code"), [(503, "SlowDown"), (500, "InternalError"), (200, "InternalError")]
 )
 def test_throttling_is_tried_again_and_then_reported(
-    told: Told, make: Make, status: int, code: str
+    told: Answers, make: Make, status: int, code: str
 ) -> None:
     # With its last answer repeated.
     told.versions = [(status, error(code)), (200, EMPTY)]
@@ -134,7 +114,7 @@ def test_throttling_is_tried_again_and_then_reported(
     assert code in failure.found
 
 
-def test_a_server_that_never_ends_a_listing_is_left(told: Told, make: Make) -> None:
+def test_a_server_that_never_ends_a_listing_is_left(told: Answers, make: Make) -> None:
     circle = EMPTY.replace("false", "true").replace(
         "</Name>", "</Name><NextKeyMarker>a</NextKeyMarker>"
     )
@@ -154,7 +134,7 @@ def test_an_endpoint_where_nobody_answers(make: Make) -> None:
     assert server.endpoint in str(failure)
 
 
-def test_no_credentials_at_all(told: Told, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_at_all(told: Answers, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     [(_, failure)] = make(url="s3://b00/", endpoint=told.endpoint).acquire().failures
@@ -163,7 +143,7 @@ def test_no_credentials_at_all(told: Told, make: Make, monkeypatch: pytest.Monke
     assert told.asked == []
 
 
-def test_a_profile_that_is_not_there(told: Told, make: Make) -> None:
+def test_a_profile_that_is_not_there(told: Answers, make: Make) -> None:
     case = make(url="s3://b00/", endpoint=told.endpoint, profile="nobody")
     [(_, failure)] = case.acquire().failures
     assert isinstance(failure, UnreachableError)

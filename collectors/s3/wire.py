@@ -175,25 +175,29 @@ class Wire:
         from botocore.exceptions import BotoCoreError
 
         taken = 0
-        length = int(answer.header("content-length") or 0)
+        said_length = answer.header("content-length") or ""
+        # Null where a server sends it in pieces: then only the stream says where it ends.
+        length = int(said_length) if said_length.isascii() and said_length.isdigit() else None
         for left in reversed(range(_TRIES)):
+            ended = False
             try:
                 for chunk in said["Body"].iter_chunks(_CHUNK):
                     taken += len(chunk)
                     yield chunk
+                ended = True
             except BotoCoreError as error:
                 if not left:
-                    raise self._refusal(f"{taken} of {length} bytes: {error}") from error
+                    raise self._refusal(f"{taken} of {length or '?'} bytes: {error}") from error
             finally:
                 said["Body"].close()
-            if taken >= length:
+            if ended if length is None else taken >= length:
                 return
             rest = {**parameters, "Range": f"bytes={taken}-", "IfMatch": answer.header("etag")}
             more, again = self._asked("get_object", rest)
             if not more.ok or again is None or more.status != _PARTIAL:
                 raise self.refused(more)
             said = again
-        raise self._refusal(f"{taken} of {length} bytes")
+        raise self._refusal(f"{taken} of {length or '?'} bytes")
 
     def _asked(
         self, operation: str, parameters: Mapping[str, Any]

@@ -13,6 +13,7 @@ import pytest
 
 from collectors.s3 import composite
 from collectors.s3.kinds import ATTRIBUTES, LEGAL_HOLD, OBJECT, RETENTION
+from collectors.s3.wire import Answer
 from tests import s3_servers
 from tests.collectors.s3.test_live import MODEL, versioned
 
@@ -68,9 +69,15 @@ def test_the_checksum_of_parts_is_recomputed_from_the_bytes(
     assert composite.composite(path, [len(first), len(second) + 1]) == ""
 
 
+@pytest.mark.parametrize("sized", [True, False])
 def test_an_object_cut_off_midway_is_taken_up_where_it_broke(
-    weed: s3_servers.Server, bucket: str, make: Make, monkeypatch: pytest.MonkeyPatch
+    weed: s3_servers.Server,
+    bucket: str,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    sized: bool,  # noqa: FBT001  (a case of the test)
 ) -> None:
+    """Also where the answer came in pieces, with no length before them."""
     from botocore.exceptions import ResponseStreamingError
     from botocore.response import StreamingBody
 
@@ -88,6 +95,11 @@ def test_an_object_cut_off_midway_is_taken_up_where_it_broke(
         yield from stream
 
     monkeypatch.setattr(StreamingBody, "iter_chunks", breaking)
+    header = Answer.header
+    if not sized:
+        monkeypatch.setattr(
+            Answer, "header", lambda self, n: None if n == "content-length" else header(self, n)
+        )
     case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint, bytes=True)
     assert not case.acquire().failures
     assert broken

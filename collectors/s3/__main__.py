@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recon.errors import BadInputError, ReconError
+from recon.text import clean
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         rows = _answer(options)
     except ReconError as error:
-        print(error, file=sys.stderr)  # noqa: T201  (a command)
+        print(clean(str(error), keep="\n", limit=8000), file=sys.stderr)  # noqa: T201  (a command)
         return error.exit_code
     _show(rows, options.format)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -334,3 +335,12 @@ def test_what_keeps_each_version_and_locked_is_not_current(
     assert rows["m/free", old]["expires"][:10] == f"{gone:%Y-%m-%d}"
     assert "rule 'old'" in rows["m/free", old]["by"]
     case.quotable()
+
+
+def test_an_error_cannot_write_to_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["held", "models", "--case", str(tmp_path / "\x1b[31mcase")])
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "‹U+001B›" in said

@@ -47,6 +47,9 @@ ALGORITHMS = {
 _SOUND = ("sha256", "sha384", "sha512")
 _GRANTED = {0: "granted", 1: "granted with modifications"}
 _DIGEST = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})(?![0-9A-Za-z])")
+_FIRST_YEAR, _LAST_YEAR = 1970, 9990
+_LEAST_EXACT = 366 * 86_400.0
+"""Seconds; a time that may be off by more says nothing, and the calendar has room for it."""
 _SECOND = timedelta(microseconds=999_999)
 """``genTime`` is taken to the second, whatever fraction it holds: the wider reading."""
 
@@ -88,13 +91,18 @@ def read(data: bytes) -> Token:
             raise ValueError(f"a refusal of the TSA, status {response.status} {why}".strip())
         response = decode_timestamp_response(_granted(response.time_stamp_token()))
     told = response.tst_info
+    generated, accuracy = told.gen_time.astimezone(UTC), _accuracy(told.accuracy)
+    if not _FIRST_YEAR <= generated.year <= _LAST_YEAR:
+        raise ValueError(f"a token of the year {generated.year}")
+    if accuracy is not None and not 0 <= accuracy <= _LEAST_EXACT:
+        raise ValueError(f"an accuracy of {accuracy:g} seconds")
     oid = told.message_imprint.hash_algorithm.dotted_string
     return Token(
         response=response,
         algorithm=ALGORITHMS.get(oid, oid),
         imprint=bytes(told.message_imprint.message),
-        generated=told.gen_time.astimezone(UTC),
-        accuracy=_accuracy(told.accuracy),
+        generated=generated,
+        accuracy=accuracy,
         serial=told.serial_number,
         policy=told.policy.dotted_string if told.policy is not None else "none",
     )
@@ -152,12 +160,13 @@ def _chained(
     others: Sequence[Certificate],
     signer: Certificate | None,
 ) -> str:
+    from cryptography.x509 import InvalidVersion
     from rfc3161_client import VerificationError, VerifierBuilder
 
     builder = VerifierBuilder(roots=list(roots), intermediates=list(others), tsa_certificate=signer)
     try:
         builder.build().verify(token.response, token.imprint)
-    except (VerificationError, ValueError) as error:
+    except (VerificationError, ValueError, KeyError, InvalidVersion) as error:
         return _why(str(error)) or "no chain"
     return ""
 
@@ -170,18 +179,21 @@ def _why(text: str) -> str:
 
 def signer(token: Token, others: Sequence[Certificate]) -> str:
     """Who signed, by the certificate's subject; ``a TSA`` where no certificate says it."""
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
     infos = list(token.response.signed_data.signer_infos)
-    held = []
-    for data in token.response.signed_data.certificates:
-        try:
-            held.append(load_der_x509_certificate(bytes(data)))
-        except ValueError:
-            continue
+    held = [bytes(one) for one in token.response.signed_data.certificates]
     for one in (*held, *others):
-        if infos and (one.issuer, one.serial_number) == (infos[0].issuer, infos[0].serial_number):
-            return one_line(one.subject.rfc4514_string(), 200)
+        try:
+            # Read as its fields are asked for: what is damaged within shows only here.
+            found = load_der_x509_certificate(one) if isinstance(one, bytes) else one
+            if infos and (found.issuer, found.serial_number) == (
+                infos[0].issuer,
+                infos[0].serial_number,
+            ):
+                return one_line(found.subject.rfc4514_string(), 200)
+        except (ValueError, KeyError, InvalidVersion):
+            continue
     return "a TSA"
 
 

@@ -163,6 +163,34 @@ def test_an_altered_token_is_told_and_stops_nothing(tmp_path: Path, tsa: Authori
     assert not openssl(tmp_path)
 
 
+@pytest.mark.parametrize("year", [b"0001", b"9999"])
+def test_a_token_at_the_end_of_the_calendar_is_told_and_stops_nothing(
+    tmp_path: Path, tsa: Authority, year: bytes
+):
+    made = stamped(tmp_path, tsa)
+    response = tmp_path / "log.tsr"
+    response.write_bytes(response.read_bytes().replace(b"20260308120000Z", year + b"0308120000Z"))
+    collected(made)
+    assert f"a token of the year {int(year)}" in said(made)
+
+
+def test_damage_within_the_certificate_of_a_token_stops_nothing(tmp_path: Path, tsa: Authority):
+    from collectors.anchors import tokens
+
+    (tmp_path / "data").write_bytes(b"bytes")
+    tsa.stamp(tmp_path / "data", tmp_path / "own.tsr", NOON)
+    data = (tmp_path / "own.tsr").read_bytes()
+    certificate = tokens.read(data).response.signed_data.certificates.pop()
+    start = data.index(certificate)
+    for at in range(start, start + len(certificate)):
+        altered = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
+        try:
+            read = tokens.read(altered)
+        except ValueError:
+            continue
+        assert tokens.signer(read, ())
+
+
 def test_bytes_that_are_no_token_are_named_and_the_rest_is_read(tmp_path: Path, tsa: Authority):
     made = stamped(tmp_path, tsa)
     (tmp_path / "log.tsr").write_bytes(b"\x1b[31mno token")

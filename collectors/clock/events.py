@@ -27,6 +27,9 @@ _STEP = 0.1
 _SLEW = 1000e-6
 """How fast a daemon may slew a wall clock against a monotonic one, relative: twice the kernel's."""
 
+_MOST_COUNT = 1 << 63
+"""Nanoseconds that a monotonic clock can count."""
+
 
 def parse(source: Source, items: Items) -> Parsed:
     """Two readings of one instant for each word that counts; warnings where none does."""
@@ -182,7 +185,8 @@ def _steps(read: list[tuple[Item, dict[str, Any]]]) -> Iterator[Warn]:
             one = measured.get(name)
             at = _wall(one)
             counted = one.get("monotonic_ns") if isinstance(one, dict) else None
-            if isinstance(boot, str) and at is not None and isinstance(counted, int):
+            whole = isinstance(counted, int) and 0 <= counted < _MOST_COUNT
+            if isinstance(boot, str) and at is not None and whole:
                 places.setdefault(boot, []).append((counted, at, item))
     for _, found in sorted(places.items()):
         found.sort(key=lambda one: one[:2])

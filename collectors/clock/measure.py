@@ -129,8 +129,8 @@ def _ask(server: Server, before: Sequence[dict[str, Any]]) -> dict[str, Any]:
         sent = reading()
         try:
             answer = _exchange((host.strip("[]"), int(port)), asked)
-        except OSError as error:
-            why = error.strerror or str(error) or type(error).__name__
+        except (OSError, UnicodeError) as error:  # a name that cannot be looked up is the latter
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             continue
         return out | {
             "before": sent,

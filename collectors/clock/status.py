@@ -54,7 +54,7 @@ def tracking(text: str) -> Status | str:
 def variables(text: str) -> Status | str:
     """``ntpq -c rv``."""
     flat = " ".join(text.split())
-    found = dict(re.findall(r"(\w+)=([^,\s]+)", flat))
+    found = dict(re.findall(r"\b(\w+)=([^,\s]+)", flat))
     head = flat.partition("version=")[0]
     if "leap_alarm" in head or "sync_unspec" in head or "sync_local" in head or not found:
         return "expected ntpd to be synchronised; found that it is not, or follows its own clock"

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,19 @@ def test_a_clock_that_was_set_during_acquisition_is_told_by_the_one_that_is_not(
         {"boot": "a", "begun": second, "ended": second},
     )
     assert ("was set by +3600.000 s" in warned(made)) == stepped
+
+
+def test_a_count_that_no_clock_has_stops_nothing(tmp_path: Path):
+    first = {"wall": "2026-03-08T10:00:00Z", "monotonic_ns": 1}
+    second = {"wall": "2026-03-08T10:00:00Z", "monotonic_ns": 10**400}
+    made = measured(tmp_path, {"boot": "a", "begun": first, "ended": second})
+    assert "was set by" not in warned(made)
+
+
+def test_a_long_word_of_a_program_takes_no_long_time():
+    begun = time.monotonic()
+    assert isinstance(variables("a" * 65_536), str)
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"commands": 1, "roughtime": []}', b"\xff"])

@@ -170,6 +170,12 @@ def test_a_server_that_is_silent_stops_nothing(tmp_path: Path, monkeypatch: pyte
     assert [one.name for one in made.clocks().anchors] == ["Roughtime of speaking"]
 
 
+def test_an_address_that_is_no_name_stops_nothing(tmp_path: Path):
+    made = case(tmp_path, ("one", "a..b:2002", Roughtime()))
+    assert [one.failures for one in made.collect() if one.failures] == []
+    assert "a response, found none" in warned(made)
+
+
 def test_a_key_that_the_case_does_not_trust_any_more_binds_nothing(tmp_path: Path):
     server = Roughtime()
     made = collected(tmp_path, server)

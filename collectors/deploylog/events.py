@@ -47,7 +47,8 @@ def read(source: Source, items: Items) -> Parsed:
     first: list[pl.DataFrame] = [snapshot(item, logs, f"log:{source.id}") for item in logs]
     warnings: list[Warn] = []
     known = integrity.known(logs, items) if format_.lines else {}
-    for one in integrity.rewritten(logs, items):
+    # A listing is made anew each time, its newest record first or its oldest left out.
+    for one in integrity.rewritten(logs, items) if format_.lines else ():
         warnings.append(integrity.said(one))
         first.append(_rewritten(one, source))
     spool = Spool()

@@ -66,6 +66,17 @@ def test_a_log_that_was_written_over_is_said(tmp_path: Path):
     assert said.startswith("line 2: expected the log to begin as in acquisition 1")
 
 
+def test_a_listing_that_was_exported_again_is_no_rewritten_log(tmp_path: Path):
+    def builds(*numbers: int) -> bytes:
+        listed = [{"number": n, "timestamp": 1489053600000 + n} for n in numbers]
+        return json.dumps({"fullName": "deploy", "builds": listed}).encode()
+
+    logs = Logs(tmp_path, {"a.json": builds(3, 2, 1)}, format="jenkins")
+    logs.acquire({"a.json": builds(4, 3, 2)})
+    assert logs.events.filter(kind="log.rewritten").is_empty()
+    assert not [line for line in logs.said() if "written over" in line]
+
+
 def test_an_end_that_was_taken_away_is_said(tmp_path: Path):
     logs = Logs(tmp_path, {"a.log": lines(1, 2, 3)}, fields=FIELDS)
     logs.acquire({"a.log": lines(1, 2)})

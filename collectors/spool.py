@@ -1,14 +1,16 @@
-"""Frames kept until they are asked for: in memory while they are few, else in files."""
+"""Frames kept until they are asked for: in memory while they are few, else in a file.
+
+The file has no name, so that nothing of it is left when a run is killed.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import IO, TYPE_CHECKING
 
 import polars as pl
 
@@ -18,17 +20,18 @@ if TYPE_CHECKING:
 FEW = 100_000
 """Rows that are kept in memory."""
 FOLDER = "RECON_SCRATCH"
-"""Environment variable: where scratch folders are made."""
+"""Environment variable: where scratch files are made."""
 
 
 class Spool:
-    """Frames in the order in which they came; the files go when nobody holds the spool any more."""
+    """Frames in the order in which they came; the file goes when nobody holds the spool any more."""
 
     def __init__(self) -> None:
         self._frames: list[pl.DataFrame] = []
         self._rows = 0
-        self._files: list[Path] = []
-        self._folder: Path | None = None
+        self._places: list[tuple[int, int]] = []
+        """Start and length of each frame in the file."""
+        self._file: IO[bytes] | None = None
 
     def add(self, frame: pl.DataFrame) -> None:
         """One more."""
@@ -36,18 +39,34 @@ class Spool:
         if self._rows <= FEW:
             self._frames.append(frame)
             return
-        if self._folder is None:
-            where = os.environ.get(FOLDER) or None
-            self._folder = Path(tempfile.mkdtemp(prefix="recon-log-", dir=where))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        path = self._folder / f"{len(self._files):06}.parquet"
-        frame.write_parquet(path, compression="lz4", statistics=False)
-        self._files.append(path)
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115  (it lives as long as the spool)
+                prefix="recon-log-", dir=os.environ.get(FOLDER) or None, buffering=0
+            )
+            weakref.finalize(self, self._file.close)
+        packed = BytesIO()
+        frame.write_parquet(packed, compression="lz4", statistics=False)
+        start = sum(self._places[-1]) if self._places else 0
+        with packed.getbuffer() as data:
+            written = 0
+            while written < len(data):
+                written += os.pwrite(self._file.fileno(), data[written:], start + written)
+        self._places.append((start, written))
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         yield from self._frames
-        for path in self._files:
-            yield pl.read_parquet(path)
+        for start, size in self._places:
+            if self._file is not None:
+                # By place, as several readers may be at it at once.
+                yield pl.read_parquet(_read(self._file.fileno(), start, size))
+
+
+def _read(file: int, start: int, size: int) -> bytes:
+    parts = []
+    while size > 0 and (part := os.pread(file, size, start)):
+        parts.append(part)
+        start, size = start + len(part), size - len(part)
+    return b"".join(parts)
 
 
 def streamed(

@@ -24,7 +24,7 @@ FOLDER = "RECON_SCRATCH"
 
 
 class Spool:
-    """Frames in the order in which they came; the file goes when nobody holds the spool any more."""
+    """Frames in the order in which they came; the file goes with whoever held the spool last."""
 
     def __init__(self) -> None:
         self._frames: list[pl.DataFrame] = []

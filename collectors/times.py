@@ -45,7 +45,7 @@ PRECISIONS = {
 """Words for how exact a time is, and polars' own."""
 # The zones in use run from UTC-12 to UTC+14 (IANA tz database, theory.html, accuracy).
 _AHEAD, _BEHIND = pl.duration(hours=14), pl.duration(hours=12)
-_OFFSET = r"^([+-])(\d{2}):?(\d{2})?$"
+_OFFSET = r"^([+-])(0[0-9]|1[0-5]):?([0-5][0-9])?\Z"
 _INSTANT = pl.Datetime("us", "UTC")
 _LAYOUT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.([0-9]{1,9}))?"

@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from collectors.deploylog.patterns import HIT, wrapped
 
 if TYPE_CHECKING:
     from collectors.deploylog.options import DeployLogOptions
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 DERIVED = ("time", "kind", "actor", "subject", "host", "sequence", "run")
 """``host``: whose clock gave the time, under the log's own. ``sequence``: a number that the log
 counts up, as decimal digits, within ``run``. All text, null where the record does not say."""
-_HIT = "recon_hit"
+_BATCH = 10_000
+BATCH_TEXT = 64 << 20
+"""Characters of the records of one frame."""
 NONE = pl.lit(None, dtype=pl.String)
 Derive = Callable[["DeployLogOptions"], Mapping[str, pl.Expr]]
 
@@ -108,6 +112,43 @@ def cited(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def frame_of(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> pl.DataFrame:
+    """Records that were met one by one, each a row; what is left out is null."""
+    schema: dict[str, pl.DataType] = {
+        "line": pl.UInt64(),
+        "offset": pl.UInt64(),
+        "text": pl.String(),
+        "ended": pl.Boolean(),
+        "problem": pl.String(),
+        "blank": pl.Boolean(),
+        "continued": pl.Boolean(),
+        "citation": pl.String(),
+        "sub": pl.UInt32(),
+        "odd": pl.String(),
+        **{f"={name}": pl.String() for name in keys},
+    }
+    frame = pl.DataFrame(rows, schema=schema)
+    return frame.with_columns(
+        pl.col("continued").fill_null(False),
+        pl.col("sub").fill_null(0),
+        pl.col("blank").fill_null(False),
+    )
+
+
+def batches(rows: Iterator[dict[str, Any]], keys: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The same, a frame for as many as memory has room for."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row["text"] or "")
+        if len(batch) == _BATCH or size > BATCH_TEXT:
+            yield frame_of(batch, keys)
+            batch, size = [], 0
+    if batch:
+        yield frame_of(batch, keys)
+
+
 def matched(
     frame: pl.DataFrame, pattern: str, names: Sequence[str], text: str = "text"
 ) -> pl.DataFrame:
@@ -116,8 +157,7 @@ def matched(
     polars' regular expressions take time in proportion to the text, whatever the pattern: there is
     no line on which one of them runs for ever.
     """
-    # An empty group before all says whether the pattern matched, without matching it again.
-    groups = frame[text].str.extract_groups(f"(?P<{_HIT}>)(?:{pattern})").struct.unnest()
+    groups = frame[text].str.extract_groups(wrapped(pattern)).struct.unnest()
     return frame.with_columns(
-        *(groups[name].alias(f"={name}") for name in names), hit=groups[_HIT].is_not_null()
+        *(groups[name].alias(f"={name}") for name in names), hit=groups[HIT].is_not_null()
     )

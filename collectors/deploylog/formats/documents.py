@@ -12,20 +12,21 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from collectors import exactjson, jsonlines
-from collectors.deploylog.formats.base import Reading, cited
+from collectors.deploylog.formats.base import Reading, batches, cited, frame_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import polars as pl
 
 Expand = Callable[[dict[str, Any]], list[dict[str, Any]]]
 """The records that one document holds, itself in most cases."""
 MAX_DOCUMENT = 64 << 20
 """Bytes of the largest file that is read as documents over several lines; lines have no limit."""
+MAX_EXPANDED = 4 * MAX_DOCUMENT
+"""Characters of the records of one document together: each repeats what it shares with others."""
 _SPACE = re.compile(r"[ \t\r\n]*")
-_BATCH = 10_000
 
 
 def documents(
@@ -44,7 +45,8 @@ def documents(
                 yield cited(frame)
         else:
             for frame in jsonlines.text_lines(reading.path, after=reading.after):
-                yield _lines(cited(frame), reading, expand, flat=flat)
+                rows = _lines(cited(frame), reading, expand, flat=flat)
+                yield from batches(rows, reading.keys)
 
     return records
 
@@ -59,15 +61,15 @@ def is_lines(path: Path) -> bool:
     return True
 
 
-def _lines(frame: pl.DataFrame, reading: Reading, expand: Expand, *, flat: bool) -> pl.DataFrame:
-    rows = []
+def _lines(
+    frame: pl.DataFrame, reading: Reading, expand: Expand, *, flat: bool
+) -> Iterator[dict[str, Any]]:
     # Record by record: what a document holds deeper down has no columns to work on.
     for row in frame.drop("odd", "sub").iter_rows(named=True):
         if row["text"] is None or row["blank"]:
-            rows.append({**row, "sub": 0})
+            yield {**row, "sub": 0}
         else:
-            rows += _expanded(row, row["text"], reading, expand, flat=flat)
-    return _frame(rows, reading)
+            yield from _expanded(row, row["text"], reading, expand, flat=flat)
 
 
 def _expanded(
@@ -80,29 +82,20 @@ def _expanded(
     if not inner:
         return [{**row, "sub": 0, "problem": "expected records; found a document that holds none"}]
     out = []
+    size = 0
     for sub, one in enumerate(inner):
         here = {**row, "sub": sub, **exactjson.values(one, reading.keys, flat=flat)}
         if len(inner) > 1:  # so that no record names the digests of another
             here["text"] = json.dumps(one, default=str)
+            size += len(here["text"])
+        if size > MAX_EXPANDED:
+            problem = (
+                f"expected a document whose records have at most {MAX_EXPANDED} characters, what"
+                " they share written out in each; found one that has more"
+            )
+            return [{**row, "sub": 0, "text": None, "problem": problem}]
         out.append(here)
     return out
-
-
-def _frame(rows: list[dict[str, Any]], reading: Reading) -> pl.DataFrame:
-    schema: dict[str, pl.DataType] = {
-        "line": pl.UInt64(),
-        "offset": pl.UInt64(),
-        "text": pl.String(),
-        "ended": pl.Boolean(),
-        "problem": pl.String(),
-        "blank": pl.Boolean(),
-        "continued": pl.Boolean(),
-        "citation": pl.String(),
-        "sub": pl.UInt32(),
-        "odd": pl.String(),
-        **{f"={name}": pl.String() for name in reading.keys},
-    }
-    return pl.DataFrame(rows, schema=schema)
 
 
 def _documents(reading: Reading, expand: Expand | None, *, flat: bool) -> Iterator[pl.DataFrame]:
@@ -119,9 +112,14 @@ def _documents(reading: Reading, expand: Expand | None, *, flat: bool) -> Iterat
         except UnicodeDecodeError as error:
             text, why = "", f"expected UTF-8; found other bytes at byte {error.start + 1}"
     if why:
-        yield _frame([_row(0, size, 1, why)], reading)
+        yield frame_of([_row(0, size, 1, why)], reading.keys)
         return
-    rows: list[dict[str, Any]] = []
+    yield from batches(_rows(text, reading, expand, flat=flat), reading.keys)
+
+
+def _rows(
+    text: str, reading: Reading, expand: Expand | None, *, flat: bool
+) -> Iterator[dict[str, Any]]:
     ascii_ = text.isascii()
     at, line, place = 0, 1, 0
     for start, end, problem in _spans(text):
@@ -131,16 +129,11 @@ def _documents(reading: Reading, expand: Expand | None, *, flat: bool) -> Iterat
         length = end - start if ascii_ else len(text[start:end].encode())
         row = _row(place, place + length, line, problem)
         if problem:
-            rows.append(row)
+            yield row
         else:
             body = text[start:end]
-            rows += _expanded({**row, "text": body}, body, reading, expand, flat=flat)
+            yield from _expanded({**row, "text": body}, body, reading, expand, flat=flat)
         at, line, place = end, line + text.count("\n", start, end), place + length
-        if len(rows) >= _BATCH:
-            yield _frame(rows, reading)
-            rows = []
-    if rows:
-        yield _frame(rows, reading)
 
 
 def _row(start: int, end: int, line: int, problem: str | None) -> dict[str, Any]:

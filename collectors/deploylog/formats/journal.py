@@ -30,7 +30,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import polars as pl
 
-from collectors.deploylog.formats.base import Format, Reading, cited, joined, key
+from collectors.deploylog.formats.base import Format, Reading, batches, cited, joined, key
 from collectors.jsonlines import MAX_LINE, read
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ _KEYS = (
     "__CURSOR", "__REALTIME_TIMESTAMP", "__SEQNUM", "__SEQNUM_ID", "_HOSTNAME", "_SYSTEMD_UNIT",
     "SYSLOG_IDENTIFIER", "MESSAGE",
 )  # fmt: skip
-_BATCH = 20_000
+MAX_ENTRY = 64 << 20
+"""Bytes of the longest entry that is read."""
 _SIZE = 8
 """Bytes of the length before a binary field, little-endian."""
 
@@ -54,17 +55,10 @@ def _records(reading: Reading) -> Iterator[pl.DataFrame]:
         for frame in read(reading.path, reading.keys, after=reading.after):
             yield cited(frame)
         return
-    rows: list[dict[str, Any]] = []
     with reading.path.open("rb") as file:
         file.seek(reading.after[0])
         # Entry by entry, as a binary field says its own length.
-        for row in _entries(file, reading.after[1] + 1, reading.keys):
-            rows.append(row)
-            if len(rows) == _BATCH:
-                yield _frame(rows, reading)
-                rows = []
-    if rows:
-        yield _frame(rows, reading)
+        yield from batches(_entries(file, reading.after[1] + 1, reading.keys), reading.keys)
 
 
 def _entries(file: IO[bytes], line: int, keys: tuple[str, ...] | Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
@@ -73,6 +67,9 @@ def _entries(file: IO[bytes], line: int, keys: tuple[str, ...] | Any) -> Iterato
     shown: list[bytes] = []
     problem: str | None = None
     while True:
+        if problem is None and file.tell() - start > MAX_ENTRY:
+            problem = f"expected an entry of at most {MAX_ENTRY} bytes; found a longer one"
+            found, shown = {}, []
         text = file.readline(MAX_LINE + 1)
         if text in {b"\n", b""}:
             if found or problem:
@@ -148,21 +145,6 @@ def _row(
             row[f"={name}"] = text
     row["odd"] = ", ".join(odd) or None
     return row
-
-
-def _frame(rows: list[dict[str, Any]], reading: Reading) -> pl.DataFrame:
-    schema: dict[str, pl.DataType] = {
-        "line": pl.UInt64(),
-        "offset": pl.UInt64(),
-        "text": pl.String(),
-        "ended": pl.Boolean(),
-        "problem": pl.String(),
-        "blank": pl.Boolean(),
-        "citation": pl.String(),
-        "odd": pl.String(),
-        **{f"={name}": pl.String() for name in reading.keys},
-    }
-    return cited(pl.DataFrame(rows, schema=schema))
 
 
 def _derive(_: DeployLogOptions) -> Mapping[str, pl.Expr]:

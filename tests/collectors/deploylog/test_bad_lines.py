@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from pydantic import ValidationError
 
 from collectors import jsonlines as reader
 from collectors.deploylog import DeployLogOptions, collector
+from collectors.deploylog.formats import documents, journal
 from recon.collector import Source
 from recon.errors import BadInputError
 from recon.evidence import Acquiring, CaseItems, Evidence
+from tests.collectors.deploylog.formats import Logs
 from tests.collectors.deploylog.logs import FIELDS, Log
 
 GOOD = b'{"ts": "2026-02-14T09:31:07Z", "event": "e", "model": "m", "version": "1", "sha": "a"}'
@@ -180,3 +183,33 @@ def test_what_is_not_there_is_named_and_the_rest_goes_on(tmp_path: Path):
 def test_options_that_are_refused(options: dict[str, object], why: str):
     with pytest.raises(ValidationError, match=why):
         DeployLogOptions.model_validate(options)
+
+
+def test_what_records_share_is_not_written_out_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(documents, "MAX_EXPANDED", 10_000)
+    shared = {"attributes": [{"key": "a", "value": {"stringValue": "x" * 1000}}]}
+
+    def request(records: int) -> bytes:
+        scopes = [{"logRecords": [{}] * records}]
+        sent = {"resourceLogs": [{"resource": shared, "scopeLogs": scopes}]}
+        return json.dumps(sent).encode() + b"\n"
+
+    logs = Logs(tmp_path, {"a.log": request(20) + request(3)}, format="otlp")
+    assert [line[:44] for line in logs.said() if "written out" in line] == [
+        "line 1: expected a document whose records ha"
+    ]
+    assert logs.records()["citation"].to_list() == ["line 1", *["line 2"] * 3]
+
+
+def test_an_entry_of_a_journal_without_end_is_named_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(journal, "MAX_ENTRY", 1000)
+    entry = b"__REALTIME_TIMESTAMP=1534860261221373\nMESSAGE=one\n"
+    data = entry + b"A=b\n" * 1000 + b"\n" + entry + b"\n"
+    logs = Logs(tmp_path, {"a.log": data}, format="journal")
+    assert any("an entry of at most 1000 bytes" in line for line in logs.said())
+    assert logs.records()["earliest"].null_count() == 1
+    assert logs.records().height == 2

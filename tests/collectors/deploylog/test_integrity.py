@@ -129,6 +129,8 @@ def test_no_pattern_runs_for_ever(tmp_path: Path):
         ({"format": "text", "pattern": r"(?P<a>x)(?=y)"}, "expected a regular expression"),
         ({"format": "text", "pattern": r"(?P<a>x)\1"}, "expected a regular expression"),
         ({"format": "text", "pattern": "x"}, "groups that all have a name"),
+        ({"format": "text", "pattern": "(?x)(?P<a>x) # y"}, "expected a regular expression"),
+        ({"format": "syslog", "zone": "+99:99"}, "IANA"),
         ({"format": "text", "pattern": "(?P<a>x)(y)"}, "groups that all have a name"),
         (
             {"format": "text", "pattern": "(?P<a>x)", "fields": {"time": "b"}},

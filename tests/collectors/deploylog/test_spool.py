@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pytest
 
 from collectors import spool
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_spooled_frames_come_back_and_their_file_has_no_name(

@@ -11,12 +11,13 @@ import posixpath
 import zipfile
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from zlib import error as ZlibError  # noqa: N812  (its name says no more)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lxml.etree import _Element
 
@@ -24,6 +25,8 @@ MAX_UNPACKED = 1 << 29
 """Bytes of all parts of a workbook together, 512 MiB."""
 MAX_CELLS = 5_000_000
 """Cells of a sheet from its first row and column to its last, empty ones counted."""
+_MOST_BETWEEN = 1_000_000
+"""Elements from one row to the next: none has more than 16,384 cells, and few things in each."""
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
@@ -111,9 +114,16 @@ class Workbook:
                 target = targets.get(one.get(_RELATION) or one.get(_STRICT), "")
                 if target in names and "worksheet" in target:
                     self.sheets[one.get("name") or ""] = Sheet(target)
+        shared: list[int] = []
+        for name in sorted(names):
+            if name.lower().rpartition("/")[2] == "sharedstrings.xml":
+                with archive.open(name) as part:
+                    sizes = [sum(map(len, one.itertext())) for one in _elements(part, "si")]
+                # Of two such parts another reader may take either.
+                shared = [max(two) for two in zip_longest(shared, sizes, fillvalue=0)]
         for sheet in self.sheets.values():
             with archive.open(sheet.part) as part:
-                _scan(part, sheet)
+                _scan(part, sheet, shared)
 
 
 def _unpackable(archive: zipfile.ZipFile) -> None:
@@ -143,20 +153,28 @@ def _elements(part: IO[bytes], *names: str) -> Iterator[_Element]:
         huge_tree=False,
     )  # fmt: skip
     try:
+        between = 0
         for _, element in events:
+            between += 1
             if etree.QName(element).localname in names:
                 yield element
+                between = 0
                 element.clear()
                 while element.getprevious() is not None and element.getparent() is not None:
                     del element.getparent()[0]
+            elif between > _MOST_BETWEEN:
+                raise NotAWorkbookError(
+                    f"expected rows in a workbook; found {_MOST_BETWEEN} elements without one"
+                )
     except etree.XMLSyntaxError as error:
         raise NotAWorkbookError(
             f"expected XML in a workbook; found text that is none ({error.msg})"
         ) from error
 
 
-def _scan(part: IO[bytes], sheet: Sheet) -> None:
-    row = 0
+def _scan(part: IO[bytes], sheet: Sheet, shared: Sequence[int]) -> None:
+    """What is beside the values; ``shared``: characters of each text that cells may share."""
+    row, met, characters = 0, 0, 0
     widest = 0
     hidden: set[int] = set()
     for element in _elements(part, "row", "col"):
@@ -174,6 +192,15 @@ def _scan(part: IO[bytes], sheet: Sheet) -> None:
             column = column + 1 if name is None else _column(name)
             widest = max(widest, column + 1)
             _cell(sheet, row, name or f"{column_name(column)}{row}", cell)
+            met += 1
+            if cell.get("t") == "s":
+                at = _number(cell.findtext("{*}v"), len(shared))
+                characters += shared[at] if at < len(shared) else 0
+        if met > MAX_CELLS or characters > MAX_UNPACKED:
+            raise NotAWorkbookError(
+                f"expected a sheet of at most {MAX_CELLS} cells and {MAX_UNPACKED} characters;"
+                " found more; export it as CSV"
+            )
         if row * widest > MAX_CELLS or row > _LAST_ROW or widest > _LAST_COLUMN:
             raise NotAWorkbookError(
                 f"expected a sheet of at most {MAX_CELLS} cells; found one of {row} rows and"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from collectors.records import workbook as workbook_
 from collectors.records.workbook import MAX_CELLS, column_name
 from tests.collectors.records.tables import Table
 from tests.collectors.records.workbooks import HEAD, workbook
@@ -209,6 +210,29 @@ def test_a_file_that_expands_without_end_is_refused(tmp_path: Path):
             part.write(bytes(1 << 20))
     table = excel(tmp_path, out.getvalue())
     assert "bytes unpacked; found a larger one" in table.said()[0]
+
+
+def test_elements_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workbook_, "_MOST_BETWEEN", 100)
+    data = _minimal('<worksheet xmlns="MAIN"><sheetData/>' + "<a/>" * 200 + "</worksheet>")
+    assert "found 100 elements without one" in excel(tmp_path, data).said()[0]
+
+
+def test_a_text_that_very_many_cells_share_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def write(book: Any) -> None:
+        sheet = book.add_worksheet("S")
+        sheet.write_row(0, 0, HEAD)
+        for row in range(1, 40):
+            sheet.write_row(row, 0, ["x" * 10_000, "p", "1", "2026-03-08"])
+
+    data = workbook(write)
+    assert excel(tmp_path / "few", data).rows().height
+    monkeypatch.setattr(workbook_, "MAX_UNPACKED", 200_000)
+    table = excel(tmp_path / "many", data)
+    assert table.rows().is_empty()
+    assert "200000 characters; found more" in table.said()[0]
 
 
 @pytest.mark.parametrize("at", range(0, 5000, 311))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from recon.collector import Quote
@@ -49,10 +48,16 @@ def find(source: Source, items: Items, item: Item, citation: str) -> Quote:
 
 
 def _line(path: Path, number: int) -> Quote | None:
+    at = 1
     with path.open("rb") as file:
-        for line in islice(file, number - 1, number):
-            text = line.removesuffix(b"\n").removesuffix(b"\r")
-            return _quoted(text, f"sed -n {number}p ITEM")
+        # In pieces, as a line may be as long as the file.
+        while piece := file.readline(_SHOWN):
+            if at == number:
+                text = piece.removesuffix(b"\n").removesuffix(b"\r")
+                whole = piece.endswith(b"\n") or not file.read(1)
+                cut = "" if whole else f" | head -c {_SHOWN}"
+                return _quoted(text, f"sed -n {number}p ITEM{cut}")
+            at += piece.endswith(b"\n")
     return None
 
 

@@ -213,3 +213,10 @@ def test_an_entry_of_a_journal_without_end_is_named_and_the_next_is_read(
     assert any("an entry of at most 1000 bytes" in line for line in logs.said())
     assert logs.records()["earliest"].null_count() == 1
     assert logs.records().height == 2
+
+
+def test_a_line_as_long_as_the_file_is_quoted_by_its_beginning(tmp_path: Path):
+    logs = Logs(tmp_path, {"a.log": b"x" * (3 << 20) + b"\n" + GOOD}, fields=FIELDS)
+    (item,) = logs.items
+    assert logs.quote(item.sha256, "line 1") == "x" * (1 << 20)
+    assert logs.quote(item.sha256, "line 2") == GOOD.decode().strip()

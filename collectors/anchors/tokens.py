@@ -182,8 +182,10 @@ def signer(token: Token, others: Sequence[Certificate]) -> str:
     from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
     infos = list(token.response.signed_data.signer_infos)
-    held = [bytes(one) for one in token.response.signed_data.certificates]
-    for one in (*held, *others):
+    held: list[bytes | Certificate] = [
+        bytes(one) for one in token.response.signed_data.certificates
+    ]
+    for one in [*held, *others]:
         try:
             # Read as its fields are asked for: what is damaged within shows only here.
             found = load_der_x509_certificate(one) if isinstance(one, bytes) else one

@@ -185,8 +185,9 @@ def _steps(read: list[tuple[Item, dict[str, Any]]]) -> Iterator[Warn]:
             one = measured.get(name)
             at = _wall(one)
             counted = one.get("monotonic_ns") if isinstance(one, dict) else None
-            whole = isinstance(counted, int) and 0 <= counted < _MOST_COUNT
-            if isinstance(boot, str) and at is not None and whole:
+            if not isinstance(counted, int) or not 0 <= counted < _MOST_COUNT:
+                continue
+            if isinstance(boot, str) and at is not None:
                 places.setdefault(boot, []).append((counted, at, item))
     for _, found in sorted(places.items()):
         found.sort(key=lambda one: one[:2])

@@ -28,7 +28,7 @@ from collectors.postgres.heap.held import (
     u32,
 )
 from collectors.postgres.heap.prune import BATCH, Batch, pruned
-from collectors.postgres.heap.slots import HEAD, LINES, LONGEST, SIZE, Slots
+from collectors.postgres.heap.slots import HEAD, LINES, LONGEST, ROOM, SIZE, Slots
 from collectors.postgres.wal.blocks import (
     COUNT,
     DATA,
@@ -58,8 +58,8 @@ _MULTI_INSERT = 0x50
 _OP_MASK, _INIT_PAGE = 0x70, 0x80
 _DELETE_OLD_TUPLE, _DELETE_OLD_KEY, _DELETE_SUPER = 0x02, 0x04, 0x08
 _UPDATE_OLD_TUPLE, _UPDATE_OLD_KEY, _PREFIX, _SUFFIX = 0x04, 0x08, 0x20, 0x40
-_SPARE = 3 * (HEAD + LONGEST)
-"""Bytes that one change takes at most."""
+_SPARE = 2 * (HEAD + LONGEST) + ROOM
+"""Bytes that one change takes at most: an old tuple, a new one, and a page that is tidied."""
 
 
 def replayed(batch: Batch, pages: Slots, fit: npt.NDArray[np.bool_]) -> tuple[Numbers, Bytes]:

@@ -1,0 +1,85 @@
+"""Records with checksums that fit and lengths that no server writes: bounded, and named."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+
+from collectors.postgres.heap import replay
+from collectors.postgres.heap.pages import Pages
+from collectors.postgres.heap.slots import HEAD, LONGEST
+from collectors.postgres.wal.blocks import Registry
+from collectors.postgres.wal.heaprecords import Chunk
+
+FILE = (1663, 5, 16384)
+HEAP = 10
+INSERT, UPDATE = 0x00, 0x20
+PREFIX = 0x20
+HAS_IMAGE, HAS_DATA = 0x10, 0x20
+TUPLE_HEAD = struct.pack("<HHB", 1, 0, 23)
+
+
+def record(kind: int, main: bytes, data: bytes = b"", image: bytes = b"", page: int = 0) -> bytes:
+    """With one block reference; the header says no more than is looked at."""
+    flags = (HAS_IMAGE if image else 0) | (HAS_DATA if data else 0)
+    head = struct.pack("<BBH", 0, flags, len(data))
+    if image:
+        head += struct.pack("<HHB", len(image), 0, 0)
+    head += struct.pack("<IIII", *FILE, page) + struct.pack("<BI", 0xFE, len(main))
+    body = head + image + data + main
+    return struct.pack("<IIQHxxI", 24 + len(body), 7, 0, kind, 0) + body
+
+
+def chunk(records: Sequence[bytes]) -> Chunk:
+    lengths = np.array([len(one) for one in records], np.int64)
+    kinds = [int.from_bytes(one[16:18], "little") for one in records]
+    count = len(records)
+    return Chunk(
+        major=15,
+        lsn=np.arange(count, dtype=np.uint64),
+        xid=np.full(count, 7, np.uint32),
+        timeline=np.ones(count, np.uint32),
+        kind=np.array(kinds, np.uint16),
+        text=np.frombuffer(b"".join(records), np.uint8).copy(),
+        starts=np.cumsum(lengths) - lengths,
+        lengths=lengths,
+        run=(),
+    )
+
+
+def insert(line: int, size: int, page: int = 0) -> bytes:
+    main = struct.pack("<HB", line, 0)
+    return record(HEAP << 8 | INSERT, main, TUPLE_HEAD + bytes([line % 251]) * size, page=page)
+
+
+def update(was: int, now: int, prefix: int) -> bytes:
+    """A new version that is the beginning of the old one, and nothing more."""
+    main = struct.pack("<IHBBIH", 0, was, 0, PREFIX, 0, now)
+    return record(HEAP << 8 | UPDATE, main, struct.pack("<H", prefix) + TUPLE_HEAD)
+
+
+def test_the_longest_update_on_the_fullest_page_stays_within_its_room() -> None:
+    # Both versions are as long as can be, and the page is tidied: all of it is set aside first.
+    filler = 32_752 - HEAD - LONGEST - HEAD
+    story = [insert(1, LONGEST), insert(2, filler), update(1, 1, LONGEST)]
+    records, pages = chunk(story), Pages()
+    registry = Registry(np.array([FILE[2]], np.uint32), {FILE}.__contains__)
+    blocks = registry.blocks(records.text, records.starts, records.lengths, records.major)
+    slots = pages.place(np.zeros(3, np.uint64), None)
+    batch = replay.Batch(
+        *(records.text, records.kind, records.xid, blocks.records, blocks.rows, slots),
+        *(np.full(3, replay.NO_IMAGE), np.empty(0, np.uint8), 15),
+    )
+    state, guard = np.zeros(5, np.int64), 4096
+    changes, fit = np.empty((8, replay.WIDTH), np.int64), np.empty(3, np.bool_)
+    room = 0
+    while state[0] < 3:
+        # As little room as is said to be enough for the next record, and behind it a fence.
+        tuples = np.full(room + guard, 0xA5, np.uint8)
+        replay._replay(batch, pages.slots, fit, changes, tuples[:room], state)  # noqa: SLF001  (who calls it gives more)
+        assert (tuples[room:] == 0xA5).all()
+        room = int(state[2] + state[4])
+    assert fit.all()
+    pages.close()

@@ -28,7 +28,7 @@ from collectors.postgres.heap.held import (
     u32,
 )
 from collectors.postgres.heap.prune import BATCH, Batch, pruned
-from collectors.postgres.heap.slots import HEAD, LINES, LONGEST, ROOM, SIZE, Slots
+from collectors.postgres.heap.slots import HEAD, LONGEST, ROOM, SIZE, TUPLES, Slots
 from collectors.postgres.wal.blocks import (
     COUNT,
     DATA,
@@ -105,19 +105,21 @@ def _replay(
             continue
         rmgr, info = np.int64(batch.kinds[index]) >> 8, np.int64(batch.kinds[index]) & 0xFF
         op = info & _OP_MASK
-        before = count
-        made = 1
+        before, begun = count, top
+        made, most = 1, 0
         bad = False
         many = rmgr == _HEAP2 and op == _MULTI_INSERT
         if many:
             made = u16(batch.text, record[MAIN] + 2) if record[MAIN_SIZE] >= 4 else 0
-            bad = record[MAIN_SIZE] < 4 or made > LINES
+            bad = record[MAIN_SIZE] < 4 or made > TUPLES
             if not info & _INIT_PAGE:
                 bad = bad or record[MAIN_SIZE] < 4 + 2 * made
         if not bad:
             held = batch.rows[first, DATA_SIZE]
             state[3] = made
-            state[4] = _SPARE + (held + made * HEAD if held else made * (HEAD + SIZE))
+            # Tuples of one page, from its image, are no longer than the page.
+            most = made * HEAD + (held or SIZE)
+            state[4] = _SPARE + most
             if count + state[3] > len(changes) or top + state[4] > len(tuples):
                 return index
         if many and not bad and info & _INIT_PAGE:
@@ -151,12 +153,12 @@ def _replay(
                         count -= 1
             elif rmgr == _HEAP2 and batch.image_of[first] == NO_IMAGE:
                 end = top if pruned(batch, pages, index, op) else BAD
-            if end == BAD:
+            if end == BAD or (many and end - begun > most):
                 bad = True
             else:
                 top = end
         if bad:
-            count = before
+            count, top = before, begun
             fit[index] = False
         for at in range(first, first + blocks):
             # What a record that cannot be read did to its pages is not known.

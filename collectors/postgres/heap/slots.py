@@ -17,6 +17,8 @@ SIZE = 8192
 """Bytes of a page."""
 LINES = 2048
 """Line pointers that a page can have; fewer are tuples."""
+TUPLES = 291
+"""Tuples that a page can have: ``MaxHeapTuplesPerPage`` of ``htup_details.h``."""
 ROOM, USUAL = 32_752, 12_288
 """Bytes for the tuples that records wrote to a page: at most, and before they are moved together.
 """

@@ -6,16 +6,19 @@ import struct
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
 from collectors.postgres.heap import replay
+from collectors.postgres.heap.page import SIZE
 from collectors.postgres.heap.pages import Pages
+from collectors.postgres.heap.records import Replay
 from collectors.postgres.heap.slots import HEAD, LONGEST
 from collectors.postgres.wal.blocks import Registry
 from collectors.postgres.wal.heaprecords import Chunk
 
 FILE = (1663, 5, 16384)
-HEAP = 10
-INSERT, UPDATE = 0x00, 0x20
+HEAP, HEAP2 = 10, 9
+INSERT, UPDATE, MULTI_INSERT, INIT = 0x00, 0x20, 0x50, 0x80
 PREFIX = 0x20
 HAS_IMAGE, HAS_DATA = 0x10, 0x20
 TUPLE_HEAD = struct.pack("<HHB", 1, 0, 23)
@@ -83,3 +86,42 @@ def test_the_longest_update_on_the_fullest_page_stays_within_its_room() -> None:
         room = int(state[2] + state[4])
     assert fit.all()
     pages.close()
+
+
+def page_of_one_tuple(lines: int) -> bytes:
+    """A page whose line pointers are all of the same bytes."""
+    pointer = 24 | 1 << 15 | (SIZE - 24) << 17
+    head = struct.pack("<QHHHHHHI", 0, 0, 0, 24 + 4 * lines, SIZE, SIZE, SIZE | 4, 0)
+    return (head + struct.pack("<I", pointer) * lines).ljust(SIZE, b"\0")
+
+
+@pytest.mark.parametrize("lines", [291, 2000])
+def test_an_image_whose_lines_share_their_bytes_does_not_fill_the_memory(lines: int) -> None:
+    main = struct.pack("<BxH", 0, lines)
+    kind = HEAP2 << 8 | MULTI_INSERT | INIT
+    forged = record(kind, main, image=page_of_one_tuple(lines))
+    replay_ = Replay([FILE[2]], {FILE}.__contains__)
+    (changes,) = replay_.take(chunk([forged, insert(1, 5, page=1)]))
+    assert changes.unfit == [0]
+    assert len(changes.tuples) < SIZE
+    ((_, one),) = changes.each()
+    assert one.made == (1, 1)
+    replay_.close()
+
+
+def test_as_many_tuples_as_a_page_can_have_are_read_from_its_image() -> None:
+    """The innocent twin: each of 291 line pointers has its own tuple, of a header alone."""
+    lines = 291
+    pointers = (1 << 15 | 24 << 17 | (SIZE - 24 * (1 + line)) for line in range(lines))
+    head = struct.pack("<QHHHHHHI", 0, 0, 0, 24 + 4 * lines, SIZE - 24 * lines, SIZE, SIZE | 4, 0)
+    page = head + b"".join(struct.pack("<I", one) for one in pointers)
+    written = record(
+        HEAP2 << 8 | MULTI_INSERT | INIT,
+        struct.pack("<BxH", 0, lines),
+        image=page.ljust(SIZE, b"\0"),
+    )
+    replay_ = Replay([FILE[2]], {FILE}.__contains__)
+    (changes,) = replay_.take(chunk([written]))
+    assert not changes.unfit
+    assert [one.made for _, one in changes.each()] == [(0, line + 1) for line in range(lines)]
+    replay_.close()

@@ -11,6 +11,7 @@ import pytest
 from collectors.postgres.heap import replay
 from collectors.postgres.heap.page import SIZE
 from collectors.postgres.heap.pages import Pages
+from collectors.postgres.heap.prune import Batch
 from collectors.postgres.heap.records import Replay
 from collectors.postgres.heap.slots import HEAD, LONGEST
 from collectors.postgres.wal.blocks import Registry
@@ -71,7 +72,7 @@ def test_the_longest_update_on_the_fullest_page_stays_within_its_room() -> None:
     registry = Registry(np.array([FILE[2]], np.uint32), {FILE}.__contains__)
     blocks = registry.blocks(records.text, records.starts, records.lengths, records.major)
     slots = pages.place(np.zeros(3, np.uint64), None)
-    batch = replay.Batch(
+    batch = Batch(
         *(records.text, records.kind, records.xid, blocks.records, blocks.rows, slots),
         *(np.full(3, replay.NO_IMAGE), np.empty(0, np.uint8), 15),
     )

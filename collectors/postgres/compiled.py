@@ -31,7 +31,7 @@ from numba.core.caching import (
     UserProvidedCacheLocator,
     UserWideCacheLocator,
 )
-from numba.core.registry import CPUDispatcher
+from numba.core.registry import CPUDispatcher, cpu_target
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -93,6 +93,17 @@ def compiled(signature: Any, *, part: bool = False) -> Callable[[_Function], _Fu
         return cast("_Function", found)
 
     return made
+
+
+@cache
+def has_feature(name: str) -> bool:
+    """Whether machine code may use what a processor need not have, by LLVM's name for it.
+
+    Of the processor here, or of the one that ``NUMBA_CPU_NAME`` or ``NUMBA_CPU_FEATURES`` tells.
+    """
+    kind, _, features = cpu_target.target_context.codegen().magic_tuple()
+    # Names may be shared by kinds of processors.
+    return kind.startswith("x86") and f"+{name}" in features.split(",")
 
 
 @cache

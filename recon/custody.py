@@ -1,8 +1,9 @@
 """The custody log: one entry per act, each holding the hash of the one before.
 
 ``evidence/custody.jsonl`` holds one JSON object a line in RFC 8785 form (canonical JSON), appended
-with fsync. ``previous`` is the SHA-256 of the line before, without its newline; the first entry
-has 64 zeros. So an entry cannot be changed, taken out or put in without every later line changing.
+with fsync: one for all that several threads add at a time. ``previous`` is the SHA-256 of the line
+before, without its newline; the first entry has 64 zeros. So an entry cannot be changed, taken out
+or put in without every later line changing.
 Entries cut off at the end leave no trace in the log itself: a production seals its head.
 """
 
@@ -15,6 +16,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -45,6 +47,16 @@ def examiner() -> str:
         return f"uid {os.getuid()}"
 
 
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some file systems refuse to fsync a folder
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 class CustodyLog:
     """The log of one case, opened for reading; :meth:`append` takes the lock when first called.
 
@@ -56,7 +68,10 @@ class CustodyLog:
         self._file: TextIO | None = None
         self.path = path
         self._guard = threading.Lock()
+        self._syncing = threading.Lock()
         self._seq = 0
+        self._synced = 0
+        """Entries, from the first on, that are on disk."""
         self._head = FIRST
 
     def entries(self) -> list[Entry]:
@@ -71,7 +86,17 @@ class CustodyLog:
         return head
 
     def append(self, action: str, **fields: Any) -> Entry:  # noqa: ANN401  (JSON)
-        """Add an entry and bring it to disk before returning."""
+        """Add an entry and bring it to disk, with all before it, before returning."""
+        entry = self.note(action, **fields)
+        self._sync(entry["seq"])
+        return entry
+
+    def note(self, action: str, **fields: Any) -> Entry:  # noqa: ANN401  (JSON)
+        """Add an entry that outlives this process, and the machine from the next append on.
+
+        For what nothing else rests on: a power cut leaves the log as if it had come a moment
+        earlier, and never an entry without those before it.
+        """
         with self._guard:
             if self._file is None:
                 self._open()
@@ -88,9 +113,10 @@ class CustodyLog:
                 self._open()
 
     def close(self) -> None:
-        """Give the lock back."""
-        with self._guard:
+        """Bring all of it to disk, and give the lock back."""
+        with self._syncing, self._guard:
             if self._file is not None:
+                os.fsync(self._file.fileno())
                 self._file.close()
                 self._file = None
 
@@ -173,9 +199,13 @@ class CustodyLog:
             count += 1
         self._seq = count
         self._file = file
+        self._synced = 0
         if torn:
             why = "the last entry was cut short by a crash"
             self._write("recovered", {"torn": torn.hex(), "why": why})
+            os.fsync(file.fileno())
+        elif not count:
+            sync_folder(self.path.parent)
 
     def _write(self, action: str, fields: Mapping[str, Any]) -> Entry:
         entry: Entry = {
@@ -192,7 +222,16 @@ class CustodyLog:
             raise AssertionError("append() opens the file")
         self._file.write(line.decode("utf-8") + "\n")
         self._file.flush()
-        os.fsync(self._file.fileno())
         self._seq += 1
         self._head = hashlib.sha256(line).hexdigest()
         return entry
+
+    def _sync(self, seq: int) -> None:
+        """Bring an entry to disk: whoever comes first does it for all that wait meanwhile."""
+        with self._syncing:
+            with self._guard:
+                if self._synced > seq or self._file is None:
+                    return
+                written, file = self._seq, self._file
+            os.fsync(file.fileno())
+            self._synced = written

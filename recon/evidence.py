@@ -7,14 +7,14 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
 from recon.collector import Item, Sha256, Source
-from recon.custody import CustodyLog, Entry, now
+from recon.custody import CustodyLog, Entry, now, sync_folder
 from recon.errors import BadInputError, IntegrityError, ReconError
 
 _CHUNK = 1 << 20
@@ -35,6 +35,8 @@ class Evidence:
         self.folder = case / "evidence"
         self.items_folder = self.folder / "items"
         self.custody = CustodyLog(self.folder / "custody.jsonl")
+        self._made: set[Path] = set()
+        """Folders that this run made sure are on disk."""
 
     def path(self, sha256: str) -> Path:
         """Where an item's bytes are, whether they are there or not."""
@@ -42,7 +44,7 @@ class Evidence:
 
     def put(self, chunks: Iterable[bytes]) -> tuple[Sha256, int]:
         """Bytes into the store, hashed while copied: (name, size). Stored once however often."""
-        self.items_folder.mkdir(parents=True, exist_ok=True)
+        self._make(self.items_folder)
         digest = hashlib.sha256()
         size = 0
         handle, name = tempfile.mkstemp(prefix=_PART, dir=self.items_folder)
@@ -60,14 +62,21 @@ class Evidence:
             if target.exists():
                 temporary.unlink()
             else:
-                target.parent.mkdir(exist_ok=True)
+                self._make(target.parent)
                 temporary.rename(target)
-                _sync_folder(target.parent)
-                _sync_folder(self.items_folder)
+            # Of what was there already too: another thread may have put it there just now.
+            sync_folder(target.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         return sha256, size
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder, once; its name is on disk before anything is put there."""
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
+            self._made.add(folder)
 
     def items(self, source: str | None = None) -> list[Item]:
         """Items that the custody log names, in the order of its entries; of one source or all."""
@@ -265,7 +274,7 @@ class Acquiring:
 
     @contextmanager
     def call(self, command: str) -> Iterator[dict[str, Any]]:
-        """Enter a call with start, finish and result."""
+        """Enter a call with start, finish and result: on disk no later than what it fetched."""
         started = now()
         said: dict[str, Any] = {}
         result = "ok"
@@ -277,7 +286,7 @@ class Acquiring:
                 result = f"{result}: {error.found}"
             raise
         finally:
-            self._evidence.custody.append(
+            self._evidence.custody.note(
                 "call",
                 source=self.source.id,
                 acquisition=self.number,
@@ -362,12 +371,3 @@ def _chunks(data: bytes | BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
             yield chunk
     else:
         yield from data
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # some file systems refuse to fsync a folder
-            os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,18 +22,30 @@ from urllib.parse import unquote_plus
 
 import polars as pl
 
+from collectors.s3 import flat
+from collectors.s3.flat import KINDS
 from collectors.s3.listing import MAX_BYTES, VERSIONS, NotAListingError, Note, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lxml import etree
 
 ROOT = "ListVersionsResult"
-_KINDS = {"Version": "object.put", "DeleteMarker": "object.delete"}
 _ENCODINGS = {"UTF-8", "US-ASCII", "ASCII"}
 """Others are read by lxml and not by expat, which tells where an element stands in the bytes."""
 _BOOLEANS = {"true": True, "false": False}
+_DIGITS = 18
+"""Of a size at most; an object of S3 has 14."""
+_COLUMNS = {
+    "Key": "key",
+    "VersionId": "version",
+    "LastModified": "modified",
+    "ETag": "etag",
+    "IsLatest": "latest_version",
+    "Size": "size",
+    "StorageClass": "storage",
+}
 _ONCE = ("Key", "VersionId", "LastModified", "ETag", "Owner")
 
 
@@ -81,16 +93,69 @@ def read(data: bytes, *, rows_wanted: bool = True) -> Page:
     root = root_of(data)
     if local(root.tag) != ROOT:
         raise NotAListingError(f"expected the root {ROOT}, found {local(root.tag)[:80]!r}")
-    space = str(root.tag)[: -len(ROOT)]
     notes: list[Note] = []
+    flat_ = flat.versions(root) if rows_wanted else None
+    text: dict[str, Sequence[str | None]]
+    if flat_ is None:
+        text, head, below = _by_element(root, notes, rows_wanted=rows_wanted)
+    else:
+        text = {name: [one or None for one in flat_.columns[name]] for name in flat_.columns}
+        text |= {"kind": [KINDS[tag] for tag in flat_.tags], "citation": _citations(flat_.tags)}
+        head, below = _beside(flat_.beside, str(root.tag)[: -len(ROOT)])
+    is_encoded = head.get("EncodingType", "").lower() == "url"
+    text["key"], broken = decoded(text["key"], is_encoded=is_encoded)
+    said = "expected a key in URL encoding of UTF-8, found other; kept as it stands"
+    notes += [Note(str(text["citation"][i]), said) for i in broken]
+    # Page by page in Python: a thousand values are too few for an engine of columns.
+    columns = {
+        **text,
+        "etag": [one and one.strip('"') for one in text["etag"]],
+        "size": [_number(one) for one in text["size"]],
+        "latest_version": [one and _BOOLEANS.get(one.lower()) for one in text["latest_version"]],
+    }
+    versions = pl.DataFrame(columns, schema=VERSIONS)
+    return _page(head, versions, notes, below, is_encoded=is_encoded)
+
+
+def _number(text: str | None) -> int | None:
+    """Bytes of an object; null for what is no number of them."""
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    return int(text) if text is not None and is_number else None
+
+
+def _citations(tags: Sequence[str]) -> list[str]:
+    counts = dict.fromkeys(KINDS, 0)
+    found = []
+    for tag in tags:
+        counts[tag] += 1
+        found.append(f"/{ROOT}/{tag}[{counts[tag]}]")
+    return found
+
+
+def _beside(elements: Iterable[etree._Element], space: str) -> tuple[dict[str, str], list[str]]:
+    """What a page says of itself, and the prefixes that it names."""
     head: dict[str, str] = {}
     below: list[str] = []
+    for element in elements:
+        name = local(element.tag)
+        if name == "CommonPrefixes":
+            below.append(element.findtext(space + "Prefix") or "")
+        else:
+            head.setdefault(name, element.text or "")
+    return head, below
+
+
+def _by_element(
+    root: etree._Element, notes: list[Note], *, rows_wanted: bool
+) -> tuple[dict[str, Sequence[str | None]], dict[str, str], list[str]]:
+    """Columns of text, one version after another: what no style sheet foresees is seen here."""
+    space = str(root.tag)[: -len(ROOT)]
+    beside: list[etree._Element] = []
     rows: list[tuple[str, str, dict[Any, str | None], str | None]] = []
-    counts = dict.fromkeys(_KINDS, 0)
-    elements = {space + name: name for name in _KINDS}
+    counts = dict.fromkeys(KINDS, 0)
+    elements = {space + name: name for name in KINDS}
     owner = space + "Owner"
     last = next((e for e in reversed(root) if str(e.tag) in elements), None)
-    # A loop over the versions, as XML has no reader by columns: 200,000 versions a second.
     for element in root:
         name = elements.get(str(element.tag))
         if name is None:
@@ -99,10 +164,7 @@ def read(data: bytes, *, rows_wanted: bool = True) -> Page:
                 counts[other] += 1
                 place = f"/{ROOT}/{other}[{counts[other]}]"
                 notes.append(Note(place, "expected the namespace of the root; left out", "error"))
-            if other == "CommonPrefixes":
-                below.append(element.findtext(space + "Prefix") or "")
-            else:
-                head.setdefault(other, element.text or "")
+            beside.append(element)
             continue
         counts[name] += 1
         if not rows_wanted and element is not last:
@@ -115,40 +177,16 @@ def read(data: bytes, *, rows_wanted: bool = True) -> Page:
             continue
         who = _owner(element, space) if owner in fields else None
         rows.append((name, citation, fields, who))
-    is_encoded = head.get("EncodingType", "").lower() == "url"
-
-    def column(name: str) -> list[str | None]:
-        tag = space + name
-        return [row[2].get(tag) for row in rows]
-
-    keys, broken = decoded(column("Key"), is_encoded=is_encoded)
-    notes += [
-        Note(rows[i][1], "expected a key in URL encoding of UTF-8, found other; kept as it stands")
-        for i in broken
-    ]
-    text = {"size": pl.String(), "latest_version": pl.String()}
-    versions = pl.DataFrame(
-        {
-            "kind": [_KINDS[row[0]] for row in rows],
-            "key": keys,
-            "version": column("VersionId"),
-            "modified": column("LastModified"),
-            "etag": column("ETag"),
-            "latest_version": column("IsLatest"),
-            "size": column("Size"),
-            "storage": column("StorageClass"),
-            "owner": [row[3] for row in rows],
-            "citation": [row[1] for row in rows],
-        },
-        schema={**VERSIONS, **text},
-    ).with_columns(
-        pl.col("etag").str.strip_chars('"'),
-        pl.col("size").cast(pl.Int64, strict=False),
-        pl.col("latest_version")
-        .str.to_lowercase()
-        .replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean),
-    )
-    return _page(head, versions, notes, below, is_encoded=is_encoded)
+    columns = {
+        column: [row[2].get(space + name) for row in rows] for name, column in _COLUMNS.items()
+    }
+    text: dict[str, Sequence[str | None]] = {
+        "kind": [KINDS[row[0]] for row in rows],
+        **columns,
+        "owner": [row[3] for row in rows],
+        "citation": [row[1] for row in rows],
+    }
+    return text, *_beside(beside, space)
 
 
 def _page(

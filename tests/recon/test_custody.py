@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -113,3 +116,47 @@ def test_an_entry_of_another_form_is_an_integrity_error(tmp_path: Path):
         log.path.write_text(text)
         with pytest.raises(IntegrityError, match="entry 0: expected an object with an action"):
             log.entries()
+
+
+def test_threads_that_add_at_a_time_share_one_fsync_and_none_returns_before_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    log = CustodyLog(tmp_path / "custody.jsonl")
+    log.append("collect.start")
+    on_disk = [0]
+    calls: list[int] = []
+
+    def fsync(handle: int) -> None:
+        size = os.fstat(handle).st_size
+        time.sleep(0.01)  # a disk's
+        calls.append(size)
+        on_disk[0] = max(on_disk[0], size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    def add(number: int) -> bool:
+        entry = log.append("store", number=number)
+        text = log.path.read_bytes()[: on_disk[0]].decode()
+        return f'"seq":{entry["seq"]},' in text
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(add, range(80)))
+    assert len(calls) < 60
+    assert list(log.verify()) == []
+
+
+def test_what_is_noted_reaches_the_disk_with_the_next_entry_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    log = CustodyLog(tmp_path / "custody.jsonl")
+    log.append("collect.start")
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: sizes.append(os.fstat(handle).st_size))
+    log.note("call")
+    assert [one["action"] for one in CustodyLog(log.path).entries()][-1] == "call"
+    assert sizes == []
+    log.append("store")
+    log.note("call")
+    log.close()
+    assert len(sizes) == 2
+    assert sizes[-1] == log.path.stat().st_size

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.s3 import xmlpage
+from collectors.s3 import flat, xmlpage
 from collectors.s3.cut import cut
 from collectors.s3.listing import NotAListingError
 
@@ -21,6 +21,11 @@ KEYS = st.text(min_size=1, max_size=40).filter(lambda key: not _has_surrogate(ke
 
 def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def _is_xml(text: str) -> bool:
+    """Whether XML 1.0 allows the characters; S3 encodes keys that have others."""
+    return all(c in "\t\n" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" for c in text)
 
 
 def version(key: str, number: str = "v1", tag: str = "Version", more: str = "") -> str:
@@ -152,3 +157,53 @@ def test_an_empty_element_is_cut_whole() -> None:
 @pytest.mark.parametrize("path", ["", "/", "/A/B[0]", "/A/B[9]", "/A//B", "/X", "/A/B[1]/C", "A'"])
 def test_a_path_to_nothing_cuts_nothing(path: str) -> None:
     assert cut(b"<A><B/></A>", path) is None
+
+
+# What a version may hold, regular or not: each line as the server might write it.
+PIECES = st.sampled_from(
+    [
+        "<Owner><ID>75aa</ID><DisplayName>ops</DisplayName></Owner>",
+        "<Owner><ID>75aa</ID></Owner>",
+        "<Owner><DisplayName/><ID>75aa</ID></Owner>",
+        "<Owner/>",
+        "<Size>12</Size>",
+        "<Size>-1</Size>",
+        "<Size/>",
+        "<Size>1<b>2</b></Size>",
+        "<ETag>&quot;x\x7fy&quot;</ETag>",
+        "<ETag>&quot;x\ny&quot;</ETag>",
+        "<StorageClass><![CDATA[A]]>B</StorageClass>",
+        "<StorageClass>A<!-- c -->B</StorageClass>",
+        "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>",
+        "<RestoreStatus><IsRestoreInProgress>true</IsRestoreInProgress></RestoreStatus>",
+        '<x:Key xmlns:x="urn:x">forged</x:Key>',
+        "<Unknown/>",
+        "<Key>again</Key>",
+    ]
+)
+
+
+@given(st.lists(st.tuples(KEYS.filter(_is_xml), st.lists(PIECES, max_size=4)), max_size=5))
+def test_both_readers_of_a_page_give_the_same(versions: list[tuple[str, list[str]]]) -> None:
+    """The quick one reads a page only where it says what going through the elements says."""
+    elements = [
+        version(key, f"v{i}", tag, "".join(more))
+        for i, (key, more) in enumerate(versions)
+        for tag in ("Version", "DeleteMarker")
+    ]
+    data = page(*elements, "<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes>")
+    quick = xmlpage.read(data)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(xmlpage.flat, "versions", lambda _: None)
+        slow = xmlpage.read(data)
+    assert quick.versions.equals(slow.versions)
+    assert (quick.notes, quick.prefixes) == (slow.notes, slow.prefixes)
+
+
+def test_a_page_as_s3_writes_it_is_read_by_columns_and_one_with_a_forged_row_is_not() -> None:
+    more = "<Owner><ID>75aa</ID></Owner><ChecksumType>FULL_OBJECT</ChecksumType>"
+    assert flat.versions(xmlpage.root_of(page(version("a", more=more)))) is not None
+    row = "\x7f".join(["a", "v9", *[""] * 7])
+    forged = version(f"a\x7fv1{chr(127) * 7}\nVersion\x7f{row}")
+    assert flat.versions(xmlpage.root_of(page(forged))) is None
+    assert xmlpage.read(page(forged)).versions.height == 1

@@ -201,7 +201,7 @@ class Case:
         On a read-only case they are given back alone.
         """
         self.built()
-        found = reconcile(self.config, self.evidence_root(), self._judged())
+        found = reconcile(self.config, self.evidence_root(), self.judged())
         try:
             found.write(self.root / FINDINGS)
         except OSError as error:
@@ -229,7 +229,7 @@ class Case:
         instant = instant or self.config.instant
         if instant is None:
             raise UsageError("an instant", "none", "INSTANT", "give one, or set case.instant")
-        timeline = self._judged()
+        timeline = self.judged()
         if clock is not None:
             known = timeline.events.select(pl.col("clock").drop_nulls().unique().sort()).collect()
             if clock not in known["clock"]:
@@ -239,11 +239,11 @@ class Case:
 
     def written(self, subjects: Sequence[str] = ()) -> list[Version]:
         """When each row version was really written, by every basis; all rows if none is named."""
-        return answers(self._judged(), subjects)
+        return answers(self.judged(), subjects)
 
     def clocks(self, clock: str = "*") -> Clocks:
         """How far apart the clocks are and when, by which records; of those that match a glob."""
-        return chosen(self._judged().measured, clock)
+        return chosen(self.judged().measured, clock)
 
     def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of the timeline by event id; of sources with equal bytes, the first one's.
@@ -305,7 +305,8 @@ class Case:
         path = self.root / TIMELINE / name
         return schema.check(pl.scan_parquet(path), columns, str(path))
 
-    def _judged(self) -> Timeline:
+    def judged(self) -> Timeline:
+        """The timeline with the clocks and norms of the case, as rules are given it."""
         return Timeline(
             *(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance),
             *(self.relations(), self.config.correspondences, self.config.anchors),

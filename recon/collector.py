@@ -21,11 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NewType, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
     from pydantic import BaseModel
 
     from recon.errors import ReconError
     from recon.rehydrate import Rehydrated, Rehydration
+    from recon.rules.base import Timeline
 
 Sha256 = NewType("Sha256", str)
 """Lower-case hexadecimal SHA-256 of an item's bytes; also its name."""
@@ -221,3 +224,11 @@ class Collector:
 
     Only where the source can be rebuilt from its own backups. Raises ReconError where not.
     """
+    held: Callable[[Timeline, Source, datetime], pl.LazyFrame] | None = None
+    """What the source held at an instant, by its events: a row a thing with ``key``, ``state``,
+    ``version``, ``earliest``, ``latest``, ``certainty`` and ``because``, in no order.
+
+    Only where it keeps things under keys. The instant is aware UTC.
+    """
+    kept: Callable[[Timeline, Source], pl.LazyFrame] | None = None
+    """What keeps each thing that it holds, and until when: a row a version with its ``key``."""

@@ -108,7 +108,9 @@ def _timesketch(events: pl.LazyFrame, target: IO[bytes]) -> None:
             message=harmless("message"),
             datetime=pl.col("earliest").dt.strftime(_ISO),
             timestamp=pl.col("earliest").dt.epoch("us"),
-            timestamp_desc=pl.format("{} ({})", pl.col("clock"), pl.col("basis").cast(pl.String)),
+            timestamp_desc=pl.format(
+                "{} ({})", pl.col("clock").fill_null("no clock"), pl.col("basis").cast(pl.String)
+            ),
             id=schema.event_id(),
             latest=pl.col("latest").dt.strftime(_ISO),
         )

@@ -156,7 +156,7 @@ def _time(event: Mapping[str, Any]) -> str:
         return "None: the record gives no time that can be read."
     basis = event.get("basis") or "asserted"
     name = event.get("clock") or ""
-    return (
-        f"{show_interval(event['earliest'], event['latest'])} by clock {printable(name)}. "
-        f"{words.BASES[basis]} {words.clock(name, basis)}"
-    )
+    when = show_interval(event["earliest"], event["latest"])
+    if not name:
+        return f"{when}. {words.BASES[basis]} No clock showed it."
+    return f"{when} by clock {printable(name)}. {words.BASES[basis]} {words.clock(name, basis)}"

@@ -24,7 +24,12 @@ from collectors.s3.options import S3Claim, S3Options
 from recon.collector import Collector
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
     from recon.collector import Acquisition, Item, Items, Parsed, Quote, Source
+    from recon.rules.base import Timeline
 
 
 def acquire(acquisition: Acquisition) -> None:
@@ -53,6 +58,20 @@ def quote(source: Source, items: Items, item: Item, citation: str) -> Quote:
     return quoting.quote(source, items, item, citation)
 
 
+def held_at(timeline: Timeline, source: Source, instant: datetime) -> pl.LazyFrame:
+    """The newest version of each key at an instant: see :mod:`collectors.s3.held`."""
+    from collectors.s3 import held
+
+    return held.at(held.of_timeline(timeline, source.id), instant)
+
+
+def kept_now(timeline: Timeline, source: Source) -> pl.LazyFrame:
+    """What keeps each version: see :mod:`collectors.s3.kept`."""
+    from collectors.s3 import kept
+
+    return kept.of_timeline(timeline, source.id)
+
+
 EXAMPLE = """\
 [[source]]
 id = "models"
@@ -74,4 +93,6 @@ collector = Collector(
     options=S3Options,
     claim=S3Claim,
     example=EXAMPLE,
+    held=held_at,
+    kept=kept_now,
 )

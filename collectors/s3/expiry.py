@@ -194,9 +194,10 @@ def kept(due: pl.DataFrame, locks: pl.DataFrame) -> pl.DataFrame:
 
 
 def events(source: Source, item: Sha256, due: pl.DataFrame) -> pl.DataFrame:
-    """``object.expires`` or ``object.expires-under-marker``, dated when it is due, by S3's clock.
+    """``object.expires`` or ``object.expires-under-marker``, on the day on which it is due.
 
-    Asserted: a rule promises it, and nothing shows yet that it happened.
+    Asserted: a rule promises it, and nothing shows yet that it happened. No clock has shown that
+    day: a calendar names it, and so nothing corrects it.
     """
     bucket = source.options.bucket
     if due.is_empty():
@@ -211,7 +212,6 @@ def events(source: Source, item: Sha256, due: pl.DataFrame) -> pl.DataFrame:
         subject=pl.format("s3:{}/{}", pl.lit(bucket), "key"),
         attribute=pl.when("sure").then(pl.lit("rule")).otherwise(pl.lit("rule by tags")),
         value=pl.col("why"),
-        clock=pl.lit(f"s3:{source.id}/lifecycle"),
         basis=pl.lit("asserted"),
         earliest=pl.col("earliest"),
         latest=pl.col("latest"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import recon
 from collectors.s3 import expiry, held, lifecycle, versions
-from collectors.s3.__main__ import main
+from recon.cli import main
 from tests import s3_servers
 from tests.collectors.s3.test_live import versioned
 
@@ -22,6 +24,16 @@ Make = Callable[..., Any]
 ODD = "b/\u202e.."
 START = datetime(2026, 9, 1, tzinfo=UTC)
 SECOND = timedelta(microseconds=999_999)
+
+
+def run(*arguments: str) -> int:
+    """The command line, and its exit code."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "argv", ["recon", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    return int(stopped.value.code or 0)
+
 
 Act = tuple[str, str, int, bool, int]
 """Key, version, second, whether a delete marker, order among versions of the key."""
@@ -146,15 +158,15 @@ def test_each_days_listing_is_what_a_later_one_says_of_that_day(
     for day, current in days.items():
         evening = START + timedelta(days=day, hours=20)
         arguments = ["held", "models", evening.isoformat(), "--case", str(case.folder)]
-        assert main([*arguments, "--format", "json"]) == 0
+        assert run(*arguments, "--format", "json") == 0
         rows = json.loads(capsys.readouterr().out)
         objects = {row["key"]: row["version"] for row in rows if row["state"] == "object"}
         assert objects == current
         assert {row["certainty"] for row in rows} == {"certain"}
-    assert main(["held", "models", "2026-09-08T20:00Z", "--case", str(case.folder)]) == 0
+    assert run("held", "models", "2026-09-08T20:00Z", "--case", str(case.folder)) == 0
     shown = capsys.readouterr().out
     assert "\u202e" not in shown
-    assert main(["held", "nobody", "--case", str(case.folder)]) == 3
+    assert run("held", "nobody", "--case", str(case.folder)) == 2
 
 
 # Lifecycle: each line is a rule, versions (day, hour, marker), and what goes when.
@@ -323,7 +335,7 @@ def test_what_keeps_each_version_and_locked_is_not_current(
     (case.folder / "case.toml").write_text(text)
     assert not case.acquire().failures
     case.evidence.custody.close()
-    assert main(["kept", "models", "--case", str(case.folder), "--format", "json"]) == 0
+    assert run("kept", "models", "--case", str(case.folder), "--format", "json") == 0
     rows = {(r["key"], r["version"]): r for r in json.loads(capsys.readouterr().out)}
     by_key = {key: row for (key, _), row in rows.items()}
     assert by_key["m/COMPLIANCE"]["lock"].startswith("COMPLIANCE until")
@@ -334,13 +346,18 @@ def test_what_keeps_each_version_and_locked_is_not_current(
     gone = datetime.now(UTC) + timedelta(days=31)
     assert rows["m/free", old]["expires"][:10] == f"{gone:%Y-%m-%d}"
     assert "rule 'old'" in rows["m/free", old]["by"]
+    due = recon.open(case.folder).select(kinds=["object.expires"]).collect()
+    assert due["earliest"].null_count() == 0
+    assert due["clock"].null_count() == due.height, "no clock has shown a day to come"
+    assert run("clocks", "--case", str(case.folder), "--format", "json") == 0
+    assert "lifecycle" not in capsys.readouterr().out
     case.quotable()
 
 
 def test_an_error_cannot_write_to_the_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["held", "models", "--case", str(tmp_path / "\x1b[31mcase")])
+    assert run("held", "models", "--case", str(tmp_path / "\x1b[31mcase"))
     said = capsys.readouterr().err
     assert "\x1b" not in said
     assert "‹U+001B›" in said

@@ -1,0 +1,47 @@
+"""On a terminal: what a bucket held, and what keeps it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from recon.instants import show as instant
+from recon.show import cell, console, plain_table
+from recon.text import one_line
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_CELL = 60
+
+
+def plain(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON has them: instants in RFC 3339."""
+    return [
+        {name: instant(v) if isinstance(v, datetime) else v for name, v in row.items()}
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def table(rows: pl.DataFrame, title: str, limit: int) -> None:
+    """A row a key or version, under a line that counts them; columns of nothing are left out."""
+    out = console()
+    out.print(Text(one_line(title, 200), "bold"))
+    full = [name for name in rows.columns if rows[name].null_count() < rows.height]
+    shown = rows.select(full).head(limit or rows.height)
+    made = plain_table(*(name.replace("_", " ") for name in full))
+    for row in plain(shown):
+        made.add_row(*(cell(_word(value), _CELL) for value in row.values()))
+    if shown.height:
+        out.print(made)
+    if shown.height < rows.height:
+        text = f"{shown.height} of {rows.height} rows; --limit 0 or --format json has all of them"
+        out.print(Text(text, "dim"))
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -8,7 +8,7 @@ from recon.time.laws.base import Seen, law
 
 RUN_IDS = ("run", "run_id", "request", "request_id")
 """Attributes that name one run of a job."""
-_ACT = r"^(.*)\.(start|finish|end)$"
+_ACT = r"^(.*)\.(start|finish|end|complete|fail|abort)$"
 _LSN = r"^start=([0-9A-F]{1,8})/([0-9A-F]{1,8})$"
 _LABEL = r"^label=(.*) type="
 
@@ -18,7 +18,8 @@ def RUN(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constant)
     """The finish of a run came after its start.
 
     Forced by what the words mean: records of one source, `deploy.start` and `deploy.finish` (or
-    `.end`) of one run, by an attribute `run`, `run_id`, `request` or `request_id`.
+    `.end`, `.complete`, `.fail`, `.abort`) of one run, by an attribute `run`, `run_id`, `request`
+    or `request_id`.
 
     No law: where a run has more than one start or finish, as a run that was tried again; between
     two sources; of a `.stop`, as a run that restarts a service stops it and then starts it; where

@@ -6,7 +6,8 @@ import polars as pl
 
 from recon.time.laws.base import Seen, latest, law
 
-_OBJECTS = ("git.commit", "git.tag")
+_OBJECTS = ("git.commit", "git.tag", "attestation")
+"""Kinds whose ``digest`` is one of bytes that hold all that the event says."""
 _FETCHED = ("git.ref", "object.put", "object.delete", "row.version")
 """Kinds of what a fetch shows: a mirror's refs, a page of a listing, the rows of a live capture."""
 
@@ -16,7 +17,8 @@ def DIGEST(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constan
     """What contains a digest came after the bytes that it is of.
 
     Forced by the hash function: to write a digest down, its bytes had to be there. The bytes are a
-    git commit or tag, whose id covers its own dates, tree and parents; or an item of the evidence,
+    git commit or tag, whose id covers its own dates, tree and parents; the payload of an
+    attestation, whose SHA-256 an entry of a transparency log names; or an item of the evidence,
     whose SHA-256 covers every record in it. So a commit comes after its parents, a tag after what
     it names, a row, a log line, a manifest, an attestation or a trusted timestamp after what it
     names, and an object of a bucket, stored under its SHA-256, after the records in it.

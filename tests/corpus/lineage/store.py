@@ -1,0 +1,50 @@
+"""Make the MLflow store of the corpus, by a real MLflow in an environment of its own::
+
+    uv venv programs && VIRTUAL_ENV=programs uv pip install mlflow==3.17.2
+    programs/bin/python store.py sqlite:///store.db
+
+A tracking server over it (``mlflow server --backend-store-uri …``) then gives the answers beside
+it: ``registered-models``, ``model-versions``, ``logged-models``, ``runs`` and ``experiments``, each
+by ``search``, and ``experiments/get``.
+"""
+
+from __future__ import annotations
+
+import sys
+
+COMMIT = "5d0c1f3b8a27c0e4e0a35f2d1b7f0a4f6ad1c9e2"
+DIGEST = "0f343b0931126a20f133d67c2b018a3b5d0c1f3b8a27c0e4e0a35f2d1b7f0a4f"
+
+
+def register(uri: str) -> None:
+    """A run, a model, its version with the digest of its bytes, in production."""
+    import mlflow
+    from mlflow import MlflowClient
+
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient()
+    experiment = client.create_experiment("credit-risk", artifact_location="s3://models/mlflow")
+    tags = {"mlflow.source.git.commit": COMMIT, "mlflow.user": "ci"}
+    run = client.create_run(experiment, tags=tags, run_name="train").info.run_id
+    client.log_param(run, "seed", "42")
+    client.log_metric(run, "auc", 0.81)
+    client.log_metric(run, "auc", float("nan"))
+    client.set_terminated(run)
+    client.create_registered_model("credit-risk", tags={"owner": "risk"}, description="d")
+    made = client.create_logged_model(
+        experiment, name="credit-risk", source_run_id=run, tags={"artifact_sha256": DIGEST}
+    )
+    client.finalize_logged_model(made.model_id, "READY")
+    version = client.create_model_version(
+        "credit-risk",
+        source=f"models:/{made.model_id}",
+        run_id=run,
+        tags={"artifact_sha256": DIGEST},
+    ).version
+    client.transition_model_version_stage("credit-risk", version, "Production")
+    client.set_registered_model_alias("credit-risk", "champion", version)
+
+
+if __name__ == "__main__":
+    register(sys.argv[1])

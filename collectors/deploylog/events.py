@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 OWN_KIND = "log.line"
 """Kind of a record that names none, or that could not be read."""
+_MOVED_TO = r" ([0-9a-f]*[1-9a-f][0-9a-f]*)$"
+"""Where a push moved a ref to, but to nothing."""
 _KEPT = (
     "citation", "sub", "offset", "kind", "subject", "clock", "earliest", "latest", "actor", "names",
-    "bare", "stream", "item",
+    "bare", "stream", "item", "moved",
 )  # fmt: skip
 """Columns of a block that events are made of."""
 
@@ -126,6 +128,7 @@ def _read_block(block: pl.DataFrame, source: Source, format_: Format) -> pl.Data
         clock=pl.when(read_).then(clock).fill_null(pl.lit(own_clock)),
         sequence=sequence.cast(pl.UInt64, strict=False),
         run=derived.get("run", NONE) if fields.sequence is None else NONE,
+        moved=pl.when(read_).then(derived.get("moved", NONE)),
     )
     block = block.hstack(times.read(block.select("time"), options.time_formats, options.zone))
     kind = pl.col("word")
@@ -162,8 +165,8 @@ def _events(block: pl.DataFrame, fields: Fields, format_: Format) -> Sequence[pl
     text = pl.String()
     base = block.with_columns(
         attribute=pl.lit(None, dtype=text),
-        value=pl.lit(None, dtype=text),
-        digest=pl.lit(None, dtype=text),
+        value="moved",
+        digest="git:" + pl.col("moved").str.extract(_MOVED_TO),
         basis=pl.lit("stamped" if format_.stamped else "asserted").cast(BASIS),
         position=pl.col("offset"),
         part=(pl.col("sub") * span).cast(pl.UInt32),

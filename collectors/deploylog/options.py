@@ -8,8 +8,8 @@ from collectors.jsonlines import check_keys
 from collectors.reading import plain_template
 
 NAMES = (
-    "jsonl", "github", "gitlab", "argocd", "kubernetes", "jenkins", "journal", "syslog", "docker",
-    "logfmt", "otlp", "text",
+    "jsonl", "github", "gitlab", "gitea", "argocd", "kubernetes", "jenkins", "journal", "syslog",
+    "docker", "logfmt", "otlp", "text",
 )  # fmt: skip
 """Formats; a test holds them to :data:`collectors.deploylog.formats.FORMATS`."""
 

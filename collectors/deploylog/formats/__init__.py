@@ -5,6 +5,7 @@ from __future__ import annotations
 from collectors.deploylog.formats import (
     argocd,
     docker,
+    gitea,
     github,
     gitlab,
     jenkins,
@@ -21,8 +22,8 @@ from collectors.deploylog.formats.base import Format
 FORMATS: dict[str, Format] = {
     one.FORMAT.name: one.FORMAT
     for one in (
-        jsonl, github, gitlab, argocd, kubernetes, jenkins, journal, syslog, docker, logfmt, otlp,
-        text,
+        jsonl, github, gitlab, gitea, argocd, kubernetes, jenkins, journal, syslog, docker, logfmt,
+        otlp, text,
     )
 }  # fmt: skip
 """In the order in which they are listed."""

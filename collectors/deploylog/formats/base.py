@@ -25,13 +25,19 @@ from collectors.deploylog.patterns import HIT, wrapped
 if TYPE_CHECKING:
     from collectors.deploylog.options import DeployLogOptions
 
-DERIVED = ("time", "kind", "actor", "subject", "host", "sequence", "run")
+DERIVED = ("time", "kind", "actor", "subject", "host", "sequence", "run", "moved")
 """``host``: whose clock gave the time, under the log's own. ``sequence``: a number that the log
-counts up, as decimal digits, within ``run``. All text, null where the record does not say."""
+counts up, as decimal digits, within ``run``. ``moved``: of the push of a ref ``OLD NEW``, the names
+of what it pointed to, 0 for nothing, as a reflog has them. All text, null where the record does
+not say."""
 _BATCH = 10_000
 BATCH_TEXT = 64 << 20
 """Characters of the records of one frame."""
 NONE = pl.lit(None, dtype=pl.String)
+NOTHING = "0" * 40
+"""What git gives for the side of a move on which there is no ref."""
+_NAME = "^(?:[0-9a-f]{64}|[0-9a-f]{40})$"
+_NOTHING = "^0+$"
 Derive = Callable[["DeployLogOptions"], Mapping[str, pl.Expr]]
 
 
@@ -81,6 +87,21 @@ def joined(separator: str, *parts: pl.Expr) -> pl.Expr:
     """Those that are there, with something between them; null where none is."""
     text = pl.concat_str(parts, separator=separator, ignore_nulls=True)
     return pl.when(pl.any_horizontal(part.is_not_null() for part in parts)).then(text)
+
+
+def moved(old: pl.Expr, new: pl.Expr) -> pl.Expr:
+    """``OLD NEW`` of a push; null where it does not name both."""
+    both = pl.all_horizontal(side.str.contains(_NAME) for side in (old, new))
+    return pl.when(both.fill_null(value=False)).then(pl.concat_str(old, new, separator=" "))
+
+
+def how_moved(old: pl.Expr, new: pl.Expr) -> pl.Expr:
+    """``create`` or ``delete``, where one side of a push is nothing."""
+    return (
+        pl.when(new.str.contains(_NOTHING)).then(pl.lit("delete"))
+        .when(old.str.contains(_NOTHING)).then(pl.lit("create"))
+        .otherwise(NONE)
+    )  # fmt: skip
 
 
 def plain_lines(reading: Reading) -> Iterator[pl.DataFrame]:

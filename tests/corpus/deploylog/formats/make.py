@@ -203,7 +203,28 @@ def github() -> tuple[dict[str, Any], dict[str, bytes], list[Row]]:
         ("line 1", 1, "github.workflow_run.in_progress", repo,
          *second("2020-10-05T16:33:49"), "", None),
     ]  # fmt: skip
-    return {}, {"deployments.json": listed, "hooks.json": hooks, "runs.json": runs}, rows
+    old, new = SHA, "827efc6d56897b048c772eb4087f854f46256132"
+    moves = _json(
+        {"id": 1, "before": old, "after": new, "ref": "refs/heads/main",
+         "timestamp": "2011-01-26T19:06:43Z", "activity_type": "force_push",
+         "actor": {"login": "octocat"}},
+        {"id": 2, "before": old, "after": "0" * 40, "ref": "refs/heads/gone",
+         "timestamp": "2011-01-26T19:07:43Z", "activity_type": "branch_deletion",
+         "actor": {"login": "octocat"}},
+        {"id": "3", "type": "PushEvent", "actor": {"login": "octocat"},
+         "repo": {"id": 1, "name": hello}, "created_at": "2011-01-26T19:08:43Z",
+         "payload": {"push_id": 9, "ref": "refs/heads/main", "head": old, "before": new}},
+    )  # fmt: skip
+    rows += [
+        ("line 1", 0, "github.push.force", "github:refs/heads/main",
+         *second("2011-01-26T19:06:43"), "", "octocat"),
+        ("line 2", 0, "github.push.delete", "github:refs/heads/gone",
+         *second("2011-01-26T19:07:43"), "", "octocat"),
+        ("line 3", 0, "github.push", f"github:{hello}/refs/heads/main",
+         *second("2011-01-26T19:08:43"), "", "octocat"),
+    ]  # fmt: skip
+    files = {"deployments.json": listed, "hooks.json": hooks, "moves.jsonl": moves}
+    return {}, {**files, "runs.json": runs}, [*rows[:5], *rows[7:], *rows[5:7]]
 
 
 def gitlab() -> tuple[dict[str, Any], dict[str, bytes], list[Row]]:
@@ -223,6 +244,12 @@ def gitlab() -> tuple[dict[str, Any], dict[str, bytes], list[Row]]:
         {"id": 41, "iid": 1, "ref": "main", "sha": SHA, "status": "success", "deployable": {},
          "created_at": "2016-08-11T11:32:35.444Z", "updated_at": "2016-08-11T11:34:01.123Z",
          "user": {"username": "root"}, "environment": {"name": "prod"}},
+        {"id": 4, "project_id": 15, "action_name": "deleted", "author_username": "ada",
+         "created_at": "2017-02-09T10:43:19.667Z",
+         "push_data": {"commit_count": 0, "action": "removed", "ref_type": "branch",
+                       "commit_from": SHA, "commit_to": None, "ref": "old"}},
+        {"object_kind": "tag_push", "ref": "refs/tags/v1", "before": "0" * 40, "after": SHA,
+         "user_username": "ada", "project": {"path_with_namespace": "root/test"}},
     )  # fmt: skip
     rows: list[Row] = [
         ("line 1", 0, "gitlab.deployment.success", "gitlab:root/test/environments/staging",
@@ -232,8 +259,43 @@ def gitlab() -> tuple[dict[str, Any], dict[str, bytes], list[Row]]:
         ("line 3", 0, "gitlab.push", "gitlab:root/test/refs/heads/main", None, None, "", "ada"),
         ("line 4", 0, "gitlab.deployment.success", "gitlab:main",
          "2016-08-11T11:34:01.123000", "2016-08-11T11:34:01.123999", "", "root"),
+        ("line 5", 0, "gitlab.push.delete", "gitlab:15/refs/heads/old",
+         "2017-02-09T10:43:19.667000", "2017-02-09T10:43:19.667999", "", "ada"),
+        ("line 6", 0, "gitlab.tag_push.create", "gitlab:root/test/refs/tags/v1", None, None, "",
+         "ada"),
     ]  # fmt: skip
     return {}, {"hooks.jsonl": log}, rows
+
+
+def gitea() -> tuple[dict[str, Any], dict[str, bytes], list[Row]]:
+    """A push as a webhook has it, without a time, and as the list of activity has it."""
+    old, new = SHA, "bffeb74224043ba2feb48d137756c8a9331c449a"
+
+    def activity(what: str, ref: str, content: object) -> dict[str, Any]:
+        return {"id": 7, "op_type": what, "act_user": {"login": "ada"}, "ref_name": ref,
+                "repo": {"full_name": "acme/models"}, "created": "2026-03-01T11:00:00+01:00",
+                "content": content}  # fmt: skip
+
+    compared = {"HeadCommit": {"Sha1": new}, "CompareURL": f"acme/models/compare/{old}...{new}"}
+    log = _json(
+        {"ref": "refs/heads/develop", "before": old, "after": new, "pusher": {"login": "gitea"},
+         "repository": {"full_name": "gitea/webhooks", "updated_at": "2017-03-13T13:52:11-04:00"},
+         "sender": {"login": "gitea"}},
+        activity("commit_repo", "refs/heads/main", json.dumps(compared)),
+        activity("delete_branch", "refs/heads/old", ""),
+        activity("create_issue", "", "1|broken"),
+        activity("commit_repo", "refs/heads/main", "{"),
+    )  # fmt: skip
+    at = second("2026-03-01T10:00:00")
+    rows: list[Row] = [
+        ("line 1", 0, "gitea.push", "gitea:gitea/webhooks/refs/heads/develop", None, None, "",
+         "gitea"),
+        ("line 2", 0, "gitea.push", "gitea:acme/models/refs/heads/main", *at, "", "ada"),
+        ("line 3", 0, "gitea.push.delete", "gitea:acme/models/refs/heads/old", *at, "", "ada"),
+        ("line 4", 0, "gitea.create_issue", "gitea:acme/models/", *at, "", "ada"),
+        ("line 5", 0, "gitea.commit_repo", "gitea:acme/models/refs/heads/main", *at, "", "ada"),
+    ]  # fmt: skip
+    return {}, {"feeds.jsonl": log}, rows
 
 
 def argocd() -> tuple[dict[str, Any], dict[str, bytes], list[Row]]:
@@ -344,7 +406,7 @@ def text() -> tuple[dict[str, Any], dict[str, bytes], list[Row]]:
 
 
 FORMATS = (
-    docker, syslog, kubernetes, journal, github, gitlab, argocd, jenkins, logfmt, otlp, text,
+    docker, syslog, kubernetes, journal, github, gitlab, gitea, argocd, jenkins, logfmt, otlp, text,
 )  # fmt: skip
 NAMES = ("citation", "part", "kind", "subject", "earliest", "latest", "clock", "actor")
 

@@ -25,6 +25,8 @@ _LINE = 1000
 """Characters of an identity line that are read; git's own limit on an identity is far below."""
 _CALLED = 4096
 """Characters of a tag's own name that are kept."""
+_TITLE = 200
+"""Characters of a message's first line that are kept."""
 
 
 def commits(raw: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -32,7 +34,8 @@ def commits(raw: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
     Columns of the first: ``name``, ``item``, ``hashes`` (``git:…`` of tree and parents),
     ``mentioned`` (digests in the message, or null), ``clock``, ``actor``, ``seconds``,
-    ``author_clock``, ``author_actor``, ``author_seconds``. The second is for warnings: it also
+    ``author_clock``, ``author_actor``, ``author_seconds``, ``title`` (the message's first line, as
+    far as :data:`_TITLE`). The second is for warnings: it also
     has ``head``, ``author`` and ``committer``.
     """
     part = pl.col("found").struct
@@ -58,6 +61,7 @@ def commits(raw: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         author_clock="git:author:" + part.field("3").str.strip_chars(),
         author_actor=part.field("2").str.strip_chars(),
         author_seconds=part.field("4").cast(pl.Int64),
+        title=_title(pl.col("rest").str.extract(r"(?:\A|\n)[^\n]*\n\n([^\n]*)")),
     )
     slow = by_header(found.filter(~pl.col("regular")).select("name", "text", "item"))
     return pl.concat([quick, slow.select(quick.columns)]), slow
@@ -75,6 +79,7 @@ def by_header(raw: pl.DataFrame) -> pl.DataFrame:
             mentioned=_mentioned(),
             author=_line("author"),
             committer=_line("committer"),
+            title=_title(pl.col("body").str.extract(r"\A([^\n]*)")),
         )
         .with_columns(
             clock=clock("committer", pl.col("committer")),
@@ -126,6 +131,13 @@ def named() -> pl.Expr:
     )
 
 
+def parents() -> pl.Expr:
+    """How many parents a commit has; they stand in :func:`named` behind the tree."""
+    hashes = pl.col("hashes").list
+    count = pl.when(pl.col("mentioned").is_null()).then(hashes.len()).otherwise(hashes.n_unique())
+    return (count.cast(pl.Int64) - 1).clip(lower_bound=0)
+
+
 def _hashes(lines: pl.Expr) -> pl.Expr:
     """``git:…`` of each ``tree`` and ``parent`` line."""
     return lines.str.replace_all("tree |parent ", "git:").str.strip_suffix("\n").str.split("\n")
@@ -140,6 +152,11 @@ def _split(raw: pl.DataFrame) -> pl.DataFrame:
 def _line(word: str) -> pl.Expr:
     """The first header line of that word, without the word. It may be empty; null if none."""
     return pl.col("head").str.extract(rf"(?m)^{word} ?(.*)$").str.slice(0, _LINE)
+
+
+def _title(line: pl.Expr) -> pl.Expr:
+    """The message's first line, as the commit has it; empty where there is none."""
+    return line.str.slice(0, _TITLE).fill_null("")
 
 
 def _mentioned() -> pl.Expr:

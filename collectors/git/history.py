@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.git import headers, objects
+from collectors.git import gittuf, headers, objects
 from collectors.git.identity import when
 from collectors.git.noting import named
 from recon.collector import Warn
 from recon.schema import BASIS, DRAFT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from recon.collector import Item, Items, Source
 
@@ -32,18 +32,24 @@ class Found:
     tags: pl.DataFrame
     """``name``, ``object``, ``called``, ``earliest``, ``latest``, ``clock``, ``actor``: each tag
     object once."""
+    logged: pl.DataFrame
+    """Commits that may be entries of gittuf's log; see :func:`collectors.git.gittuf.read`."""
+    held: Mapping[str, pl.Series]
+    """By item: names of the commits and tags in it, those that another item has too."""
 
 
 def read(source: Source, items: Items, warnings: list[Warn]) -> Found:
     """Every commit and tag of the source, each once, from the item that had it first."""
     frames = [pl.DataFrame(schema=_RAW)]
-    seen: set[str] = set()
+    held: dict[str, pl.Series] = {}
     for item in sorted(items.of(KIND), key=lambda i: (i.acquisition, i.native, i.sha256)):
         with objects.opened(items.path(item)) as data:
-            frames.append(_raw(data, item, seen, warnings))
+            frames.append(_raw(data, item, held, warnings))
     raw = pl.concat(frames)
+    entries = gittuf.entries(raw).select("name", "text")
     commits, irregular = headers.commits(raw.filter(pl.col("type") == "commit").drop("type"))
     commits = commits.with_columns(time=when(pl.col("seconds"))).unnest("time")
+    logged = commits.join(entries, on="name").with_columns(parents=pl.col("hashes").list.slice(1))
     tags = headers.tags(raw.filter(pl.col("type") == "tag").drop("type"))
     tags = tags.with_columns(time=when(pl.col("seconds"))).unnest("time")
     warnings.extend(_warn(irregular, tags))
@@ -55,14 +61,21 @@ def read(source: Source, items: Items, warnings: list[Warn]) -> Found:
         ],
         commits.select("name", "earliest", parents=pl.col("hashes").list.slice(1)),
         tags.select("name", "object", "called", "earliest", "latest", "clock", "actor"),
+        logged,
+        held,
     )
 
 
 _RAW = {"name": pl.String, "type": pl.String, "text": pl.String, "item": pl.String}
 
 
-def _raw(data: objects.Buffer, item: Item, seen: set[str], warnings: list[Warn]) -> pl.DataFrame:
-    """Commits and tags whose bytes hash to their names; what the rest is, is said."""
+def _raw(
+    data: objects.Buffer, item: Item, held: dict[str, pl.Series], warnings: list[Warn]
+) -> pl.DataFrame:
+    """Commits and tags whose bytes hash to their names; what the rest is, is said.
+
+    Those that an item before this one has are left out, and stand in ``held`` all the same.
+    """
     names: list[str] = []
     types: list[str] = []
     texts: list[str] = []
@@ -86,10 +99,12 @@ def _raw(data: objects.Buffer, item: Item, seen: set[str], warnings: list[Warn])
             texts.append(objects.text_of(content))
     columns = {"name": names, "type": types, "text": texts, "item": [item.sha256] * len(names)}
     frame = pl.DataFrame(columns, schema=_RAW).filter(pl.col("type").is_in(["commit", "tag"]))
-    if seen or frame["name"].n_unique() < frame.height:
+    if frame["name"].n_unique() < frame.height:
         frame = frame.unique("name", keep="first", maintain_order=True)
-        frame = frame.filter(~pl.col("name").is_in(list(seen)))
-    seen.update(frame["name"].to_list())
+    others = list(held.values())
+    held[item.sha256] = frame["name"]
+    for other in others:
+        frame = frame.join(other.to_frame(), on="name", how="anti", maintain_order="left")
     return frame
 
 
@@ -122,6 +137,9 @@ def _common(kind: str, source: Source, what: str, part: int) -> dict[str, pl.Exp
 
 
 def _commit_events(commits: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """Value: how many parents it has, which stand in ``names`` behind the tree, and its title."""
+    value = pl.format("parents={} title={}", headers.parents(), "title")
+    common = {**_common("git.commit", source, "commit", 0), "value": value}
     return commits.select(
         "clock",
         "earliest",
@@ -129,7 +147,7 @@ def _commit_events(commits: pl.DataFrame, source: Source) -> pl.DataFrame:
         "actor",
         "item",
         names=headers.named(),
-        **_common("git.commit", source, "commit", 0),
+        **common,
     ).select(list(DRAFT))
 
 

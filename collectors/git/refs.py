@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from collectors.git import gittuf, history
 from recon.collector import Warn
 from recon.instants import interval
 from recon.schema import DRAFT, DRAFT_COVERAGE, frame
@@ -70,6 +71,8 @@ def read(source: Source, items: Items, found: Found, warnings: list[Warn]) -> Re
     events: list[pl.DataFrame] = []
     coverage: list[dict[str, Any]] = []
     whole = _Whole(found)
+    logs: list[str] = []
+    clones: list[str] = []
     for item in items.of(KIND):
         refs = []
         for number, ref in enumerate(lines(items.read(item)), 1):
@@ -78,12 +81,17 @@ def read(source: Source, items: Items, found: Found, warnings: list[Warn]) -> Re
             else:
                 message = f"expected OBJECT REF in line {number}; found {_text(ref)[:200]!r}"
                 warnings.append(Warn(item.sha256, "", message, "error"))
-        events.append(_refs(source, item, refs))
-        events.append(_claims(source, item, refs, tags, whole.commits, warnings))
-        moment = _moment(item, found)
-        events.append(_snapshot(source, item, moment))
-        _misnamed(item, refs, tags, warnings)
+        moment = _moment(item, _objects(item, items), found)
+        events.append(_snapshot(source, item, moment, clones.count(item.sha256)))
+        # Clones whose refs are the same share one item: what it says is said once.
+        if item.sha256 not in clones:
+            events.append(_refs(source, item, refs))
+            logs.extend(ref.target for ref in refs if ref.name == gittuf.REF)
+            events.append(_claims(source, item, refs, tags, whole.commits, warnings))
+            _misnamed(item, refs, tags, warnings)
+        clones.append(item.sha256)
         coverage.extend(_coverage(source, items, item, refs, tags, whole, moment, warnings))
+    events.append(gittuf.read(source, found.logged, logs))
     return Referred(events, frame(coverage, DRAFT_COVERAGE))
 
 
@@ -104,32 +112,54 @@ def _refs(source: Source, item: Item, refs: Sequence[Ref]) -> pl.DataFrame:
     return frame(rows, DRAFT)
 
 
-def _moment(item: Item, found: Found) -> tuple[datetime, datetime]:
+def _objects(item: Item, items: Items) -> Item | None:
+    """The objects of the same clone, as they were acquired with its refs."""
+    native = f"{_base(item)}#objects"
+    own = [one for one in items.of(history.KIND) if one.native == native]
+    # Where nothing was new, the same bytes stand under the acquisition that had them first.
+    past = [one for one in own if one.acquisition <= item.acquisition]
+    return max(past, key=lambda one: one.acquisition, default=None)
+
+
+def _base(item: Item) -> str:
+    """How the clone is called in the case."""
+    return item.native.removesuffix("#refs")
+
+
+def _moment(item: Item, own: Item | None, found: Found) -> tuple[datetime, datetime]:
     """Between which instants the refs stood so.
 
     A remote was asked when it was acquired. A bundle or a copy may have been made long before:
-    after its newest commit or tag, as far as that one's clock is right, and before it was acquired.
+    after the newest commit or tag that it holds itself, as far as that one's clock is right, and
+    before it was acquired.
     """
     taken = interval(item.acquired)
     if item.meta.get("medium") == "mirror":
         return taken
-    dates = pl.concat([found.commits["earliest"], found.tags["earliest"]])
+    held = pl.Series("name", [], pl.String) if own is None else found.held[own.sha256]
+    dates = pl.concat(
+        [frame.select("name", "earliest") for frame in (found.commits, found.tags)]
+    ).join(held.to_frame(), on="name", how="semi")["earliest"]
     past = dates.filter(dates <= taken[0])
     newest = past.max() if past.len() else None
     return (newest if newest is not None else taken[0], taken[1])  # type: ignore[return-value]
 
 
-def _snapshot(source: Source, item: Item, moment: tuple[datetime, datetime]) -> pl.DataFrame:
+def _snapshot(
+    source: Source, item: Item, moment: tuple[datetime, datetime], part: int
+) -> pl.DataFrame:
+    """Value: what kind of clone it is, and how the case calls it."""
     row = {
         "kind": "snapshot",
         "subject": f"git:{source.id}",
+        "value": f"{item.meta.get('medium') or 'copy'} {_base(item)}",
         "clock": "examiner",
         "basis": "stamped",
         "earliest": moment[0],
         "latest": moment[1],
         "item": item.sha256,
         "citation": "",
-        "part": 0,
+        "part": part,
     }
     return frame([row], DRAFT)
 
@@ -262,7 +292,7 @@ def _coverage(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
     """One row where the history behind the refs is whole; a warning that says why it is not."""
     tips = [peel(ref.target, tags)[0] for ref in refs]
     known = [tip for tip in tips if tip in whole.commits]
-    base = item.native.removesuffix("#refs")
+    base = _base(item)
     said = {
         str(i.meta.get("name"))
         for i in items.of("git.file")

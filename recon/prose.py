@@ -247,6 +247,24 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
         f"{at[0]} moved {d['ref']} from a commit that has {at[1]} among its ancestors to one that "
         "has not."
     ),
+    "deleted-branch": lambda at, d: (
+        f"{at[0]} shows that {d['ref']} is no more, which had been at {d['name']}."
+    ),
+    "twin": lambda at, d: (
+        f"{at[1]} has the author, the committer, both dates and the title of {at[0]}, with "
+        f"{d['files']}, and another name; so it is with {d['count']}."
+    ),
+    "points": lambda at, d: f"{at[0]} shows {d['ref']} at {d['name']}.",
+    "moved-tag": lambda at, d: (
+        f"{at[0]} shows that {d['ref']} is at {d['new']}, which had been at {d['old']}."
+    ),
+    "more-tags": lambda at, d: (
+        f"Besides {at[0]} there are records of {d['count']} more tags that came to {d['name']}."
+    ),
+    "apart": lambda at, d: (
+        f"{at[0]} and {at[1]} are two clones of one repository; the first shows {d['ref']} with "
+        f"{at[2]} among its commits, and the second without it."
+    ),
 }
 
 

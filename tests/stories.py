@@ -345,17 +345,89 @@ class Story:
             )
         return self
 
-    def committed(self, name: str, *parents: str, time: str = "01:00") -> Story:
-        return self.event(
+    def committed(
+        self,
+        name: str,
+        *parents: str,
+        time: str = "01:00",
+        tree: str | None = None,
+        title: str = "",
+        authored: str | None = None,
+        who: str = "a@b",
+    ) -> Story:
+        """A commit; with ``tree`` as the collector gives it, with title, author and his time."""
+        item, citation = self.item(), f"commit {commit(name)}"
+        names = [f"git:{commit(one)}" for one in ([tree] if tree else []) + list(parents)]
+        subject = f"git:code/commit/{commit(name)}"
+        self.event(
             "code",
             "git.commit",
-            f"git:code/commit/{commit(name)}",
+            subject,
             time,
             digest=f"git:{commit(name)}",
-            names=[f"git:{commit(one)}" for one in parents],
-            clock="git:committer:a@b",
+            value=f"parents={len(parents)} title={title}" if tree else None,
+            names=names,
+            clock=f"git:committer:{who}",
             basis="asserted",
-            citation=f"commit {commit(name)}",
+            item=item,
+            citation=citation,
+        )
+        if tree:
+            author = {"clock": "git:author:a@b", "basis": "asserted", "part": 1}
+            self.event(
+                *("code", "git.author", subject, authored or time),
+                item=item,
+                citation=citation,
+                **author,
+            )
+        return self
+
+    def clone(self, value: str, since: str, until: str | None = None, **refs: str) -> Story:
+        """A clone's refs, ``heads_main="c1"``, as of a time, or of some time between two."""
+        item = self.item()
+        self.event("code", "snapshot", "git:code", since, item=item, citation="", value=value)
+        self.rows[-1] |= {"clock": "examiner", "latest": at(until or since)}
+        for name, target in refs.items():
+            ref = f"refs/{name.replace('_', '/')}"
+            self.event(
+                *("code", "git.ref", f"git:code/{ref}"),
+                item=item,
+                digest=f"git:{commit(target)}",
+                citation=f"ref {ref}",
+            )
+        return self
+
+    def pushed(
+        self,
+        time: str | None,
+        ref: str,
+        old: str | None,
+        new: str | None,
+        place: str = "github:a/b",
+    ) -> Story:
+        """A forge's record of a push."""
+        sides = [commit(one) if one else "0" * 40 for one in (old, new)]
+        return self.event(
+            "forge",
+            "github.push",
+            f"{place}/{ref}",
+            time,
+            value=" ".join(sides),
+            digest=f"git:{sides[1]}" if new else None,
+            clock="log:forge",
+            basis="stamped",
+        )
+
+    def tagged(self, ref: str, name: str, model: str) -> Story:
+        """What the case reads out of a tag."""
+        return self.event(
+            "code",
+            "claim",
+            f"model:{model}@1",
+            attribute="commit",
+            value=commit(name),
+            digest=f"git:{commit(name)}",
+            citation=f"ref {ref}",
         )
 
     def ref(self, name: str, target: str) -> Story:

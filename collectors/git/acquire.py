@@ -68,6 +68,8 @@ def _read(acquisition: Acquisition, opened: Opened) -> None:
     git, native = opened.git, opened.native
     version = git.run("version").decode().strip()
     meta: dict[str, Any] = {"medium": opened.medium, "partial": opened.partial, "git": version}
+    if opened.local is not None:
+        meta["mirrors"] = opened.local.mirrors
     if not acquisition.has(f"{native}#refs"):
         with acquisition.call(shlex.join(git.command("for-each-ref", _REF_FORMAT))) as result:
             refs, errors = _refs(opened)

@@ -148,11 +148,16 @@ def _moment(item: Item, own: Item | None, found: Found) -> tuple[datetime, datet
 def _snapshot(
     source: Source, item: Item, moment: tuple[datetime, datetime], part: int
 ) -> pl.DataFrame:
-    """Value: what kind of clone it is, and how the case calls it."""
+    """Value: what kind of clone it is, and how the case calls it.
+
+    ``mirror``: fetched as it was acquired; ``bare``: a server's own, or what looks like it;
+    ``fetched``: one that fetched all refs of another, at some time; ``bundle``; ``working``.
+    """
+    medium = "fetched" if item.meta.get("mirrors") else item.meta.get("medium") or "copy"
     row = {
         "kind": "snapshot",
         "subject": f"git:{source.id}",
-        "value": f"{item.meta.get('medium') or 'copy'} {_base(item)}",
+        "value": f"{medium} {_base(item)}",
         "clock": "examiner",
         "basis": "stamped",
         "earliest": moment[0],

@@ -22,6 +22,7 @@ _LOOSE = re.compile(r"^[0-9a-f]{38}(?:[0-9a-f]{24})?$")
 _PACK = re.compile(r"^pack-[0-9a-f]{40,64}\.(?:pack|idx)$")
 _FORMAT = re.compile(rb"(?im)^[ \t]*objectformat[ \t]*=[ \t]*\"?(sha1|sha256)\b")
 _PROMISOR = re.compile(rb"(?im)^[ \t]*(?:partialclone|promisor)[ \t]*=")
+_MIRRORS = re.compile(rb"(?im)^[ \t]*fetch[ \t]*=[ \t]*\+?refs/\*:refs/\*[ \t\r]*$")
 MAX_REF = 4096
 """Bytes of a loose ref. One holds a hash or ``ref: NAME``, and a name is at most a path long."""
 MAX_CONFIG = 1 << 20
@@ -40,6 +41,8 @@ class Local:
     """``sha1`` or ``sha256``."""
     partial: bool
     """Whether it says that it left objects with another repository (a partial clone)."""
+    mirrors: bool
+    """Whether it says that it fetches all refs of another repository as they are."""
     left_out: list[str] = field(default_factory=list)
     """What was not read because it is a link or a special file, or is too large."""
 
@@ -78,7 +81,8 @@ def find(path: Path, where: str) -> Local:
     config = read_small(gitdir / "config", MAX_CONFIG) or b""
     found = _FORMAT.search(config)
     partial = _PROMISOR.search(config) is not None
-    return Local(gitdir, bare, found.group(1).decode().lower() if found else "sha1", partial)
+    form = found.group(1).decode().lower() if found else "sha1"
+    return Local(gitdir, bare, form, partial, mirrors=_MIRRORS.search(config) is not None)
 
 
 def build(local: Local, target: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from recon.rules.backdated_record import backdated_record
 from recon.rules.base import Draft, Rule, Timeline
+from recon.rules.branch_deleted_with_unmerged_work import branch_deleted_with_unmerged_work
 from recon.rules.bulk_delete import bulk_delete
 from recon.rules.clock_skew import clock_skew
 from recon.rules.clock_step import clock_step
 from recon.rules.digest_conflict import digest_conflict
+from recon.rules.history_rewritten_with_dates_kept import history_rewritten_with_dates_kept
 from recon.rules.impossible_order import impossible_order
 from recon.rules.lost_in_restore import lost_in_restore
 from recon.rules.manifest_after_artifact import manifest_after_artifact
@@ -17,6 +19,7 @@ from recon.rules.re_registered import re_registered
 from recon.rules.release_order import release_order
 from recon.rules.restore_postdates_release import restore_postdates_release
 from recon.rules.rewritten_ref import rewritten_ref
+from recon.rules.tag_moved import tag_moved
 from recon.rules.unbacked_deploy import unbacked_deploy
 from recon.rules.unlisted_version import unlisted_version
 from recon.rules.vanished_row import vanished_row
@@ -33,7 +36,10 @@ RULES: tuple[Rule, ...] = (
     unlisted_version,
     overwritten_null,
     bulk_delete,
+    tag_moved,
     rewritten_ref,
+    history_rewritten_with_dates_kept,
+    branch_deleted_with_unmerged_work,
     manifest_after_artifact,
     overwritten_artifact,
     release_order,

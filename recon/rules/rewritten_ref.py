@@ -1,116 +1,91 @@
-"""Refs that moved other than forward, past a commit that another source names."""
+"""Branches that moved other than forward, past a commit that another source names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
 from recon.findings import Innocent, Verdict
-from recon.instants import say_interval
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.commits import commits
+from recon.rules.refs import moves, named, tips, whole
+from recon.rules.rewrites import Rewrite, rewrites
+from recon.rules.twins import kept
 
 
 @rule("rewritten-ref", needs=("git.commit", "git.ref"))
 def rewritten_ref(timeline: Timeline) -> Iterator[Draft]:
-    """A ref was rewritten iff a reflog moves it off a commit that another source names.
+    """A branch was rewritten iff a record moves it off a commit that another source names.
 
-    And no ref of the repository reaches that commit any more.
+    And no ref of the repository reaches that commit any more. The record is a reflog, a forge's
+    push, gittuf's log, or two clones of which one shows the branch at the commit or ahead of it and
+    the other apart from it. A commit that went with a deleted branch, with a tag, or that another
+    replaced under its own dates is told by the rule on those.
 
-    Observation where no reflog is at hand: the commit is named, it is in the repository, and no
-    ref reaches it; a deleted branch looks the same.
+    Observation where no such record is at hand: the commit is named, it is in the repository, and
+    no ref reaches it; a deleted branch looks the same.
     Undetermined where the repository's history is not whole, so that reach cannot be told.
     Innocent: a rebase or force-push of a branch whose commits nobody else names; a branch that
-    was deleted after a merge by squash; a move forward.
+    was deleted after a merge by squash; a move forward; a commit that was never pushed.
     Source: git-reflog(1), gitglossary(7) "reachable"; Torres-Arias et al., On omitting commits
     and committing omissions (USENIX Security 2016).
     """
-    # A tag of its own id leads on to what it names, as a commit does to its parents.
-    objects = timeline.kind("git.commit", "git.tag")
-    graph = objects.select("source", "digest", "names").collect()
-    commits = timeline.kind("git.commit").select("source", "digest", "row").collect()
-    named = _named(timeline).collect()
-    known = commits.select("source", "digest", commit_row="row").unique(
-        ["source", "digest"], keep="first", maintain_order=True
-    )
-    suspects = named.join(known, on="digest", suffix="_repository")
-    if suspects.is_empty():
+    graph = commits(timeline)
+    said = [row for row in named(timeline).iter_rows(named=True) if row["name"] in graph.parents]
+    if not said:
         return
-    tips = timeline.kind("git.ref").select("source", "digest").collect()
-    whole = set(
-        timeline.coverage.filter(pl.col("kind") == "git.commit").collect()["source"].to_list()
-    )
-    moves = timeline.kind("git.reflog").collect()
-    for (repository,), group in suspects.group_by("source_repository", maintain_order=True):
-        parents = _parents(graph.filter(pl.col("source") == repository))
-        reached = _reach(parents, tips.filter(pl.col("source") == repository)["digest"].to_list())
-        lost = group.filter(~pl.col("digest").is_in(list(reached)))
-        of_repository = moves.filter(pl.col("source") == repository)
-        for row in lost.sort("row").iter_rows(named=True):
-            move = _moved_off(of_repository, parents, row["digest"])
-            yield _draft(row, move, is_whole=repository in whole)
+    reached = graph.reach(tips(timeline))
+    lost = [
+        row
+        for row in said
+        if row["name"] not in reached and row["source"] != graph.homes[row["name"]]
+    ]
+    rows = dict(graph.facts.select("name", "row").iter_rows())
+    covered, tagged = whole(timeline), _tagged(timeline)
+    for row in lost:
+        found = [one for one in rewrites(timeline) if row["name"] in one.lost]
+        if any(one.new is None for one in found) or row["name"] in tagged:
+            continue
+        if any(_replaced(timeline, one, row["name"]) for one in found):
+            continue
+        repository = graph.homes[row["name"]]
+        one = found[0] if found else None
+        is_whole = repository in covered and not (one and one.is_open)
+        row["commit_row"], row["repository"] = rows[row["name"]], repository
+        yield _draft(row, one, is_whole=is_whole)
 
 
-def _named(timeline: Timeline) -> pl.LazyFrame:
-    """Commits that other sources name as a claim, once per source and subject."""
-    return (
-        timeline.kind("claim")
-        .filter(pl.col("digest").str.starts_with("git:"))
-        .sort("row")
-        .unique(["source", "subject", "digest"], keep="first", maintain_order=True)
-        .select("row", "source", "subject", "attribute", "digest")
-    )
+def _tagged(timeline: Timeline) -> set[str | None]:
+    """Commits off which a tag was moved."""
+    graph = commits(timeline)
+    tags = moves(timeline).filter(pl.col("ref").str.starts_with("refs/tags/"))
+    return {graph.peel(old) for old in tags.drop_nulls(["old", "new"])["old"]}
 
 
-def _parents(graph: pl.DataFrame) -> dict[str, list[str]]:
-    """Names of a commit's event are its parents and its tree; trees are not in the graph."""
-    known = set(graph["digest"])
-    return {
-        digest: [name for name in names if name in known]
-        for digest, names in zip(graph["digest"], graph["names"], strict=True)
-    }
+def _replaced(timeline: Timeline, one: Rewrite, commit: str) -> bool:
+    """Whether the branch has another commit with all that this one says of itself."""
+    graph = commits(timeline)
+    if one.new is None or one.is_local:
+        return False
+    pairs = kept(graph, one.lost, graph.beyond(one.new, one.old))
+    return commit in set(pairs["name"])
 
 
-def _reach(parents: Mapping[str, list[str]], tips: list[str | None]) -> set[str]:
-    """All commits that the tips reach. A walk of a graph: no join gives a closure."""
-    reached: set[str] = set()
-    stack = [tip for tip in tips if tip is not None]
-    while stack:
-        commit = stack.pop()
-        if commit not in reached:
-            reached.add(commit)
-            stack.extend(parents.get(commit, ()))
-    return reached
-
-
-def _moved_off(
-    moves: pl.DataFrame, parents: Mapping[str, list[str]], commit: str
-) -> dict[str, Any] | None:
-    """The first reflog entry whose old side reaches the commit and whose new side does not."""
-    for move in moves.sort("earliest", "row").iter_rows(named=True):
-        old, new = (f"git:{name}" for name in (move["value"] or " ").split(" ", 1))
-        if commit in _reach(parents, [old]) and commit not in _reach(parents, [new]):
-            return move
-    return None
-
-
-def _draft(row: dict[str, Any], move: dict[str, Any] | None, *, is_whole: bool) -> Draft:
-    repository, commit = row["source_repository"], row["digest"].removeprefix("git:")
-    verdict: Verdict = "undetermined" if not is_whole else "conflict" if move else "observation"
+def _draft(row: dict[str, Any], one: Rewrite | None, *, is_whole: bool) -> Draft:
+    repository, commit = row["repository"], row["name"]
+    verdict: Verdict = "undetermined" if not is_whole else "conflict" if one else "observation"
     events = [("named", row["row"]), ("commit", row["commit_row"])]
     steps = [
-        step("states", "named", attribute=row["attribute"], value=row["digest"]),
+        step("states", "named", attribute=row["attribute"], value=f"git:{commit}"),
         step("unreachable", "commit", repository=repository),
     ]
     said = ""
-    if move:
-        events.append(("moved", move["row"]))
-        steps.append(step("not-forward", "moved", "commit", ref=move["subject"]))
-        said = (
-            f"; {move['subject']} was moved off it on "
-            f"{say_interval(move['earliest'], move['latest'])}"
-        )
+    if one:
+        events.extend(one.events)
+        steps.append(one.step(f"{one.place}/{one.ref}", "commit"))
+        said = f"; {one.said}"
     return Draft(
         verdict=verdict,
         subject=row["subject"],
@@ -124,7 +99,7 @@ def _draft(row: dict[str, Any], move: dict[str, Any] | None, *, is_whole: bool) 
         innocent=[
             Innocent(
                 "The branch was deleted after its changes were merged by squash.",
-                None if not move else False,
+                None if not one else False,
                 "A commit with the same tree on another branch would say.",
             ),
             Innocent(

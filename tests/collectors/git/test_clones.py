@@ -24,15 +24,15 @@ def test_each_clone_has_its_own_refs_reflogs_and_time(work: Repository, tmp_path
     assert not got.failures
     clones = got.kind("snapshot")
     assert set(clones["value"]) == {
-        "bare mirror.git", "bare server.git", "bundle b.bundle", "working models",
+        "fetched mirror.git", "bare server.git", "bundle b.bundle", "working models",
     }  # fmt: skip
     joined = got.kind("git.ref").join(clones, on="item").filter(subject="git:code/refs/heads/main")
     mains = dict(joined.select("value_right", "digest").iter_rows())
     assert set(mains) == set(clones["value"])
-    assert mains["bare mirror.git"] == f"git:{old}"
+    assert mains["fetched mirror.git"] == f"git:{old}"
     assert {one for name, one in mains.items() if "mirror" not in name} == {f"git:{new}"}
     since = dict(clones.select("value", "earliest").iter_rows())
-    assert since["bare mirror.git"] == datetime(2026, 2, 14, 8, tzinfo=UTC), "of its own commits"
+    assert since["fetched mirror.git"] == datetime(2026, 2, 14, 8, tzinfo=UTC), "of its own commits"
     assert since["bundle b.bundle"] == datetime(2026, 2, 14, 9, 30, tzinfo=UTC)
     stamped = got.kind("git.reflog").filter(basis="stamped")
     assert stamped["value"].to_list()[-1] == f"{old} {new}"

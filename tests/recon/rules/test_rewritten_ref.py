@@ -82,3 +82,39 @@ def test_silent_where_an_annotated_tag_reaches_the_commit():
     )
     story.ref("refs/tags/v1", "t1").moved("11:00", MAIN, "c2", "c3")
     assert story.judged(rewritten_ref) == []
+
+
+def test_fires_where_an_older_clone_still_has_the_commit():
+    """Its branch reaches the commit, and the repository as its mirror shows it does not."""
+    story = Story().committed("c1").committed("c2", "c1").committed("c3", "c1").whole_history()
+    story.clone("bare old", "02:00", "11:00", heads_main="c2")
+    story.clone("mirror u", "12:00", heads_main="c3")
+    (draft,) = story.deployed("10:05", "m1", commit=f"git:{commit('c2')}").judged(rewritten_ref)
+    assert draft.verdict == "conflict"
+    assert [role for role, _ in draft.events] == ["named", "commit", "was", "is"]
+
+
+def test_fires_where_a_forge_saw_the_push_and_no_reflog_is_at_hand():
+    story = rewritten().whole_history().pushed("11:00", MAIN, "c2", "c3")
+    (draft,) = story.judged(rewritten_ref)
+    assert draft.verdict == "conflict"
+    assert "github:a/b/refs/heads/main was moved" in draft.statement
+
+
+def test_a_message_that_names_a_commit_does_not_reach_it():
+    """`git revert` and `git cherry-pick -x` write down another commit's name."""
+    story = Story().committed("c1", tree="t1").committed("c2", "c1", tree="t2", title="a")
+    story.committed("c3", "c1", tree="t3", title="b").rows[-2]["names"].append(
+        f"git:{commit('c2')}"
+    )
+    story.clone("mirror u", "12:00", heads_main="c3").whole_history()
+    story.moved("11:00", MAIN, "c2", "c3")
+    (draft,) = story.deployed("10:05", "m1", commit=f"git:{commit('c2')}").judged(rewritten_ref)
+    assert draft.verdict == "conflict"
+
+
+def test_silent_on_a_clone_that_is_only_older():
+    story = Story().committed("c1").committed("c2", "c1").whole_history()
+    story.clone("bare old", "02:00", "11:00", heads_main="c1")
+    story.clone("mirror u", "12:00", heads_main="c2")
+    assert story.deployed("10:05", "m1", commit=f"git:{commit('c1')}").judged(rewritten_ref) == []

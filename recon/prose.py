@@ -261,6 +261,10 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     "more-tags": lambda at, d: (
         f"Besides {at[0]} there are records of {d['count']} more tags that came to {d['name']}."
     ),
+    "signature": lambda at, d: (
+        f"{at[0]} is a signature ({d['format']}) of the key {d['key']}: {d['because']}"
+        + (f", as it is with {d['count'] - 1} more." if d["count"] > 1 else ".")
+    ),
     "apart": lambda at, d: (
         f"{at[0]} and {at[1]} are two clones of one repository; the first shows {d['ref']} with "
         f"{at[2]} among its commits, and the second without it."

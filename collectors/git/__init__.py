@@ -54,6 +54,12 @@ class GitOptions(BaseModel):
         (), description="or several; a bundle that builds on another comes after it"
     )
 
+    keys: tuple[str, ...] = Field(
+        (),
+        description="files of keys to verify signatures with: OpenPGP keys, an allowed_signers "
+        "file of SSH, PEM roots; no other keys are used",
+    )
+
     @model_validator(mode="after")
     def _something(self) -> GitOptions:
         if self.url is None and not self.files():

@@ -1,5 +1,6 @@
 """Reading a repository into items, in this order.
 
+0. Files of keys that the case gives, for signatures (``git.keys``).
 1. A remote is mirrored into a scratch repository; a bundle is stored and unpacked into one; a
    local repository is seen through one (:mod:`collectors.git.shadow`). Nothing is checked out.
 2. Refs, as ``git for-each-ref`` prints them, with ``HEAD``: item ``git.refs``.
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from collectors.git import catfile, objects, shadow
 from collectors.git.opening import Opened, masked, open_given
 from collectors.git.run import Git, said
+from collectors.git.signatures import KIND as KEYS
+from collectors.git.signatures import MAX_KEYS
 from recon.errors import BadInputError, ReconError
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ _REF_FORMAT = "--format=%(objectname) %(refname) %(symref)"
 def acquire(acquisition: Acquisition) -> None:
     """All that the options name; what cannot be had is recorded, and the others go on."""
     options: GitOptions = acquisition.source.options
+    _keys(acquisition, options)
     given = [*options.files(), *([] if options.url is None else [options.url])]
     with tempfile.TemporaryDirectory(prefix="recon-git-") as name:
         scratch = Path(name)
@@ -58,6 +62,22 @@ def acquire(acquisition: Acquisition) -> None:
             except ReconError as error:
                 acquisition.failed(masked(text), error)
         acquisition.progress("repositories", len(given), len(given))
+
+
+def _keys(acquisition: Acquisition, options: GitOptions) -> None:
+    """Files of keys as they are: what a signature is verified with is evidence too."""
+    for name in options.keys:
+        if acquisition.has(f"{name}#keys"):
+            continue
+        path = acquisition.source.base / name
+        if not path.is_file() or path.stat().st_size > MAX_KEYS:
+            found = "one that is too large" if path.is_file() else "nothing that can be read"
+            where = f"source {acquisition.source.id}, {name}"
+            expected = f"a file of keys of at most {MAX_KEYS} bytes"
+            error = BadInputError(expected, found, where, "check `keys`")
+            acquisition.failed(name, error)
+            continue
+        acquisition.store_file(f"{name}#keys", KEYS, path)
 
 
 def _objects_of(text: str) -> str:

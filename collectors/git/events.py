@@ -4,7 +4,8 @@
 2. Refs, the claims that case.toml draws from them, and when they were read
    (:mod:`collectors.git.refs`).
 3. Reflogs (:mod:`collectors.git.reflogs`).
-4. Coverage, where every parent of every commit that a ref reaches is there.
+4. Signatures, by the keys that the case gives (:mod:`collectors.git.signatures`).
+5. Coverage, where every parent of every commit that a ref reaches is there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.git import history, reflogs, refs
+from collectors.git import history, reflogs, refs, signatures
 from recon.collector import Parsed, Warn
 from recon.schema import DRAFT
 
@@ -30,6 +31,7 @@ def read(source: Source, items: Items) -> Parsed:
         *(part.lazy() for part in found.events),
         *(part.lazy() for part in reflogs.read(source, items, warnings)),
     ]
+    parts.append(signatures.read(source, items, found.signed, found.odd, warnings).lazy())
     referred = refs.read(source, items, found, warnings)
     parts.extend(part.lazy() for part in referred.events)
     versions = sorted({str(i.meta["git"]) for i in items.of("git.refs") if "git" in i.meta})

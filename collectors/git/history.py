@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import polars as pl
 from collectors.git import gittuf, headers, objects
 from collectors.git.identity import when
 from collectors.git.noting import named
+from collectors.git.signatures import SIGNED
 from recon.collector import Warn
 from recon.schema import BASIS, DRAFT
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from recon.collector import Item, Items, Source
 
 KIND = "git.objects"
+_SIGNED = re.compile(SIGNED.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,10 @@ class Found:
     object once."""
     logged: pl.DataFrame
     """Commits that may be entries of gittuf's log; see :func:`collectors.git.gittuf.read`."""
+    signed: pl.DataFrame
+    """What may be signed: ``name``, ``type``, ``text``, ``item``, ``seconds``."""
+    odd: Mapping[str, bytes]
+    """Bytes of signed objects whose text is not their bytes."""
     held: Mapping[str, pl.Series]
     """By item: names of the commits and tags in it, those that another item has too."""
 
@@ -42,10 +49,12 @@ def read(source: Source, items: Items, warnings: list[Warn]) -> Found:
     """Every commit and tag of the source, each once, from the item that had it first."""
     frames = [pl.DataFrame(schema=_RAW)]
     held: dict[str, pl.Series] = {}
+    odd: dict[str, bytes] = {}
     for item in sorted(items.of(KIND), key=lambda i: (i.acquisition, i.native, i.sha256)):
         with objects.opened(items.path(item)) as data:
-            frames.append(_raw(data, item, held, warnings))
+            frames.append(_raw(data, item, (held, odd), warnings))
     raw = pl.concat(frames)
+    signed = raw.filter(pl.col("text").str.contains(SIGNED))
     entries = gittuf.entries(raw).select("name", "text")
     commits, irregular = headers.commits(raw.filter(pl.col("type") == "commit").drop("type"))
     commits = commits.with_columns(time=when(pl.col("seconds"))).unnest("time")
@@ -53,6 +62,7 @@ def read(source: Source, items: Items, warnings: list[Warn]) -> Found:
     tags = headers.tags(raw.filter(pl.col("type") == "tag").drop("type"))
     tags = tags.with_columns(time=when(pl.col("seconds"))).unnest("time")
     warnings.extend(_warn(irregular, tags))
+    dated = [frame.select("name", "seconds") for frame in (commits, tags)]
     return Found(
         [
             _commit_events(commits, source),
@@ -62,6 +72,8 @@ def read(source: Source, items: Items, warnings: list[Warn]) -> Found:
         commits.select("name", "earliest", parents=pl.col("hashes").list.slice(1)),
         tags.select("name", "object", "called", "earliest", "latest", "clock", "actor"),
         logged,
+        signed.join(pl.concat(dated), on="name", how="left"),
+        odd,
         held,
     )
 
@@ -70,12 +82,17 @@ _RAW = {"name": pl.String, "type": pl.String, "text": pl.String, "item": pl.Stri
 
 
 def _raw(
-    data: objects.Buffer, item: Item, held: dict[str, pl.Series], warnings: list[Warn]
+    data: objects.Buffer,
+    item: Item,
+    known: tuple[dict[str, pl.Series], dict[str, bytes]],
+    warnings: list[Warn],
 ) -> pl.DataFrame:
     """Commits and tags whose bytes hash to their names; what the rest is, is said.
 
-    Those that an item before this one has are left out, and stand in ``held`` all the same.
+    Those that an item before this one has are left out, and stand in ``held``, the first part of
+    what is known, all the same; the second part is what ``odd`` is of :class:`Found`.
     """
+    held, odd = known
     names: list[str] = []
     types: list[str] = []
     texts: list[str] = []
@@ -97,6 +114,8 @@ def _raw(
             names.append(record.name)
             types.append(record.type)
             texts.append(objects.text_of(content))
+            if _SIGNED.search(content) and texts[-1].encode("utf-8", "replace") != content:
+                odd[record.name] = bytes(content)
     columns = {"name": names, "type": types, "text": texts, "item": [item.sha256] * len(names)}
     frame = pl.DataFrame(columns, schema=_RAW).filter(pl.col("type").is_in(["commit", "tag"]))
     if frame["name"].n_unique() < frame.height:

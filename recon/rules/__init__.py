@@ -22,6 +22,7 @@ from recon.rules.rewritten_ref import rewritten_ref
 from recon.rules.tag_moved import tag_moved
 from recon.rules.unbacked_deploy import unbacked_deploy
 from recon.rules.unlisted_version import unlisted_version
+from recon.rules.unverified_signature import unverified_signature
 from recon.rules.vanished_row import vanished_row
 from recon.rules.vanished_version import vanished_version
 
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     rewritten_ref,
     history_rewritten_with_dates_kept,
     branch_deleted_with_unmerged_work,
+    unverified_signature,
     manifest_after_artifact,
     overwritten_artifact,
     release_order,

@@ -30,6 +30,7 @@ from recon.written.answers import Version, answers
 
 if TYPE_CHECKING:
     from recon.rehydrate import Rehydrated, Rehydration
+    from recon.witnesses import Witnesses
 
 CASE_FILE = "case.toml"
 TIMELINE = "timeline"
@@ -244,6 +245,12 @@ class Case:
     def clocks(self, clock: str = "*") -> Clocks:
         """How far apart the clocks are and when, by which records; of those that match a glob."""
         return chosen(self.judged().measured, clock)
+
+    def witnesses(self, subjects: Sequence[str] = ()) -> Witnesses:
+        """Who could disagree with whom about what; of subjects that match a glob, or of all."""
+        from recon.witnesses import witnesses
+
+        return witnesses(self.config, self.timeline(), subjects)
 
     def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of the timeline by event id; of sources with equal bytes, the first one's.

@@ -26,7 +26,7 @@ VERDICTS = {
 
 WITNESSES = {
     "none": "one source speaks of it; nothing else bears it out",
-    "self": "several sources speak of it, all of one administrative domain",
+    "self": "several sources speak of it, of one domain or of such as are not known to be apart",
     "account": "sources of different accounts of one organisation speak of it",
     "organisation": "sources of different organisations speak of it",
 }

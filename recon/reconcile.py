@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,15 @@ from recon.instants import show
 from recon.rules import RULES, Draft, Rule, Timeline
 from recon.subjects import glob
 from recon.version import __version__
+from recon.witnesses import distances
+from recon.witnesses.domains import strongest
+from recon.witnesses.principals import principals
 
 if TYPE_CHECKING:
     from recon.config import CaseConfig
+    from recon.witnesses.domains import Apart
 
 _ORDER = {name: place for place, name in enumerate(schema.VERDICTS)}
-_LEVELS = ("organisation", "account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ def reconcile(
         if not in_scope(draft.subject, config.subjects):
             omitted[one.name] = omitted.get(one.name, 0) + 1
     ids = _ids(events, [row for _, draft in inside for _, row in draft.events])
-    findings = [_finding(one, draft, ids, config) for one, draft in inside]
+    pairs = distances(config, principals(config, events)) if inside else {}
+    findings = [_finding(one, draft, ids, config, pairs) for one, draft in inside]
     places = {one.name: place for place, one in enumerate(rules)}
     findings.sort(key=lambda f: (_ORDER[f.verdict], places[f.rule], f.subject, f.finding))
     return Findings(
@@ -141,7 +146,11 @@ def _ids(events: pl.LazyFrame, rows: Sequence[int]) -> dict[int, tuple[str, str]
 
 
 def _finding(
-    one: Rule, draft: Draft, ids: Mapping[int, tuple[str, str]], config: CaseConfig
+    one: Rule,
+    draft: Draft,
+    ids: Mapping[int, tuple[str, str]],
+    config: CaseConfig,
+    pairs: Mapping[tuple[str, str], Apart],
 ) -> Finding:
     names = [role for role, _ in draft.events]
     if len(set(names)) < len(names):
@@ -158,19 +167,12 @@ def _finding(
         margin_seconds=draft.margin_seconds,
         excuse=draft.excuse,
         alibi=draft.alibi,
-        witness=witness(config, {role.source for role in roles}),
+        witness=witness({role.source for role in roles}, pairs),
         innocent=tuple(draft.innocent),
         as_of=show(config.instant) if config.instant else None,
     )
 
 
-def witness(config: CaseConfig, sources: set[str]) -> Witness:
+def witness(sources: set[str], pairs: Mapping[tuple[str, str], Apart]) -> Witness:
     """How far apart the domains of the sources are: design, section 7."""
-    if len(sources) <= 1:
-        return "none"
-    domains = {source.domain for source in config.sources if source.id in sources}
-    tables = [config.domains[name] for name in sorted(domains)]
-    for level in _LEVELS:
-        if len({getattr(table, level) for table in tables}) > 1:
-            return "organisation" if level == "organisation" else "account"
-    return "self"
+    return strongest(pairs[pair].witness for pair in combinations(sorted(sources), 2))

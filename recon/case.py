@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from recon.timeline import Built
 from recon.written.answers import Version, answers
 
 if TYPE_CHECKING:
+    from recon.audit import Audit
     from recon.rehydrate import Rehydrated, Rehydration
     from recon.witnesses import Witnesses
 
@@ -251,6 +252,27 @@ class Case:
         from recon.witnesses import witnesses
 
         return witnesses(self.config, self.timeline(), subjects)
+
+    def audit(
+        self,
+        at: datetime | None = None,
+        *,
+        within: timedelta = timedelta(days=30),
+        against: Path | None = None,
+    ) -> Audit:
+        """The self-audit as of an instant, by default now; kept in ``audits/`` for the next one.
+
+        ``within``: how far ahead "soon" reaches. ``against``: an audit to compare it with, else
+        the latest that is kept of an earlier instant.
+        """
+        from recon.audit import audit, kept
+
+        self.built()
+        at = at or datetime.now(UTC).replace(microsecond=0)
+        earlier = kept.read(against) if against else kept.before(self.root, at)
+        found = audit(self, self._judged(), at, within, earlier)
+        kept.write(self.root, found)
+        return found
 
     def events(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of the timeline by event id; of sources with equal bytes, the first one's.

@@ -196,6 +196,13 @@ class Quote:
     """False where ``text`` is a rendering of binary bytes."""
 
 
+STATEMENTS = (
+    *("*", "!examiner", "!git.commit", "!git.author", "!git.tag", "!git.ref", "!git.reflog"),
+    *("!wal.*", "!row.*", "!table.*", "!timeline.*", "!object.*", "!bucket.*", "!backup.*"),
+)
+""":attr:`Collector.kinds` of what reads any log or table: what no medium recorded by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collector:
     """One kind of source."""
@@ -219,6 +226,11 @@ class Collector:
     """A ``[[source]]`` stanza as TOML, for ``recon init``."""
     each_run: bool = False
     """Acquired anew by every run that acquires something, as it begins and as it ends."""
+    kinds: Sequence[str] = ("*",)
+    """Globs of the kinds of events that it can give, less those of globs behind a ``!``.
+
+    A check is vacuous where no collector of a case can give what it needs.
+    """
     rehydrate: Callable[[Acquisition, Items, Rehydration], Rehydrated] | None = None
     """Rebuild the source as it stood, from items alone, and store what it says as items.
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from recon import locate, norms, registry
 from recon.collector import Source
+from recon.declared import Check, Retention
 from recon.errors import BadInputError, CaseError, UsageError
 from recon.instants import interval, moment
 from recon.mistakes import NAME, Mistakes
@@ -117,6 +118,8 @@ class _Top(Strict):
     norm: tuple[Norm, ...] = ()
     correspondence: tuple[Correspondence, ...] = ()
     anchor: tuple[DeclaredAnchor, ...] = ()
+    retention: tuple[Retention, ...] = ()
+    check: tuple[Check, ...] = ()
     tolerance: dict[str, float] = Field(default_factory=dict)
 
 
@@ -140,6 +143,10 @@ class CaseConfig:
     """Two records of one act, as declared."""
     anchors: Sequence[DeclaredAnchor] = ()
     """How far clocks are ahead of UTC, as declared."""
+    retentions: Sequence[Retention] = ()
+    """For how long sources keep records, as declared."""
+    checks: Sequence[Check] = ()
+    """Checks of the company's own, whose outcomes are records."""
 
     def source(self, name: str) -> Source:
         """The source of that id.
@@ -199,6 +206,8 @@ def load(path: Path) -> CaseConfig:
         tolerance=top.tolerance,
         correspondences=top.correspondence,
         anchors=top.anchor,
+        retentions=top.retention,
+        checks=top.check,
     )
 
 
@@ -264,6 +273,18 @@ def _references(top: _Top, mistakes: Mistakes) -> None:
                 known = ", ".join(sorted(seen))
                 at = ("correspondence", index, side, "source")
                 mistakes.add(at, f"a source of this file ({known})", repr(named))
+    _sources_named(top, seen, mistakes)
     for index, norm in enumerate(top.norm):
         for key, expected, value in norms.mistakes(norm):
             mistakes.add(("norm", index, key), expected, value)
+
+
+def _sources_named(top: _Top, seen: set[str], mistakes: Mistakes) -> None:
+    named = [("retention", one.source) for one in top.retention]
+    named += [("check", one.source) for one in top.check]
+    counts: dict[str, int] = {}
+    for table, source in named:
+        index = counts[table] = counts.get(table, -1) + 1
+        if source not in seen:
+            known = ", ".join(sorted(seen))
+            mistakes.add((table, index, "source"), f"a source of this file ({known})", repr(source))

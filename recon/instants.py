@@ -195,6 +195,12 @@ def say_interval(earliest: datetime | None, latest: datetime | None) -> str:
     return first if first == last else f"between {first} and {last}"
 
 
+def say_day(moment: datetime) -> str:
+    """The day in UTC, in a sentence: ``12 March 2026``."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}"
+
+
 def _say(moment: datetime) -> str:
     utc = moment.astimezone(UTC)
     return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M:%S} UTC"

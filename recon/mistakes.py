@@ -64,6 +64,10 @@ class Mistakes:
         raise CaseError(expected, value + rest, f"{self.path}, line {line}")
 
 
+_SEVERAL = {
+    (name,) for name in ("source", "norm", "correspondence", "anchor", "retention", "check")
+}
+"""Tables of which there may be several."""
 _WANTED = {
     "tuple_type": 'a list, as in ["…"]',
     "string_type": "a text in quotes",
@@ -76,9 +80,7 @@ _WANTED = {
 
 
 def _wanted(detail: ErrorDetails) -> str:
-    if detail["loc"] in {("source",), ("norm",), ("correspondence",), ("anchor",)} and isinstance(
-        detail["input"], dict
-    ):
+    if detail["loc"] in _SEVERAL and isinstance(detail["input"], dict):
         return f"[[{detail['loc'][0]}]], in two brackets: there may be several"
     if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] == NAME:
         return "a short name of a-z, 0-9, '.', '_' and '-'"

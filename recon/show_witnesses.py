@@ -36,7 +36,7 @@ def table(out: Console, found: Witnesses) -> None:
     _facts(out, found)
     out.print()
     _alone(out, found)
-    copies(out, found)
+    _more(out, found)
 
 
 def _sources(out: Console, found: Witnesses) -> None:
@@ -179,26 +179,36 @@ def _alone(out: Console, found: Witnesses) -> None:
     )
 
 
-def copies(out: Console, found: Witnesses, most: int = 3) -> None:
+def _more(out: Console, found: Witnesses) -> None:
+    lines = copies(found)
+    if lines:
+        out.print()
+        out.print(Text("One more source", "bold"))
+    for line in lines:
+        out.print(line)
+
+
+def copies(found: Witnesses, most: int = 3) -> list[str]:
     """What one more source, where, would buy most."""
     helpful = [one for one in found.copies if one.after or one.raises][:most]
     if not helpful:
-        return
+        return []
     homes = sorted({levels["organisation"] or "" for levels in found.levels.values()})
     apart = " or ".join(one_line(name, 40) for name in homes[:3])
-    out.print()
-    out.print(Text("One more source", "bold"))
     first, *others = helpful
-    if first.after:
-        out.print(
+    gives = (
+        f"give {first.after} facts a second witness"
+        if first.after
+        else f"give {first.raises} facts a witness of another organisation"
+    )
+    return [
+        (
             f"One mirror of {one_line(first.source, 40)}, fetched as it is written by another "
-            f"organisation than {apart}, would give {first.after} facts a second witness."
-        )
-    else:
-        out.print(
-            f"One mirror of {one_line(first.source, 40)} kept by another organisation than "
-            f"{apart} would give {first.raises} facts a witness of another organisation."
-        )
-    for one in others:
-        if one.after:
-            out.print(f"After that, one of {one_line(one.source, 40)}: {one.after} more.")
+            f"organisation than {apart}, would {gives}."
+        ),
+        *(
+            f"After that, one of {one_line(one.source, 40)}: {one.after} more."
+            for one in others
+            if one.after
+        ),
+    ]

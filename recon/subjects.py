@@ -56,6 +56,7 @@ def pattern(template: str) -> str:
 
 def glob(text: str) -> str:
     """A shell glob as a regular expression that polars reads (``*``, ``?``, ``[abc]``)."""
-    # fnmatch.translate gives (?s:…)\Z (or \z from 3.14); the Rust engine wants \z.
-    body = translate(text)
+    # fnmatch.translate gives (?s:…)\Z (or \z from 3.14); the Rust engine wants \z. Between stars
+    # it puts an atomic group, which that engine has not, and need not: it never goes back.
+    body = translate(text).replace("(?>", "(?:")
     return "^" + re.sub(r"\\Z$|\\z$", "", body) + r"\z"

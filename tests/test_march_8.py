@@ -16,6 +16,7 @@ import pytest
 import recon
 from recon import registry, schema
 from recon.evidence import CaseItems
+from recon.instants import moment
 from recon.rehydrate import Rehydration
 from recon.rules import Timeline
 from recon.rules.re_registered import re_registered
@@ -300,3 +301,27 @@ def test_the_database_as_it_stood_at_noon_has_the_original_hash(tmp_path: Path):
     then = said[altered["subject"], "artifact"]
     assert then is not None
     assert (then.value, then.certainty) == (altered["was"], "certain")
+
+
+def test_the_self_audit_names_what_expires_and_what_is_witnessed_only_by_itself(
+    case: recon.Case,
+):
+    from recon.audit import goes
+
+    at = moment("2026-03-10T12:00Z", "at")
+    found = case.audit(at)
+    assert [goes(one, at) for one in found.vanishing if one.state == "going"] == [
+        "30-day window, day 28: weekly base-2026-02-10 of lineage-db goes on 12 March 2026"
+    ]
+    alone = {(one.attribute, one.sources) for one in found.witnesses.alone}
+    assert ("auc", ("lineage-db",)) in alone
+    assert ("commit", ("code", "deploys", "lineage-db")) in alone
+    assert "artifact" not in {attribute for attribute, _ in alone}
+    assert [one.witness for one in found.witnesses.systems] == ["none"] * 3
+    assert found.witnesses.copies[0].source == "lineage-db"
+    (norm,) = [one for one in found.judged if one.what == "norm"]
+    assert (norm.status, norm.judged) == ("kept", 29)
+    assert {one.source: one.alterable > 0 for one in found.lock_in} == dict.fromkeys(
+        ["lineage-db", "models", "code", "deploys"], True
+    )
+    assert case.audit(at).to_json() == found.to_json()

@@ -191,4 +191,5 @@ collector = Collector(
     options=AnchorsOptions,
     claim=None,
     example=EXAMPLE,
+    kinds=("timestamp.token", "clock.*", "examiner"),
 )

@@ -73,4 +73,5 @@ collector = Collector(
     claim=None,
     example=EXAMPLE,
     each_run=True,
+    kinds=("examiner", "clock.*"),
 )

@@ -37,7 +37,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collectors.deploylog.options import DeployLogOptions
-from recon.collector import Collector
+from recon.collector import STATEMENTS, Collector
 
 if TYPE_CHECKING:
     from recon.collector import Acquisition, Item, Items, Parsed, Quote, Source
@@ -88,4 +88,5 @@ collector = Collector(
     options=DeployLogOptions,
     claim=None,
     example=_EXAMPLE,
+    kinds=STATEMENTS,
 )

@@ -131,4 +131,5 @@ collector = Collector(
     options=GitOptions,
     claim=GitClaim,
     example=_EXAMPLE,
+    kinds=("git.*", "claim", "snapshot"),
 )

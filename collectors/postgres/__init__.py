@@ -98,4 +98,5 @@ collector = Collector(
     claim=PostgresClaim,
     example=EXAMPLE,
     rehydrate=as_it_stood,
+    kinds=("*", "!object.*", "!bucket.*", "!trail.*", "!git.*", "!deploy.*"),
 )

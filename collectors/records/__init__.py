@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collectors.records.options import RecordsOptions
-from recon.collector import Collector
+from recon.collector import STATEMENTS, Collector
 
 if TYPE_CHECKING:
     from recon.collector import Acquisition, Item, Items, Parsed, Quote, Source
@@ -79,4 +79,5 @@ collector = Collector(
     options=RecordsOptions,
     claim=None,
     example=_EXAMPLE,
+    kinds=STATEMENTS,
 )

@@ -95,4 +95,5 @@ collector = Collector(
     example=EXAMPLE,
     held=held_at,
     kept=kept_now,
+    kinds=("*", "!wal.*", "!row.*", "!table.*", "!timeline.*", "!backup.*", "!git.*", "!deploy.*"),
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recon.cli.app import CaseOption, Format, FormatOption, app, opened_case, print_json
+from recon.cli.app import CaseOption, Format, FormatOption, app, asked, opened_case, print_json
 
 
 @app.command()
@@ -36,3 +36,45 @@ def witnesses(
     from recon.show_witnesses import table
 
     table(show.console(), found)
+
+
+@app.command()
+def audit(
+    *,
+    case: CaseOption = Path(),
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="INSTANT", help="What today is; now if not given.")
+    ] = None,
+    within: Annotated[
+        int, typer.Option(min=1, max=3660, help="Days ahead that count as soon.")
+    ] = 30,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="An audit's JSON to compare with; else the last one."),
+    ] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """The self-audit: witnesses, lock-in, what vanishes when, norms, and what of it is new.
+
+    Kept in audits/ of the case, and compared with the latest one of an earlier instant.
+    Exits 1 where something is new that a person has to look at, 0 where nothing is.
+    """
+    from datetime import timedelta
+
+    from recon import show
+    from recon.instants import moment
+
+    instant = asked(moment, at, "--at") if at else None
+    opened = opened_case(case)
+    with show.progress() as told:
+        opened.built(progress=told)
+        told("audit", 0, None)
+        found = opened.audit(instant, within=timedelta(days=within), against=against)
+    if form is Format.json:
+        print_json(found.to_json())
+    else:
+        from recon.show_audit import page
+
+        page(show.console(), found)
+    if found.new:
+        raise typer.Exit(1)

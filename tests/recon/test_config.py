@@ -55,7 +55,7 @@ def test_loads_a_good_one(tmp_path: Path):
             "[domain.other]",
             "[domains.other]",
             11,
-            "(case, domain, source, norm, correspondence, anchor, tolerance)",
+            "(case, domain, source, norm, correspondence, anchor, retention, check, tolerance)",
         ),
         ('id = "small"', 'id = "S"', 2, "a short name of a-z, 0-9, '.', '_' and '-'; found 'S'"),
         ("2026-03-08T12:00:00Z", '"March 8"', 4, "a time such as 2026-03-08T12:00:00Z"),

@@ -78,3 +78,32 @@ def audit(
         page(show.console(), found)
     if found.new:
         raise typer.Exit(1)
+
+
+@app.command()
+def domains(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE…", help="What `terraform show -json` printed."),
+    ],
+    *,
+    organisation: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who is answerable; else as the state says.")
+    ] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Domains from Terraform's state, as tables to paste into case.toml.
+
+    Accounts, clusters, who could write each bucket and database by IAM, and backup windows.
+    """
+    from recon.cli.app import print_error
+    from recon.terraform import domains as read
+    from recon.terraform.write import toml
+
+    found = read(files, organisation)
+    if form is Format.json:
+        print_json(found.to_json())
+    else:
+        typer.echo(toml(found, [one.name for one in files]), nl=False)
+    for warning in found.warnings:
+        print_error(warning)

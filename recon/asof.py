@@ -17,7 +17,8 @@
 - a record that nothing stamps, such as a line that its writer dated, may have been there:
   ``possible``.
 
-What a delete marker was put over is said no more from then on, though its bytes may be there.
+What a delete marker was put over is said no more from then on, though its bytes may be there;
+and what a later acquisition of a table, a log or a bucket does not hold is said no more since that.
 
 *Says now* is what the newest snapshot of the source gives for records that are, by their own
 word, from before the instant.
@@ -26,15 +27,18 @@ word, from before the instant.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import polars as pl
 
 from recon import rowlog, schema
+from recon.asof_changes import Change, changes
 from recon.asof_clocks import EXACT, KEY, THEN, Instant, dated, doubt, nearest, standing, told
+from recon.asof_exports import gone
 from recon.asof_log import misnamed, quiet
+from recon.instants import show
 from recon.rules.base import Timeline
 from recon.rules.values import alike
 from recon.rules.views import LOGGED, RECORD, claims, snapshots
@@ -75,6 +79,8 @@ class Answer:
     """None where nothing of the source is known to have said anything then."""
     says_now: Said | None
     """None where the source gives no such record any more."""
+    change: Change | None = None
+    """When it came to tell another story; None where it tells the same, or nobody asked."""
 
     @property
     def changed(self) -> bool:
@@ -84,8 +90,12 @@ class Answer:
         return alike(then, now) != "same"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, with ``changed``."""
-        return {**asdict(self), "changed": self.changed}
+        """Plain data, with ``changed``; instants as RFC 3339."""
+        plain = {**asdict(self), "changed": self.changed}
+        for end in ("earliest", "latest") if self.change else ():
+            moment = plain["change"][end]
+            plain["change"][end] = show(moment) if moment else None
+        return plain
 
 
 def asof(
@@ -94,7 +104,7 @@ def asof(
     subjects: Sequence[str] = (),
     clock: str | None = None,
 ) -> list[Answer]:
-    """Both answers for every subject, attribute and source, sorted by those.
+    """Both answers for every subject, attribute and source, sorted by those; and the changes.
 
     Args:
         timeline: the case's timeline.
@@ -102,7 +112,7 @@ def asof(
         subjects: globs; all subjects where empty.
         clock: that showed the instant; else it is one of UTC.
     """
-    return [
+    answers = [
         Answer(
             subject=row["subject"],
             attribute=row["attribute"],
@@ -111,6 +121,11 @@ def asof(
             says_now=_said(row, "now"),
         )
         for row in asof_frame(timeline, instant, subjects, clock).iter_rows(named=True)
+    ]
+    when = changes(timeline, answers)
+    return [
+        replace(one, change=when[one.subject, one.attribute, one.source]) if one.changed else one
+        for one in answers
     ]
 
 
@@ -196,6 +211,12 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl
     judged = judged.join(misnamed_tables, on=["source", "table"], how="left")
     judged = _logged(timeline, judged, wanted, instant.upto())
     judged = dated(judged, instant)
+    no_more = gone(timeline)
+    judged = judged.join(no_more.lazy().drop("gone"), on="row", how="left")
+    if no_more.height:
+        judged = instant.beside(judged, pl.col("gone_by"), "end")
+    else:
+        judged = judged.with_columns(end_at=pl.lit(None, schema.INSTANT))
     # Of a clock that is bounded, and not exactly, no snapshot is of the very instant.
     exact = ~pl.col("shot_measured") | (pl.col("shot_from") == pl.col("shot_to"))
     exact &= (pl.col("read_from") == at) & (pl.col("read_to") == at)
@@ -225,6 +246,10 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl
         .then(pl.lit(None))
         .when((pl.col("ended_to") <= of_log) & (~held_at).fill_null(True))
         .then(pl.lit(None))
+        .when(pl.col("gone_to") <= pl.col("end_at"))
+        .then(pl.lit(None))
+        .when(pl.col("gone_to").is_not_null() & (pl.col("seen_to") <= seen_at))
+        .then(pl.lit("2 held before; what was written up to then is not known"))
         .when(logged & (pl.col("began") <= of_log) & still & followed)
         .then(pl.lit("3 written before, and the log records no end of it up to then"))
         .when(logged & (pl.col("began") <= of_log))
@@ -255,7 +280,9 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl
         .then(pl.lit("1 dated before by its writer; nothing stamps it"))
     )
     # Of what was there, the newest counts: by when it was stored, then by when it was seen.
-    newest = pl.coalesce("stored_to", "began", "seen_to", "latest")
+    # When a table or log was taken that its writer dated says nothing of which line is newer.
+    taken = pl.when(pl.col("table").is_not_null()).then("seen_to")
+    newest = pl.coalesce("stored_to", "began", taken, "latest")
     newest = (
         pl.when(pl.col("seen_to") <= seen_at)
         .then(pl.max_horizontal(newest, "seen_to"))
@@ -311,12 +338,24 @@ def _logged(
 def _says_now(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl.LazyFrame:
     # A database's newest snapshot stands for what it says; a record gone from it is said no more.
     in_snapshot = pl.col("table").is_not_null() & pl.col("seen_to").is_not_null()
-    newest_of_table = pl.col("seen_to") == pl.col("seen_to").max().over("source", "table")
+    # A state without any row of the table is one too.
+    whole = (
+        timeline.coverage.filter(pl.col("kind") == "claim")
+        .select("source", "item", table="subject")
+        .join(snapshots(timeline), on=["source", "item"])
+        .group_by("source", "table")
+        .agg(whole_to=pl.col("seen_to").max())
+    ).collect()
+    wanted = wanted.join(whole.lazy(), on=["source", "table"], how="left")
+    newest_of_table = pl.col("seen_to") == pl.max_horizontal(
+        pl.col("seen_to").max().over("source", "table"), "whole_to"
+    )
     # What the log alone shows was said in its time, and is no word of now.
     logged = pl.col("version").is_in(LOGGED).fill_null(False)
     every = pl.concat(
         [wanted.filter(in_snapshot).filter(newest_of_table), wanted.filter(~in_snapshot & ~logged)]
     )
+    every = every.join(gone(timeline).lazy(), on="row", how="anti")
     every = instant.beside(every, pl.col("clock"), "own")
     said = every.filter(pl.col("earliest").is_null() | (pl.col("earliest") <= pl.col("own_at")))
     said, _ = standing(timeline, said)

@@ -232,12 +232,34 @@ class Case:
         if instant is None:
             raise UsageError("an instant", "none", "INSTANT", "give one, or set case.instant")
         timeline = self.judged()
-        if clock is not None:
-            known = timeline.events.select(pl.col("clock").drop_nulls().unique().sort()).collect()
-            if clock not in known["clock"]:
-                names = ", ".join(known["clock"])
-                raise UsageError(f"a clock of the case ({names})", clock, "--clock")
+        _check_clock(timeline, clock)
         return asof(timeline, instant, subjects or self.config.subjects, clock)
+
+    def history(  # noqa: PLR0913  (one question, each argument a part of it)
+        self,
+        since: str | datetime,
+        until: str | datetime,
+        every: timedelta | None = None,
+        subjects: Sequence[str] = (),
+        clock: str | None = None,
+        *,
+        changes: bool = False,
+    ) -> pl.DataFrame:
+        """The answers from an instant to another; see :func:`recon.asof_history.history`.
+
+        ``changes``: only where an answer differs from that of the instant before.
+        """
+        from recon import asof_history
+
+        between = (
+            moment(since, "--from") if isinstance(since, str) else since,
+            moment(until, "--to") if isinstance(until, str) else until,
+        )
+        timeline = self.judged()
+        _check_clock(timeline, clock)
+        wanted = subjects or self.config.subjects
+        found = asof_history.history(timeline, between, every, wanted, clock)
+        return asof_history.changes(found) if changes or every is None else found
 
     def written(self, subjects: Sequence[str] = ()) -> list[Version]:
         """When each row version was really written, by every basis; all rows if none is named."""
@@ -270,7 +292,7 @@ class Case:
         self.built()
         at = at or datetime.now(UTC).replace(microsecond=0)
         earlier = kept.read(against) if against else kept.before(self.root, at)
-        found = audit(self, self._judged(), at, within, earlier)
+        found = audit(self, self.judged(), at, within, earlier)
         kept.write(self.root, found)
         return found
 
@@ -351,6 +373,16 @@ class Case:
                 str(self.evidence.folder),
                 "see `recon verify`",
             )
+
+
+def _check_clock(timeline: Timeline, clock: str | None) -> None:
+    """Refuse a clock that dates no event of the case."""
+    if clock is None:
+        return
+    known = timeline.events.select(pl.col("clock").drop_nulls().unique().sort()).collect()
+    if clock not in known["clock"]:
+        names = ", ".join(known["clock"])
+        raise UsageError(f"a clock of the case ({names})", clock, "--clock")
 
 
 __all__ = ["Case", "CaseError", "Collected", "init", "open_case"]

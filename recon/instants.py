@@ -168,6 +168,25 @@ def moment(text: str, where: str) -> datetime:
     return first
 
 
+_SPAN = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+def span(text: str, where: str) -> timedelta:
+    """A length of time from ``90s``, ``15m``, ``6h``, ``1d``, ``2w``.
+
+    Raises:
+        BadInputError: it is none of these, or none at all.
+    """
+    found = _SPAN.fullmatch(text)
+    if found is None or int(found[1]) == 0:
+        raise BadInputError("a length of time such as 6h or 1d", repr(text), where, "s, m, h, d, w")
+    try:
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    except OverflowError as error:
+        raise BadInputError("a length of time such as 6h", repr(text), where) from error
+
+
 def show(instant: datetime) -> str:
     """RFC 3339 in UTC; fractions only where there are any."""
     moment = instant.astimezone(UTC)

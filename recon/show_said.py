@@ -42,6 +42,7 @@ def answers(
             Text("changed", "bold red") if one.changed else Text("same", "dim"),
         )
     out.print(table)
+    _changes(out, given)
     out.print(
         Text(
             f"{len(given)} of {total} lines shown. ~ marks what is possible, not certain; "
@@ -63,6 +64,26 @@ def answers(
         out.print(Text(text, "dim"))
     for name, margin in sorted(taken.items()):
         out.print(Text(f"  {one_line(name, 60)}  {show_span(margin)}", "dim"))
+
+
+def _changes(out: Console, given: Sequence[Answer]) -> None:
+    """When each source changed its story, and where the records stand."""
+    for one in given:
+        if one.change is None:
+            continue
+        change, about = one.change, f"{one_line(one.attribute, 40)} of {one_line(one.subject, 60)}"
+        by = f" by {one_line(change.clock, 60)}" if change.clock else ""
+        when = _span(change.earliest, change.latest)
+        out.print(Text(f"{one_line(one.source, 40)} changed the {about}: {when}{by}"))
+        lines = [("shown by", change.event, change.because)]
+        for name, said in (("said then", one.said_then), ("says now", one.says_now)):
+            if said is not None:
+                lines.append((name, said.event, said.because))
+        for name, event, because in lines:
+            line = Text(f"   {name:<10} ", "dim")
+            line.append(f"{one_line(event or '', 80)}  " if event else "", "not dim")
+            line.append(one_line(because, 200))
+            out.print(line)
 
 
 def _said(said: Said | None) -> str:

@@ -110,7 +110,8 @@ class Story:
 
     def item(self) -> str:
         self.items += 1
-        return f"{self.items:064x}"
+        # Distinct in the digits that an event's id has of it.
+        return f"{self.items:016x}" * 4
 
     # Postgres
 

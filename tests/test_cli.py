@@ -158,6 +158,32 @@ def test_asof_in_words_and_as_json(conflicting: Path):
     assert run("asof", "soon", "--case", conflicting, code=2).stderr.count("soon") == 1
 
 
+def test_a_history_of_answers_in_words_json_and_parquet(conflicting: Path, tmp_path: Path):
+    run("collect", "--case", conflicting)
+    between = ("--from", "2026-03-08T00:00Z", "--to", "2026-03-09T00:00Z")
+    words = run("asof", *between, "--case", conflicting).stdout
+    assert "wherever it changes" in words
+    assert "2 of 2 answers shown, 2 with 2 changes" in words
+    grid = run("asof", *between, "--every", "12h", "--case", conflicting, "--format", "json").stdout
+    rows = [(one["instant"], one["source"], one["then_value"]) for one in json.loads(grid)]
+    assert rows == [
+        (f"2026-03-0{day}Z", *said)
+        for day in ("8T12:00:00", "9T00:00:00")
+        for said in (("one", A), ("two", B))
+    ]
+    target = tmp_path / "x.parquet"
+    for asked in (between, ("2026-03-08T12:00Z",)):
+        run("asof", *asked, "--case", conflicting, "--format", "parquet", "-o", target)
+        assert set(pl.read_parquet(target)["then_value"].drop_nulls()) == {A, B}
+    for wrong in (
+        ("--from", "2026-03-08T00:00Z"),
+        (*between, "--every", "soon"),
+        ("--from", between[3], "--to", between[1]),
+        ("--format", "parquet"),
+    ):
+        assert run("asof", *wrong, "--case", conflicting, code=2).stderr
+
+
 def test_timeline_filters_and_exports(conflicting: Path, tmp_path: Path):
     run("collect", "--case", conflicting)
     shown = run("timeline", "--case", conflicting, "--source", "one", "--kind", "deploy.*").stdout

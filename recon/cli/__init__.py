@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 
 from recon import messages
-from recon.cli import begin, holdings, inquire, look, produce
+from recon.cli import answers, begin, holdings, inquire, look, produce
 from recon.cli.app import app, print_error
 
-__all__ = ["app", "begin", "holdings", "inquire", "look", "main", "produce"]
+__all__ = ["answers", "app", "begin", "holdings", "inquire", "look", "main", "produce"]
 
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT."""

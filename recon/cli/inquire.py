@@ -72,46 +72,6 @@ def timeline(  # noqa: PLR0913  (one option each)
 
 
 @app.command()
-def asof(  # noqa: PLR0913  (one option each)
-    instant: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[INSTANT]", help="2026-03-08T12:00Z; the case's own if none is given."
-        ),
-    ] = None,
-    *,
-    case: CaseOption = Path(),
-    subject: Annotated[
-        list[str] | None, typer.Option(help="Glob of subjects; the case's own if none is given.")
-    ] = None,
-    clock: Annotated[
-        str | None, typer.Option(help="The clock that showed the instant; UTC if none is given.")
-    ] = None,
-    changes: Annotated[
-        bool, typer.Option("--changes", help="Only lines where the story changed.")
-    ] = False,
-    form: FormatOption = Format.table,
-) -> None:
-    """What each source said then, and what it says now about then.
-
-    An answer is certain whatever the clocks within their bounds, and else possible (~).
-    A clock that nothing bounds is taken to be right within an hour, which is told.
-    """
-    from recon import show, show_said
-    from recon.instants import moment
-
-    opened = opened_case(case)
-    at = asked(moment, instant, "INSTANT") if instant else opened.config.instant
-    answers = opened.asof(at, subject or (), clock)
-    shown = [one for one in answers if one.changed or not changes]
-    if form is Format.json:
-        print_json([one.to_json() for one in shown])
-        return
-    if at is not None:
-        show_said.answers(show.console(), shown, at, total=len(answers), clock=clock)
-
-
-@app.command()
 def written(
     *,
     case: CaseOption = Path(),

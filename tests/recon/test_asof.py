@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
 from recon.asof import Answer, asof
+from recon.asof_history import changes, history
+from recon.errors import UsageError
 from tests.stories import BAD, GOOD, Story, at
 
 NOON = at("12:00")
@@ -143,6 +150,11 @@ def test_a_snapshot_of_the_very_instant_is_certain_of_what_it_holds_and_of_what_
     assert "model:m2@1" not in answers
 
 
+def test_a_table_that_is_empty_now_says_nothing_now():
+    story = Story().snapshot("02:00", m1=GOOD).snapshot(NOW)
+    assert [said(a) for a in asof(story.timeline(), NOON)] == [("a", None)]
+
+
 def test_a_bucket_said_the_version_stored_before():
     story = Story().stored(FEBRUARY, "m1", GOOD).stored("19:00", "m1", BAD)
     answer = one(story, "models")
@@ -214,3 +226,130 @@ def test_a_digest_in_other_letters_is_no_other_story():
         if row.get("value") == "b" * 64:
             row["value"] = "A" * 64
     assert not one(story, "lineage-db").changed
+
+
+def exported(story: Story, taken: str, *lines: tuple[str, str, str]) -> Story:
+    """A table that was taken at a time: (dated, model, digest) by line."""
+    item = story.item()
+    story.event(
+        *("inventory", "snapshot", "records:inventory", taken),
+        item=item,
+        citation="",
+        clock="examiner",
+        basis="stamped",
+    )
+    for number, (dated, model, digest) in enumerate(lines, 2):
+        story.event(
+            *("inventory", "claim", f"model:{model}@1", dated),
+            item=item,
+            citation=f"line {number}",
+            part=1,
+            attribute="artifact",
+            value=digest.removeprefix("sha256:"),
+            digest=digest,
+            clock="records:inventory",
+            basis="asserted",
+        )
+    return story
+
+
+def test_an_earlier_export_is_what_was_said_then_whatever_a_later_one_makes_of_the_line():
+    """The line keeps its date, and has another digest in the export of 20 March."""
+    story = exported(Story(), "2026-03-05 09:00", (FEBRUARY, "m1", GOOD))
+    exported(story, "2026-03-20 09:00", (FEBRUARY, "m1", BAD))
+    answer = one(story, "inventory")
+    assert said(answer) == ("a", "b")
+    assert answer.said_then.certainty == "possible"
+    later = asof(story.timeline(), at("2026-03-21 10:00"))
+    assert [said(one) for one in later] == [("b", "b")]
+
+
+def test_a_line_that_a_later_export_has_no_more_is_not_said_now():
+    story = exported(Story(), "2026-03-05 09:00", (FEBRUARY, "m1", GOOD), (FEBRUARY, "m2", GOOD))
+    exported(story, "2026-03-20 09:00", (FEBRUARY, "m2", GOOD))
+    answers = {a.subject: said(a) for a in asof(story.timeline(), NOON)}
+    assert answers == {"model:m1@1": ("a", None), "model:m2@1": ("a", "a")}
+    assert [a.subject for a in asof(story.timeline(), at("2026-03-21 10:00"))] == ["model:m2@1"]
+
+
+def test_a_line_that_was_added_since_is_what_the_export_dates_it():
+    """The twin: an export that only grew has changed no story."""
+    story = exported(Story(), "2026-03-05 09:00", (FEBRUARY, "m1", GOOD))
+    exported(story, "2026-03-20 09:00", (FEBRUARY, "m1", GOOD), ("2026-03-07 10:00", "m1", BAD))
+    assert said(one(story, "inventory")) == ("b", "b")
+    assert said(one(story, "inventory", "2026-03-06 10:00")) == ("a", "a")
+
+
+def test_a_version_that_an_earlier_listing_shows_was_there_and_is_no_more():
+    def put(story: Story, taken: str, *versions: tuple[str, str, str]) -> Story:
+        story.listing(taken, *((f"m{v}", v, stored) for v, stored, _ in versions))
+        item = story.rows[-1]["item"] if versions else None
+        for version, stored, digest in versions:
+            story.stored(stored, "m1", digest)
+            story.rows[-1] |= {"item": item, "names": [f"s3:bucket/m{version}?versionId={version}"]}
+        return story
+
+    story = put(Story(), "2026-03-05 09:00", ("v1", FEBRUARY, GOOD), ("v2", FEBRUARY, GOOD))
+    put(story, "2026-03-20 09:00", ("v2", FEBRUARY, GOOD))
+    for row in story.rows:
+        if row["kind"] == "claim" and row["names"] == ["s3:bucket/mv2?versionId=v2"]:
+            row["subject"] = "model:m2@1"
+    answers = {a.subject: a for a in asof(story.timeline(), NOON)}
+    assert said(answers["model:m1@1"]) == ("a", None)
+    assert answers["model:m1@1"].said_then.certainty == "possible"
+    assert said(answers["model:m2@1"]) == ("a", "a")
+    assert answers["model:m2@1"].said_then.certainty == "certain"
+    assert [a.subject for a in asof(story.timeline(), at("2026-03-21 10:00"))] == ["model:m2@1"]
+
+
+def told(story: Story, source: str, since: str, until: str, every: timedelta | None = None):
+    """By instant what the source said, where that changed."""
+    found = changes(history(story.timeline(), (at(since), at(until)), every))
+    rows = found.filter(pl.col("source") == source).select("instant", "then_value").iter_rows()
+    return [(f"{instant:%d %H:%M:%S}", value[:1] if value else None) for instant, value in rows]
+
+
+def test_a_story_that_changed_tells_when_and_by_which_record():
+    answer = one(incident(), "lineage-db")
+    assert answer.change is not None
+    assert (answer.change.earliest, answer.change.clock) == (at("19:12"), COMMIT)
+    assert answer.change.event == answer.says_now.event
+    gone = Story().snapshot("02:00", m1=GOOD).snapshot("2026-03-09 02:00")
+    answer = one(gone, "lineage-db")
+    assert (answer.change.earliest, answer.change.latest) == (at("02:00"), at("2026-03-09 02:00"))
+    assert answer.change.event == f"{2:016x}:#0"
+    unchanged = Story().capture(NOW, ("m1", GOOD, FEBRUARY, FEBRUARY, 700))
+    assert one(unchanged, "lineage-db").change is None
+
+
+def test_a_later_export_dates_the_change_between_the_two():
+    story = exported(Story(), "2026-03-05 09:00", (FEBRUARY, "m1", GOOD))
+    exported(story, "2026-03-20 09:00", (FEBRUARY, "m1", BAD))
+    change = one(story, "inventory").change
+    assert (change.earliest, change.latest) == (at("2026-03-05 09:00"), at("2026-03-20 09:00"))
+    assert change.clock == "examiner"
+
+
+def test_the_history_has_the_instants_at_which_an_answer_changes():
+    found = told(incident(), "lineage-db", "2026-03-08 00:00", "2026-03-09 00:00")
+    assert found == [("08 00:00:00", None), ("08 02:00:00", "a"), ("08 19:12:00", "b")]
+    stored = Story().stored(FEBRUARY, "m1", GOOD).stored("19:00", "m1", BAD)
+    found = told(stored, "models", "2026-03-08 00:00", "2026-03-09 00:00")
+    assert found == [("08 00:00:00", "a"), ("08 19:00:00", "b")]
+    assert told(stored, "models", "2026-03-07 00:00", "2026-03-08 00:00") == [("07 00:00:00", "a")]
+
+
+def test_a_clock_that_is_off_moves_the_change():
+    """Three hours ahead: 19:00 by that clock is 16:00 UTC, a time that no record reads."""
+    story = Story().stored(FEBRUARY, "m1", GOOD).stored("19:00", "m1", BAD)
+    story.measured("utc", "s3:models", 3 * HOUR, wide=1.0)
+    found = told(story, "models", "2026-03-08 00:00", "2026-03-09 00:00")
+    assert found == [("08 00:00:00", "a"), ("08 16:00:00", "b")]
+
+
+def test_a_grid_shows_a_change_at_its_next_step_and_is_bounded():
+    stored = Story().stored(FEBRUARY, "m1", GOOD).stored("19:00", "m1", BAD)
+    found = told(stored, "models", "2026-03-08 00:00", "2026-03-09 00:00", timedelta(hours=6))
+    assert found == [("08 00:00:00", "a"), ("09 00:00:00", "b")]
+    with pytest.raises(UsageError, match="at most 2000 instants"):
+        history(stored.timeline(), (at("00:00"), at("01:00")), timedelta(seconds=1))

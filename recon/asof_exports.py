@@ -11,7 +11,7 @@ import polars as pl
 
 from recon import schema
 from recon.rules.base import Timeline
-from recon.rules.buckets import first_absence, version_name
+from recon.rules.buckets import first_absence, relisted, version_name
 from recon.rules.views import snapshots
 
 _WHOLE = r"^(records|log):"
@@ -88,13 +88,12 @@ def _of_states(timeline: Timeline) -> pl.DataFrame:
 def _of_listings(timeline: Timeline) -> pl.DataFrame:
     """Versions of objects that a later listing of all that is there does not show."""
     nothing = pl.DataFrame(schema=GONE)
-    listed = timeline.coverage.filter(pl.col("kind").str.starts_with("object"))
-    often = listed.group_by("source").len().filter(pl.col("len") > 1).collect()
-    if often.is_empty():
+    again = relisted(timeline)
+    if not again:
         return nothing
     shown = (
         timeline.kind("object.put")
-        .filter(pl.col("source").is_in(often["source"].to_list()))
+        .filter(pl.col("source").is_in(again))
         .join(snapshots(timeline), on=["source", "item"])
         .with_columns(version=version_name())
         .filter(pl.col("version").is_not_null())

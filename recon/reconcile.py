@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import polars as pl
 
 from recon import schema
 from recon.findings import Finding, Role, Witness, finding_id
+from recon.incidents import Incident, Member, incidents
 from recon.instants import show
 from recon.rules import RULES, Draft, Rule, Timeline
 from recon.subjects import glob
@@ -42,6 +43,8 @@ class Findings:
     """``rule`` and ``because``. Never a pass."""
     omitted: Mapping[str, int] = field(default_factory=dict)
     """Findings about subjects that the question is not about, counted by rule."""
+    incidents: Sequence[Incident] = ()
+    """The findings grouped by what they share, what matters most first."""
 
     def to_json(self) -> dict[str, Any]:
         """The object as it stands in the file."""
@@ -52,12 +55,35 @@ class Findings:
             "findings": [finding.to_json() for finding in self.findings],
             "not_run": [dict(one) for one in self.not_run],
             "omitted": dict(self.omitted),
+            "incidents": [one.to_json() for one in self.incidents],
         }
 
     @property
     def disagreements(self) -> list[Finding]:
         """All but observations: what makes the exit code 1."""
         return [one for one in self.findings if one.verdict != "observation"]
+
+    def chosen(
+        self,
+        *,
+        rules: Sequence[str] = (),
+        subjects: Sequence[str] = (),
+        verdicts: Sequence[str] = (),
+    ) -> Findings:
+        """Those alone that match any glob of each kind given, and the incidents that they are of.
+
+        What was not run and what was left out stays.
+        """
+        own = [
+            one
+            for one in self.findings
+            if _matches(one.rule, rules)
+            and _matches(one.subject, subjects)
+            and _matches(one.verdict, verdicts)
+        ]
+        ids = {one.finding for one in own}
+        of = [one for one in self.incidents if not ids.isdisjoint(one.findings)]
+        return replace(self, findings=own, incidents=of)
 
     def write(self, path: Path) -> None:
         """Same findings, same bytes; ASCII alone, so that no evidence text acts on a screen."""
@@ -97,7 +123,22 @@ def reconcile(
     pairs = distances(config, principals(config, events)) if inside else {}
     findings = [_finding(one, draft, ids, config, pairs) for one, draft in inside]
     places = {one.name: place for place, one in enumerate(rules)}
-    findings.sort(key=lambda f: (_ORDER[f.verdict], places[f.rule], f.subject, f.finding))
+    members = [
+        Member(finding, one.name, draft.events)
+        for finding, (one, draft) in zip(findings, inside, strict=True)
+    ]
+
+    def listed(member: Member) -> tuple[int, int, str, str]:
+        f = member.finding
+        return (_ORDER[f.verdict], places[f.rule], f.subject, f.finding) if f else (0, 0, "", "")
+
+    members.sort(key=listed)
+    findings = [one.finding for one in members if one.finding]
+    beside = [
+        Member(None, one.name, draft.events)
+        for one, draft in drafts
+        if not in_scope(draft.subject, config.subjects)
+    ]
     return Findings(
         case=config.id,
         evidence=evidence_root,
@@ -105,6 +146,7 @@ def reconcile(
         findings=findings,
         not_run=not_run,
         omitted=dict(sorted(omitted.items())),
+        incidents=incidents(events, [*members, *beside]),
     )
 
 
@@ -114,12 +156,16 @@ def in_scope(subject: str, globs: Sequence[str]) -> bool:
     A subject of a scheme that no glob speaks of (``git:``, ``s3:`` where the question is about
     ``model:``) is in scope: it is about the records themselves.
     """
-    import re
-
     schemes = {one.split(":", 1)[0] for one in globs}
     if subject.split(":", 1)[0] not in schemes and "*" not in schemes:
         return True
-    return any(re.match(glob(one).replace(r"\z", r"\Z"), subject) for one in globs)
+    return bool(globs) and _matches(subject, globs)
+
+
+def _matches(text: str, globs: Sequence[str]) -> bool:
+    import re
+
+    return not globs or any(re.match(glob(one).replace(r"\z", r"\Z"), text) for one in globs)
 
 
 def _why_not(one: Rule, kinds: set[str], config: CaseConfig) -> str:

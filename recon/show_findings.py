@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from recon.findings import Finding
+    from recon.incidents import Incident
     from recon.reconcile import Findings
 
-_STYLE = {
+_NAMES = 5
+STYLE = {
     "contradiction": "bold red",
     "conflict": "bold red",
     "breach": "bold red",
@@ -27,35 +29,79 @@ _STYLE = {
 }
 
 
-def findings(out: Console, found: Findings) -> None:
-    """All findings in words, then what was not run and what was left out."""
+def findings(out: Console, found: Findings, *, of: int | None = None) -> None:
+    """All findings in words, incident by incident, then what was not run and what was left out.
+
+    Args:
+        out: where to.
+        found: what is shown.
+        of: how many findings there are, where only some are shown.
+    """
     number = 0
-    for number, finding in enumerate(found.disagreements, 1):
-        _finding(out, number, finding)
-    observed: dict[str, list[Finding]] = {}
-    for finding in found.findings:
-        if finding.verdict == "observation":
-            observed.setdefault(finding.rule, []).append(finding)
-    for alike in observed.values():
-        number += 1
-        _finding(out, number, alike[0], alike[1:])
+    left = {one.finding: one for one in found.findings}
+    for incident in found.incidents:
+        own = [left.pop(name) for name in incident.findings if name in left]
+        if not own:
+            continue
+        if len(incident.findings) > 1 or incident.outside:
+            _incident(out, incident, len(own))
+        number = _members(out, own, number)
+    # Of findings without incidents, as of an older file.
+    _members(out, list(left.values()), number)
     if not found.findings:
-        out.print("No finding.")
-    shown = len(found.findings)
-    left = sum(found.omitted.values())
-    if left:
-        each = ", ".join(f"{rule} {count}" for rule, count in found.omitted.items())
-        out.print(
-            f"{shown} of {shown + left} findings shown; the others are about subjects outside the "
-            f"question ({each})."
-        )
+        out.print("No finding." if not of else "No finding matches.")
+    _counted(out, found, of)
     for one in found.not_run:
         out.print(f"not run: {one['rule']}: {one_line(one['because'])}")
 
 
+def _members(out: Console, own: Sequence[Finding], number: int) -> int:
+    """Disagreements one by one, observations by rule; the number of the last one."""
+    observed: dict[str, list[Finding]] = {}
+    for finding in own:
+        if finding.verdict == "observation":
+            observed.setdefault(finding.rule, []).append(finding)
+            continue
+        number += 1
+        _finding(out, number, finding)
+    for alike in observed.values():
+        number += 1
+        _finding(out, number, alike[0], alike[1:])
+    return number
+
+
+def _incident(out: Console, incident: Incident, shown: int) -> None:
+    head = Text("INCIDENT", "bold")
+    head.append(f"  [{incident.incident}]", "dim")
+    out.print(head)
+    out.print(Padding(f"{one_line(incident.statement, 1000)}.", (0, 0, 0, 3)))
+    if incident.actors:
+        named = ", ".join(one_line(one, 80) for one in incident.actors[:_NAMES])
+        more = f" and {len(incident.actors) - _NAMES} more" * (len(incident.actors) > _NAMES)
+        out.print(Padding(f"These records name {named}{more}.", (0, 0, 0, 3)))
+    if shown < len(incident.findings):
+        out.print(Padding(f"{shown} of its {len(incident.findings)} findings shown.", (0, 0, 0, 3)))
+    out.print()
+
+
+def _counted(out: Console, found: Findings, of: int | None) -> None:
+    shown = len(found.findings)
+    chosen = of is not None and of != shown
+    left = sum(found.omitted.values())
+    each = ", ".join(f"{rule} {count}" for rule, count in found.omitted.items())
+    if chosen:
+        more = f"; {left} more are about subjects outside the question ({each})" if left else ""
+        out.print(f"{shown} of {of} findings shown, as asked for{more}.")
+    elif left:
+        out.print(
+            f"{shown} of {shown + left} findings shown; the others are about subjects outside the "
+            f"question ({each})."
+        )
+
+
 def _finding(out: Console, number: int, finding: Finding, likewise: Sequence[Finding] = ()) -> None:
     head = Text(f"{number}. ")
-    head.append(finding.verdict.upper(), _STYLE[finding.verdict])
+    head.append(finding.verdict.upper(), STYLE[finding.verdict])
     head.append(f"  {finding.rule}  {one_line(finding.subject)}  [{finding.finding}]", "dim")
     out.print(head)
     out.print(Padding(prose.statement(finding), (0, 0, 0, 3)))

@@ -130,12 +130,22 @@ def _furniture(case: Case, finding: Finding, tool: str) -> dict[str, str]:
     }
 
 
+def _incident(finding: Finding, findings: Findings) -> list[dict[str, Any]]:
+    """What other findings rest on the same act, where any do."""
+    for one in findings.incidents:
+        if finding.finding in one.findings and (len(one.findings) > 1 or one.outside):
+            said = printable(words.sentence(one.statement), limit=600)
+            return [pair("Incident", f"{one.incident}: {said}")]
+    return []
+
+
 def _head(case: Case, finding: Finding, findings: Findings, tool: str) -> list[dict[str, Any]]:
     asked = show(case.config.instant) if case.config.instant else "no one instant"
     return [
         pair("Case", printable(f"{case.config.id}: {case.config.title}")),
         pair("Instant asked about", asked),
         pair("Subject", printable(finding.subject, limit=400)),
+        *_incident(finding, findings),
         pair("Witness", f"{finding.witness}: {prose.WITNESSES[finding.witness]}."),
         pair("Offered as", words.OFFERED),
         pair("Rule and tool", f"{finding.rule}, {tool}"),

@@ -74,6 +74,43 @@ def test_exits_1_with_findings_and_says_them_in_words(conflicting: Path):
     assert "states that artifact is" in out
 
 
+def test_a_finding_is_explained_whole_by_the_first_digits_of_its_id(conflicting: Path):
+    run("collect", "--case", conflicting)
+    data = json.loads(run("reconcile", "--case", conflicting, "--format", "json", code=1).stdout)
+    (one,) = data["findings"]
+    words = run("explain", one["finding"][:6], "--case", conflicting).stdout
+    assert "The artifact of model:m@1 is" in words
+    assert "   sha256sum evidence/items/" in words
+    assert "Undetermined: never" in words, "the rule's definition"
+    commands = [line.strip() for line in words.split("How to check it")[1].splitlines()[1:]]
+    for command in commands:
+        out = subprocess.run(
+            ["sh", "-c", command], cwd=conflicting, capture_output=True, text=True, check=True
+        )
+        assert out.stdout, command
+    whole = json.loads(
+        run("explain", one["finding"], "--case", conflicting, "--format", "json").stdout
+    )
+    assert (
+        whole["records"][0]["text"]
+        in (conflicting / "one.jsonl").read_text() + (conflicting / "two.jsonl").read_text()
+    )
+    assert whole["argument"]
+    assert whole["incident"]["findings"] == [one["finding"]]
+    for wrong in ("0" * 16, one["finding"][:2], "x"):
+        assert (
+            "expected the id of one finding"
+            in run("explain", wrong, "--case", conflicting, code=2).stderr
+        )
+
+
+def test_filtered_findings_say_how_many_there_are_and_the_exit_code_is_of_all(conflicting: Path):
+    run("collect", "--case", conflicting)
+    shown = run("reconcile", "--rule", "vanished-*", "--case", conflicting, code=1).stdout
+    assert "No finding matches." in shown
+    assert "0 of 1 findings shown, as asked for" in shown
+
+
 def test_findings_as_json_are_the_object_of_the_file(conflicting: Path):
     run("collect", "--case", conflicting)
     data = json.loads(run("reconcile", "--case", conflicting, "--format", "json", code=1).stdout)

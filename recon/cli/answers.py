@@ -1,4 +1,4 @@
-"""Commands that give answers whole: what was said when, and one finding in full."""
+"""Commands that give answers: what was said when, what disagrees, and one finding in full."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recon.cli.app import CaseOption, app, asked, opened_case, print_json
+from recon import messages
+from recon.cli.app import CaseOption, Format, FormatOption, app, asked, opened_case, print_json
 
 if TYPE_CHECKING:
     from recon.case import Case
@@ -122,3 +123,70 @@ def _history(
     else:
         out = show.console()
         show_history.history(out, found, first, last, step, clock=clock, only=changes)
+
+
+@app.command()
+def reconcile(  # noqa: PLR0913  (one option each)
+    *,
+    case: CaseOption = Path(),
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Each finding's argument, step by step.")
+    ] = False,
+    rule: Annotated[list[str] | None, typer.Option(help="Glob of rules to show.")] = None,
+    subject: Annotated[list[str] | None, typer.Option(help="Glob of subjects to show.")] = None,
+    verdict: Annotated[list[str] | None, typer.Option(help="Glob of verdicts to show.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Where the sources disagree, and what would explain it away.
+
+    Findings that rest on one transaction, act or record stand together, what matters most first.
+    All rules are run whatever is shown, and the exit code is that of all findings.
+    """
+    from recon import show, show_findings
+
+    opened = opened_case(case)
+    with show.progress() as told:
+        opened.built(progress=told)
+        found = opened.findings()
+    shown = found.chosen(rules=rule or (), subjects=subject or (), verdicts=verdict or ())
+    if form is Format.json:
+        print_json(shown.to_json())
+    else:
+        out = show.console()
+        show_findings.findings(out, shown, of=len(found.findings))
+        if explain:
+            for finding in shown.findings:
+                out.print(f"\n{finding.finding}  {finding.rule}")
+                ids = [role.event for role in finding.events]
+                show_findings.explain(out, finding, opened.events(ids))
+        messages.warned(opened)
+    if found.disagreements:
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    finding: Annotated[
+        str,
+        typer.Argument(metavar="FINDING", help="Its id, or the first digits that no other has."),
+    ],
+    *,
+    case: CaseOption = Path(),
+    form: FormatOption = Format.table,
+) -> None:
+    """One finding in full: the records in their own words, the argument, and how to check it.
+
+    Also what else would explain it, and whether the evidence rules that out.
+    """
+    from recon import show, show_explain
+    from recon.explain import explain as explained
+
+    opened = opened_case(case)
+    with show.progress() as told:
+        opened.built(progress=told)
+        told("rules", 0, None)
+        whole = explained(opened, opened.findings(), finding)
+    if form is Format.json:
+        print_json(whole.to_json())
+    else:
+        show_explain.explained(show.console(), whole)

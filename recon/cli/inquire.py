@@ -100,37 +100,6 @@ def written(
 
 
 @app.command()
-def reconcile(
-    *,
-    case: CaseOption = Path(),
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Each finding's argument, step by step.")
-    ] = False,
-    form: FormatOption = Format.table,
-) -> None:
-    """Where the sources disagree, and what would explain it away."""
-    from recon import show, show_findings
-
-    opened = opened_case(case)
-    with show.progress() as told:
-        opened.built(progress=told)
-        found = opened.findings()
-    if form is Format.json:
-        print_json(found.to_json())
-    else:
-        out = show.console()
-        show_findings.findings(out, found)
-        if explain:
-            for finding in found.findings:
-                out.print(f"\n{finding.finding}  {finding.rule}")
-                ids = [role.event for role in finding.events]
-                show_findings.explain(out, finding, opened.events(ids))
-        messages.warned(opened)
-    if found.disagreements:
-        raise typer.Exit(1)
-
-
-@app.command()
 def rehydrate(  # noqa: PLR0913  (one option each)
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source with base backups.")],
     *,

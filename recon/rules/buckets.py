@@ -111,6 +111,33 @@ def lifecycles(timeline: Timeline) -> set[str]:
     )
 
 
+def relisted(timeline: Timeline) -> list[str]:
+    """Sources of which something was read before a complete listing of theirs began.
+
+    Of any other source no version can be absent from a later listing. Where several clocks date
+    what was read, their order is left to :func:`first_absence`.
+    """
+    listed = (
+        timeline.coverage.filter(
+            pl.col("kind").str.starts_with("object") & pl.col("earliest").is_not_null()
+        )
+        .group_by("source")
+        .agg(last=pl.col("earliest").max())
+    )
+    return sorted(
+        timeline.kind("snapshot")
+        .group_by("source")
+        .agg(
+            first=pl.col("latest").min(),
+            undated=pl.col("latest").is_null().any(),
+            clocks=pl.col("clock").n_unique(),
+        )
+        .join(listed, on="source")
+        .filter((pl.col("first") < pl.col("last")) | (pl.col("clocks") > 1) | pl.col("undated"))
+        .collect()["source"]
+    )
+
+
 def first_absence(timeline: Timeline, shown: pl.LazyFrame) -> pl.DataFrame:
     """Versions with the first complete listing after ``seen_to`` that covers their key.
 

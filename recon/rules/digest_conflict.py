@@ -25,9 +25,15 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
     lists the one that the other source names.
     Source: NIST SP 800-86, 4.2.2 (verifying integrity by message digests).
     """
-    given = _given(timeline).collect()
+    disputed = _disputed(timeline)
+    if disputed.is_empty():
+        return
+    told = claims(timeline, about=disputed).collect(engine="streaming").lazy()
+    given = _given(told).collect()
     conflicting = _conflicting(given)
-    earlier = _earlier(timeline, conflicting).collect()
+    if conflicting.is_empty():
+        return
+    earlier = _earlier(told, conflicting).collect()
     for group in conflicting.sort("subject", "attribute", "source", "digest", "row").partition_by(
         "subject", "attribute", "algorithm", maintain_order=True
     ):
@@ -43,9 +49,22 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
 _KEY = ["source", "subject", "attribute", "algorithm"]
 
 
-def _given(timeline: Timeline) -> pl.LazyFrame:
+def _disputed(timeline: Timeline) -> pl.DataFrame:
+    """``subject`` and ``attribute`` of which more than one digest is stated by anyone."""
+    return (
+        timeline.kind("claim")
+        .filter(pl.col("digest").is_not_null())
+        .group_by("subject", "attribute")
+        .agg(least=pl.col("digest").min(), most=pl.col("digest").max())
+        .filter(pl.col("least") != pl.col("most"))
+        .select("subject", "attribute")
+        .collect(engine="streaming")
+    )
+
+
+def _given(told: pl.LazyFrame) -> pl.LazyFrame:
     """All that each source states today, with ``newest`` true on one statement per key."""
-    stated = claims(timeline).filter(pl.col("digest").is_not_null())
+    stated = told.filter(pl.col("digest").is_not_null())
     stated = stated.with_columns(algorithm=pl.col("digest").str.extract(r"^([^:]+):"))
     # Where two clocks leave it open which snapshot is the newest, both count.
     newest_snapshot = (pl.col("at_to") >= pl.col("at_from").max().over(_KEY)).fill_null(value=True)
@@ -72,14 +91,13 @@ def _conflicting(given: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _earlier(timeline: Timeline, conflicting: pl.DataFrame) -> pl.LazyFrame:
+def _earlier(told: pl.LazyFrame, conflicting: pl.DataFrame) -> pl.LazyFrame:
     """Newest older snapshot in which a source on one side gives the digest of the other side."""
     about = ["subject", "attribute"]
     sides = conflicting.lazy().select(*about, "source", newest_row="row")
     others = conflicting.lazy().select(*about, "digest", other="source")
     return (
-        claims(timeline)
-        .filter(pl.col("seen_to").is_not_null() & pl.col("table").is_not_null())
+        told.filter(pl.col("seen_to").is_not_null() & pl.col("table").is_not_null())
         .join(sides, on=[*about, "source"])
         .join(others, on=[*about, "digest"])
         .filter((pl.col("source") != pl.col("other")) & (pl.col("row") != pl.col("newest_row")))

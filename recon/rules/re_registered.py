@@ -52,7 +52,8 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     Source: PostgreSQL documentation, 73.6 "Database Page Layout" (xmin) and 30 "WAL";
     design, section 6.
     """
-    rows = candidates(timeline).collect()
+    found = candidates(timeline)
+    rows = found.collect() if found is not None else pl.DataFrame()
     if rows.is_empty():
         return
     attributes = attributes_of(timeline)

@@ -8,14 +8,20 @@ from recon.rules.base import Timeline
 from recon.rules.views import claims
 
 
-def renamed(timeline: Timeline, gone: pl.DataFrame) -> dict[tuple[str, str, str], str]:
+def renamed(
+    timeline: Timeline, gone: pl.DataFrame, told: pl.LazyFrame
+) -> dict[tuple[str, str, str], str]:
     """By source, table and subject gone: a subject that only the later snapshot has.
 
-    It has equal values, of which one is a digest: few other values are a row's own.
+    It has equal values, of which one is a digest: few other values are a row's own. ``told``: the
+    claims of all subjects of which not every complete state of the table has a row.
     """
+    whole = timeline.coverage.filter(pl.col("kind") == "claim").select("source", held_item="item")
+    partial = gone.lazy().join(whole, on=["source", "held_item"], how="anti").collect()
     key = ["source", "table"]
     values = (
-        claims(timeline)
+        # What a complete state has not, and a later one has, is among them.
+        (told if partial.is_empty() else claims(timeline))
         .filter(pl.col("table").is_not_null())
         .group_by(*key, "item", "subject")
         .agg(

@@ -28,8 +28,11 @@ _ACT = Reading("log_clock", "act_from", "act_to")
 _WRITTEN = Reading("written_clock", "written_from", "written_to")
 
 
-def candidates(timeline: Timeline) -> pl.LazyFrame:
-    """Claims of row versions that assert a time before the act they were written in or after."""
+def candidates(timeline: Timeline) -> pl.LazyFrame | None:
+    """Claims of row versions that assert a time before the act they were written in or after.
+
+    None where no act replaced any table.
+    """
     tables = timeline.kind("row.version").select("source", table=named("pg:")).unique()
     restores = (
         timeline.kind(*RESTORED)
@@ -57,6 +60,10 @@ def candidates(timeline: Timeline) -> pl.LazyFrame:
         act_stream="stream",
         act_position="position",
     )
+    known = acts.collect()
+    if known.is_empty():
+        return None
+    acts = known.lazy()
     # Rows that a transaction updated carry its xmin without having been inserted by it, and one
     # that it deleted it may have inserted again, corrected.
     changed = (

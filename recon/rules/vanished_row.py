@@ -16,6 +16,7 @@ from recon.rules.replaced import REPLACED, RESTORED
 from recon.rules.resting import resting
 from recon.rules.views import claims, last_of, logged, named, snapshots
 from recon.rules.writes import Log, log
+from recon.schema import INSTANT
 from recon.time.between import BASES
 from recon.time.corrected import READING, Reading
 
@@ -41,12 +42,16 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
     renamed.
     Source: PostgreSQL documentation, 26.1 "SQL Dump": a dump is a consistent snapshot.
     """
-    gone = _gone(timeline).collect()
+    about = _lacking(timeline)
+    if about.is_empty():
+        return
+    told = claims(timeline, about=about).collect(engine="streaming").lazy()
+    gone = _gone(timeline, about, told).collect()
     if gone.is_empty():
         return
     acts = _acts(timeline).collect()
     written = log(timeline)
-    other_names = renamed(timeline, gone)
+    other_names = renamed(timeline, gone, told)
     undeleted = _undeleted(timeline)
     known = identities(timeline)
     for row in gone.sort("subject", "table").iter_rows(named=True):
@@ -135,6 +140,9 @@ def _undeleted(timeline: Timeline) -> pl.DataFrame:
 
     Counters that were reset know of fewer inserts than there are rows, and do not count.
     """
+    counters = timeline.kind("table.statistics").collect()
+    if counters.is_empty():
+        return pl.DataFrame(schema={"source": pl.String, "table": pl.String, "at_from": INSTANT})
     rows = (
         timeline.kind("row.version")
         .group_by("source", "item", table=named("pg:"))
@@ -147,7 +155,7 @@ def _undeleted(timeline: Timeline) -> pl.DataFrame:
         return pl.col("value").str.extract(rf"\b{name}=(\d+)").cast(pl.Int64)
 
     return (
-        timeline.kind("table.statistics")
+        counters.lazy()
         .select(
             "source",
             "earliest",
@@ -162,7 +170,46 @@ def _undeleted(timeline: Timeline) -> pl.DataFrame:
     )
 
 
-def _gone(timeline: Timeline) -> pl.LazyFrame:
+def _lacking(timeline: Timeline) -> pl.DataFrame:
+    """``subject`` of which some table has a row, and some complete state of that table none.
+
+    All that can have vanished is among them, and all that stands in one of two states alone.
+    """
+    complete = (
+        timeline.coverage.filter((pl.col("kind") == "claim") & pl.col("item").is_not_null())
+        .select("source", "item", table="subject")
+        .unique()
+        .join(snapshots(timeline), on=["source", "item"], how="semi")
+        .sort("source", "table", "item")
+        .with_row_index("state")
+        .collect()
+    )
+    states = complete.group_by("source", "table").agg(states=pl.len())
+    place = ["source", "table", "subject"]
+    rows = timeline.kind("row.version", "row.dumped").select(
+        "source", "item", "subject", table=named("pg:")
+    )
+    # A claim may name its table itself; one of a row version has that one's.
+    own = (
+        timeline.kind("claim")
+        .filter(pl.col("names").list.len() > 0)
+        .select("source", "item", "subject", table=named("pg:"))
+        .filter(pl.col("table").is_not_null())
+    )
+    return (
+        pl.concat([rows, own])
+        .join(complete.lazy(), on=["source", "item", "table"], how="left")
+        .group_by(place)
+        .agg(held=pl.col("state").drop_nulls().n_unique())
+        .join(states.lazy(), on=["source", "table"])
+        .filter(pl.col("held") < pl.col("states"))
+        .select("subject")
+        .unique()
+        .collect(engine="streaming")
+    )
+
+
+def _gone(timeline: Timeline, about: pl.DataFrame, told: pl.LazyFrame) -> pl.LazyFrame:
     """Per subject and table: the last snapshot that holds it, the first complete one that lacks it.
 
     Only where no later snapshot holds it again.
@@ -174,8 +221,7 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
         .join(snapshots(timeline), on=["source", "item"])
     )
     held = (
-        claims(timeline)
-        .filter(pl.col("table").is_not_null() & pl.col("seen_to").is_not_null())
+        told.filter(pl.col("table").is_not_null() & pl.col("seen_to").is_not_null())
         .sort("part")
         .group_by("source", "table", "subject", "item")
         .agg(
@@ -193,7 +239,9 @@ def _gone(timeline: Timeline) -> pl.LazyFrame:
     subjects = held.select("source", "table", "subject").unique()
     absent = (
         complete.join(subjects, on=["source", "table"])
-        .join(_standing(timeline), on=["source", "table", "subject", "item"], how="anti")
+        .join(
+            _standing(timeline, about, told), on=["source", "table", "subject", "item"], how="anti"
+        )
         .select(
             "source",
             "table",
@@ -237,11 +285,12 @@ def _wide(name: str) -> pl.Expr:
     return pl.duration(microseconds=wide.fill_null(0))
 
 
-def _standing(timeline: Timeline) -> pl.LazyFrame:
+def _standing(timeline: Timeline, about: pl.DataFrame, told: pl.LazyFrame) -> pl.LazyFrame:
     """Subjects that an item has a row for, be it one without a value to claim."""
     key = ["source", "table", "subject", "item"]
-    rows = timeline.kind("row.version", "row.dumped").with_columns(table=named("pg:"))
-    return pl.concat([claims(timeline).select(key), rows.select(key)]).unique()
+    rows = timeline.kind("row.version", "row.dumped").join(about.lazy(), on="subject", how="semi")
+    rows = rows.with_columns(table=named("pg:"))
+    return pl.concat([told.select(key), rows.select(key)]).unique()
 
 
 def _acts(timeline: Timeline) -> pl.LazyFrame:

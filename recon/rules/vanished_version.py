@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -10,7 +10,15 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.buckets import deletions, due, expirations, first_absence, lifecycles, version_name
+from recon.rules.buckets import (
+    deletions,
+    due,
+    expirations,
+    first_absence,
+    lifecycles,
+    relisted,
+    version_name,
+)
 from recon.rules.resting import resting
 from recon.rules.views import snapshots
 from recon.time.between import BASES
@@ -34,7 +42,8 @@ def vanished_version(timeline: Timeline) -> Iterator[Draft]:
     a delete that names a version id leaves no trace in the listing; "Lifecycle configuration
     elements".
     """
-    gone = _gone(timeline)
+    again = relisted(timeline)
+    gone = _gone(timeline, again) if again else pl.DataFrame()
     if gone.is_empty():
         return
     configured = lifecycles(timeline)
@@ -42,13 +51,15 @@ def vanished_version(timeline: Timeline) -> Iterator[Draft]:
         yield _draft(row, has_lifecycle=row["source"] in configured)
 
 
-def _gone(timeline: Timeline) -> pl.DataFrame:
+def _gone(timeline: Timeline, again: Sequence[str]) -> pl.DataFrame:
     """Versions with the last listing that shows them and the first complete one that does not.
 
     With what is recorded of their end.
     """
-    acts = timeline.kind("object.put", "object.delete").join(
-        snapshots(timeline), on=["source", "item"]
+    acts = (
+        timeline.kind("object.put", "object.delete")
+        .filter(pl.col("source").is_in(again))
+        .join(snapshots(timeline), on=["source", "item"])
     )
     # Also a delete marker, and also what a later listing alone shows: what was current when it was
     # listed was noncurrent from then on.

@@ -86,17 +86,22 @@ def last_of(frame: pl.LazyFrame, name: str, key: list[str], reads: tuple[str, st
     )
 
 
-def claims(timeline: Timeline, *, logged: bool = False) -> pl.LazyFrame:
+def claims(
+    timeline: Timeline, *, logged: bool = False, about: pl.DataFrame | None = None
+) -> pl.LazyFrame:
     """Claims, each with the table it stands in (null outside databases) and its item's snapshot.
 
     Columns of the timeline, and ``table``, ``xid`` (of the row version), ``written`` (row of the
     event that stamped the record), what :func:`versions` says of when, ``seen_from``, ``seen_to``.
     ``logged``: those also that the write-ahead log alone shows, with ``version``, the kind of the
     row's own event: each was said in its time, and what replaced it is an ordinary update until
-    something says otherwise.
+    something says otherwise. ``about``: only claims that have these values of its columns; where
+    they are few, the other readings of the others are not looked for.
     """
     found = timeline.kind("claim")
     rows = timeline.kind(*LOGGED)
+    if about is not None:
+        found = _fetched(timeline, found, about)
     if logged:
         known = rows.select(
             *RECORD,
@@ -106,10 +111,10 @@ def claims(timeline: Timeline, *, logged: bool = False) -> pl.LazyFrame:
             logged_to="latest",
         )
         found = found.join(known, on=RECORD, how="left")
-    elif not rows.limit(1).collect().is_empty():
+    elif timeline.once("has-logged-rows", lambda own: _any(own.kind(*LOGGED))):
         found = found.join(rows.select(RECORD), on=RECORD, how="anti")
     return (
-        found.join(versions(timeline), on=RECORD, how="left")
+        found.join(versions(timeline, None if about is None else found), on=RECORD, how="left")
         .join(snapshots(timeline), on=["source", "item"], how="left")
         .with_columns(
             table=pl.coalesce("table", named("pg:")),
@@ -117,27 +122,23 @@ def claims(timeline: Timeline, *, logged: bool = False) -> pl.LazyFrame:
     )
 
 
-def versions(timeline: Timeline) -> pl.LazyFrame:
+def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """Row versions with the transaction that wrote them, dated by whatever dates it.
 
     ``written_from`` to ``written_by`` by firm bases alone, ``guess_from`` to ``guess_basis`` by the
     best estimate (:data:`recon.written.verdict.BEST`). No rule may call a conflict what rests on a
-    guess.
+    guess. ``of``: those of these records alone.
     """
-    rows = timeline.kind("row.version", "row.dumped").select(
-        *RECORD, written="row", table=named("pg:"), xid=named("xid:")
-    )
+    rows = timeline.kind("row.version", "row.dumped")
+    if of is not None:
+        rows = rows.join(of.select(RECORD), on=RECORD, how="semi")
+    rows = rows.select(*RECORD, written="row", table=named("pg:"), xid=named("xid:"))
     own = timeline.kind("row.version", "row.dumped").select(
         "kind", "earliest", "latest", "clock", row="row"
     )
     stamped = (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
-    undated = own.filter((pl.col("kind") == "row.version") & pl.col("earliest").is_null())
-    # A time that a server kept is another server's where a subscription applied the transaction.
-    foreign = timeline.kind("table.subscribed").limit(1)
     # Where the server kept all times, and its log says no other, nothing else is asked.
-    if undated.limit(1).collect().is_empty() and not (
-        len(foreign.collect()) or _contradicted(timeline)
-    ):
+    if timeline.once("kept-commit-times", _kept):
         dated = own.select(
             "row",
             written_from=pl.when(stamped).then("earliest"),
@@ -158,6 +159,31 @@ def versions(timeline: Timeline) -> pl.LazyFrame:
             .drop("clock")
         )
     return rows.join(dated, left_on="written", right_on="row", how="left")
+
+
+_FEW = 200_000
+
+
+def _fetched(timeline: Timeline, found: pl.LazyFrame, about: pl.DataFrame) -> pl.LazyFrame:
+    """Events that have these values: which rows first, and then all of their columns."""
+    rows = found.select("row", *about.columns).join(about.lazy(), on=about.columns, how="semi")
+    own = rows.select("row").collect(engine="streaming")["row"]
+    if len(own) > _FEW:
+        return found.join(own.to_frame().lazy(), on="row", how="semi")
+    whole = timeline.events.filter(pl.col("row").is_in(own.implode()))
+    return whole.collect(engine="streaming").lazy()
+
+
+def _any(frame: pl.LazyFrame) -> bool:
+    return not frame.select("row").limit(1).collect(engine="streaming").is_empty()
+
+
+def _kept(timeline: Timeline) -> bool:
+    """Whether every row version has the time of its commit, as its own server kept it."""
+    undated = timeline.kind("row.version").filter(pl.col("earliest").is_null())
+    # A time that a server kept is another server's where a subscription applied the transaction.
+    foreign = timeline.kind("table.subscribed")
+    return not (_any(undated) or _any(foreign) or _contradicted(timeline))
 
 
 def _contradicted(timeline: Timeline) -> bool:

@@ -16,6 +16,7 @@ import polars as pl
 
 from recon import schema
 from recon.rules.base import Timeline
+from recon.rules.buckets import version_key, version_name
 from recon.time.moments import moments
 
 ROOM = timedelta(hours=1)
@@ -181,14 +182,10 @@ def standing(
         before = pl.col("latest") <= pl.col("marker_at")
         markers = markers.filter(before | close)
         close &= ~before
-    key = (
-        pl.col("names")
-        .list.filter(pl.element().str.contains("?versionId=", literal=True))
-        .list.first()
-        .str.replace(r"\?versionId=.*$", "")
-    )
     over = (
-        rows.with_columns(key=key)
+        rows.with_columns(version=version_name())
+        .with_columns(key=version_key())
+        .drop("version")
         .filter(pl.col("key").is_not_null())
         .join(
             markers.select("source", key="subject", marked="earliest", close=close),

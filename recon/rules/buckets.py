@@ -48,7 +48,8 @@ def version_key() -> pl.Expr:
 def deletions(timeline: Timeline) -> pl.LazyFrame:
     """``version``, and the first record of its removal: ``deleted`` (row), ``…_by``, ``…_source``.
 
-    A delete without a version id removes none: it puts a marker, whose id CloudTrail answers.
+    ``…_clock``, ``…_from``, ``…_to`` say when. A delete without a version id removes none: it puts
+    a marker, whose id CloudTrail answers.
     """
     asked = pl.col("value").is_not_null() & version_name().is_not_null()
     markers = timeline.kind("object.delete").select(version=version_name()).unique()
@@ -56,26 +57,37 @@ def deletions(timeline: Timeline) -> pl.LazyFrame:
         timeline.kind(*DELETED)
         .filter(asked)
         .select(
-            "earliest",
             version=version_name(),
             deleted="row",
             deleted_by=pl.col("actor").fill_null("nobody named"),
             deleted_source="source",
+            deleted_clock="clock",
+            deleted_from="earliest",
+            deleted_to="latest",
         )
         .join(markers, on="version", how="anti")
-        .sort("earliest", "deleted")
+        .sort("deleted_from", "deleted", nulls_last=True)
         .unique("version", keep="first", maintain_order=True)
-        .drop("earliest")
     )
 
 
 def expirations(timeline: Timeline) -> pl.LazyFrame:
-    """``version``, and S3's own record of its expiry: ``expired`` (row), ``expired_source``."""
+    """``version``, and S3's own record of its expiry: ``expired`` (row), ``expired_source``.
+
+    ``expired_clock``, ``expired_from``, ``expired_to`` say when.
+    """
     return (
         timeline.kind(*EXPIRED)
-        .select(version=version_name(), expired="row", expired_source="source")
+        .select(
+            version=version_name(),
+            expired="row",
+            expired_source="source",
+            expired_clock="clock",
+            expired_from="earliest",
+            expired_to="latest",
+        )
         .filter(pl.col("version").is_not_null())
-        .sort("expired")
+        .sort("expired_from", "expired", nulls_last=True)
         .unique("version", keep="first", maintain_order=True)
     )
 

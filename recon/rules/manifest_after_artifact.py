@@ -11,6 +11,7 @@ from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
 from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, seconds, step
+from recon.rules.buckets import UPLOADED, version_key, version_name
 from recon.rules.resting import MEASURED
 from recon.time.consensus import OPEN
 from recon.time.corrected import READING, Reading
@@ -28,8 +29,10 @@ _SAME_ACT = 1.0
 def manifest_after_artifact(timeline: Timeline) -> Iterator[Draft]:
     """The norm is broken iff a subject's first manifest was stored after its first artifact.
 
-    Compared are stamped times alone. Parameters of the norm: ``artifact`` and ``manifest`` (names
-    of the attributes, by default those words), ``since`` (earlier artifacts are not judged).
+    Compared are stamped times alone, of versions that a bucket lists and of uploads to their keys
+    that CloudTrail records: what was stored first may not be listed any more.
+    Parameters of the norm: ``artifact`` and ``manifest`` (names of the attributes, by default those
+    words), ``since`` (earlier artifacts are not judged).
     Undetermined where the two times overlap once the clocks' offset is taken off, or where two
     clocks are compared whose offset the evidence does not bound.
     Innocent: a manifest corrected later, where an earlier version of it is listed; seconds
@@ -48,8 +51,8 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
         "manifest": str(parameters.get("manifest", "manifest")),
     }
     stored = (
-        timeline.kind("claim")
-        .filter((pl.col("basis") == "stamped") & pl.col("earliest").is_not_null())
+        pl.concat([_claimed(timeline), _uploaded(timeline)])
+        .filter(pl.col("earliest").is_not_null())
         .sort("earliest", "row")
         # The first by each clock: which of them came first of all, readings alone do not say.
         .unique(["subject", "attribute", "clock"], keep="first", maintain_order=True)
@@ -81,6 +84,26 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
         tolerance = max(norm.tolerance, allowed)
         if row["most"] / _SECOND > _SAME_ACT + tolerance:
             yield _draft(timeline, row, tolerance)
+
+
+_STORED = ("subject", "attribute", "earliest", "latest", "clock", "row")
+
+
+def _claimed(timeline: Timeline) -> pl.LazyFrame:
+    return timeline.kind("claim").filter(pl.col("basis") == "stamped").select(_STORED)
+
+
+def _uploaded(timeline: Timeline) -> pl.LazyFrame:
+    """Uploads that CloudTrail records, to keys of which the case claims something."""
+    keys = (
+        timeline.kind("claim")
+        .select("subject", "attribute", version=version_name())
+        .filter(pl.col("version").is_not_null())
+        .select("subject", "attribute", key=version_key())
+        .unique()
+    )
+    uploads = timeline.kind(*UPLOADED).rename({"subject": "key"})
+    return uploads.drop("attribute").join(keys, on="key").select(_STORED)
 
 
 def _draft(timeline: Timeline, row: dict[str, Any], tolerance: float) -> Draft:

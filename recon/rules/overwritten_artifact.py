@@ -56,7 +56,7 @@ def _judge(timeline: Timeline, norm: Norm) -> Iterator[Draft]:
     later = (
         one.join(first, on=group, suffix="_first")
         .filter(
-            (pl.col("value") != pl.col("value_first"))
+            (pl.col("value").str.to_lowercase() != pl.col("value_first").str.to_lowercase())
             # Two of one second have no order, and an upload in parts ends after it began.
             & (pl.col("earliest") > pl.col("latest_first"))
         )

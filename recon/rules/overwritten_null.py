@@ -43,7 +43,7 @@ def overwritten_null(timeline: Timeline) -> Iterator[Draft]:
         )
         .filter(
             (pl.col("next_earliest") > pl.col("latest"))
-            & (pl.col("digest") != pl.col("next_digest")).fill_null(True)
+            & (_plain("digest") != _plain("next_digest")).fill_null(True)
         )
         .sort("subject", "row")
         .collect()
@@ -76,6 +76,11 @@ def _draft(row: dict[str, Any]) -> Draft:
     )
 
 
+def _plain(column: str) -> pl.Expr:
+    """Hexadecimal digits are the same in either case."""
+    return pl.col(column).str.to_lowercase()
+
+
 def _kind(digest: str | None) -> str | None:
     """Digests of two kinds cannot be compared."""
-    return digest.partition(":")[0] if digest else None
+    return digest.partition(":")[0].lower() if digest else None

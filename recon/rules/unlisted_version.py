@@ -10,14 +10,8 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.buckets import (
-    UPLOADED,
-    deletions,
-    expirations,
-    first_absence,
-    lifecycles,
-    version_name,
-)
+from recon.rules.buckets import UPLOADED, first_absence, lifecycles, version_name
+from recon.rules.endings import EXCUSE, ended, ending
 from recon.rules.resting import resting
 from recon.time.between import BASES
 
@@ -31,7 +25,8 @@ def unlisted_version(timeline: Timeline) -> Iterator[Draft]:
     Undetermined where the bucket has a lifecycle configuration, which may have expired it: how
     long it was noncurrent no listing shows; and where two clocks date the record and the listing
     and leave it open which came later.
-    Observation where S3's own log records its expiry.
+    Observation where S3's own log records its expiry. A delete or an expiry from after that listing
+    is not the end of what it lacks, and is not named.
     Innocent: expiry by the bucket's own lifecycle; an upload that failed, which CloudTrail records
     with its error; a bucket whose versions have no ids.
     Source: AWS CloudTrail User Guide, "Logging data events"; Amazon S3 User Guide, "Deleting object
@@ -62,8 +57,7 @@ def unlisted_version(timeline: Timeline) -> Iterator[Draft]:
     rows = (
         gone.lazy()
         .join(oldest, on=["source", "subject"], how="left")
-        .join(deletions(timeline), on="version", how="left")
-        .join(expirations(timeline), on="version", how="left")
+        .pipe(lambda rows: ended(timeline, rows))
         .sort("subject", "put")
         .collect()
     )
@@ -80,26 +74,15 @@ def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
     verdict: Verdict = "missing"
     cause = "A lifecycle rule of the bucket expired it."
     innocent = Innocent(cause, None, "No lifecycle configuration is among the evidence.")
-    events = [("put", row["put"]), ("absent", row["listing"])]
     gone = show_interval(row["listed_from"], row["listed_to"])
-    steps = [
-        step("states", "put", attribute="version", value=row["value"] or "", seen="in CloudTrail"),
-        step("absent", "absent", table=row["source"], subject=row["version"], seen=gone),
-    ]
-    ended = ""
     if row["deleted"] is not None:
         innocent = Innocent(cause, True, "A record names who deleted it.")
-        events.append(("deleted", row["deleted"]))
-        steps.append(step("deleted", "deleted", actor=row["deleted_by"]))
-        ended = f"; {row['deleted_source']} records that {row['deleted_by']} deleted it"
     elif row["expired"] is not None:
         verdict, innocent = "observation", Innocent(cause, False, "S3's own log records it.")
-        events.append(("expired", row["expired"]))
-        steps.append(step("expired", "expired"))
-        ended = f"; {row['expired_source']} records that S3 expired it"
     elif has_lifecycle:
         verdict = "undetermined"
         innocent = Innocent(cause, None, "The bucket has a lifecycle configuration.")
+    end = ending(row)
     if not row["sure"]:
         verdict = "undetermined"
     alibi = "The listing covers the key, is complete, and was made after the upload."
@@ -112,11 +95,16 @@ def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
         subject=row["subject"],
         statement=f"CloudTrail records the upload of {which} of {row['subject']}, {row['value']}, "
         f"at {say_interval(row['earliest'], row['latest'])}, and {row['source']} does not list it "
-        f"in the snapshot of {say_interval(row['listed_from'], row['listed_to'])}{ended}",
-        events=events,
-        steps=steps,
-        excuse="For this to be innocent the version would have had to be expired by a rule of the "
-        "bucket, or deleted as intended by someone who may.",
+        f"in the snapshot of {say_interval(row['listed_from'], row['listed_to'])}{end.said}",
+        events=[("put", row["put"]), ("absent", row["listing"]), *end.events],
+        steps=[
+            step(
+                "states", "put", attribute="version", value=row["value"] or "", seen="in CloudTrail"
+            ),
+            step("absent", "absent", table=row["source"], subject=row["version"], seen=gone),
+            *end.steps,
+        ],
+        excuse=EXCUSE,
         alibi=alibi,
         innocent=[innocent],
     )

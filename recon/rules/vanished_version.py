@@ -10,15 +10,8 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.buckets import (
-    deletions,
-    due,
-    expirations,
-    first_absence,
-    lifecycles,
-    relisted,
-    version_name,
-)
+from recon.rules.buckets import due, first_absence, lifecycles, relisted, version_name
+from recon.rules.endings import EXCUSE, ended, ending
 from recon.rules.resting import resting
 from recon.rules.views import snapshots
 from recon.time.between import BASES
@@ -28,7 +21,8 @@ from recon.time.between import BASES
 def vanished_version(timeline: Timeline) -> Iterator[Draft]:
     """A version has vanished iff an earlier listing shows it and a later, complete one does not.
 
-    Where an access log or CloudTrail records who deleted it, the record is named with it.
+    Where an access log or CloudTrail records who deleted it, the record is named with it; a delete
+    or an expiry from after the listing that lacks it is not its end, and is not named.
     Undetermined where another version or a delete marker of the key followed it, before or after
     the listing that shows it, and the bucket has a lifecycle configuration that may have expired
     it: it asks for tags, or may have been another before; and where two clocks date the listings
@@ -91,8 +85,7 @@ def _gone(timeline: Timeline, again: Sequence[str]) -> pl.DataFrame:
             & ~pl.col("version").str.ends_with("?versionId=null")
         )
         .join(due(timeline), on=["source", "version"], how="left")
-        .join(deletions(timeline), on="version", how="left")
-        .join(expirations(timeline), on="version", how="left")
+        .pipe(lambda rows: ended(timeline, rows))
         .collect()
     )
 
@@ -106,34 +99,20 @@ def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
     alibi = "Both listings cover the key, and the later one is complete."
     if row["later_basis"] != BASES[0]:
         alibi += f" {resting(row, 'later', row['seen_clock'], row['listed_clock'])}."
-    events = [("listed", row["put"]), ("absent", row["listing"])]
-    steps = [
-        step("states", "listed", attribute="version", value=row["value"] or "", seen=seen),
-        step("absent", "absent", table=row["source"], subject=row["version"], seen=gone),
-    ]
-    ended = ""
-    if row["deleted"] is not None:
-        events.append(("deleted", row["deleted"]))
-        steps.append(step("deleted", "deleted", actor=row["deleted_by"] or "nobody named"))
-        ended = f"; {row['deleted_source']} records that {row['deleted_by']} deleted it"
-    elif row["expired"] is not None:
-        events.append(("expired", row["expired"]))
-        steps.append(step("expired", "expired"))
-        ended = f"; {row['expired_source']} records that S3 expired it"
-    elif verdict == "observation":
-        events.append(("due", row["due"]))
-        steps.append(step("due", "due", why=row["due_why"] or ""))
-        ended = f", as was due by the bucket's own {row['due_why']}"
+    end = ending(row, was_due=verdict == "observation")
     return Draft(
         verdict=verdict,
         subject=row["subject"],
         statement=f"{row['source']} listed version {row['value']} of {row['subject']} in the "
         f"snapshot of {say_interval(row['seen_from'], row['seen_to'])}, and does not in that of "
-        f"{say_interval(row['listed_from'], row['listed_to'])}{ended}",
-        events=events,
-        steps=steps,
-        excuse="For this to be innocent the version would have had to be expired by a rule of the "
-        "bucket, or deleted as intended by someone who may.",
+        f"{say_interval(row['listed_from'], row['listed_to'])}{end.said}",
+        events=[("listed", row["put"]), ("absent", row["listing"]), *end.events],
+        steps=[
+            step("states", "listed", attribute="version", value=row["value"] or "", seen=seen),
+            step("absent", "absent", table=row["source"], subject=row["version"], seen=gone),
+            *end.steps,
+        ],
+        excuse=EXCUSE,
         alibi=alibi,
         innocent=[cause],
     )
@@ -161,8 +140,8 @@ def _judged(row: dict[str, Any], *, has_lifecycle: bool) -> tuple[Verdict, Innoc
         (
             due is None,
             "undetermined",
-            False,
-            "It was noncurrent, and the bucket has a lifecycle configuration.",
+            None,
+            "It was noncurrent; no rule of the bucket, as they were read, is known to be due.",
         ),
         (
             due is not None and due > row["listed_to"],

@@ -186,6 +186,17 @@ def test_what_a_delete_marker_was_put_over_is_said_no_more():
     assert before.says_now is None
 
 
+def test_a_key_may_hold_the_words_of_a_query_itself():
+    """Only the version id at its end is none of the key."""
+    story = Story().stored(FEBRUARY, "m1", GOOD)
+    story.rows[-1]["names"] = ["s3:bucket/m1?versionId=odd?versionId=v1"]
+    marker = {"clock": "s3:models", "basis": "stamped"}
+    story.event("models", "object.delete", "s3:bucket/m1", "11:00", **marker)
+    assert said(one(story, "models")) == ("a", "a")
+    story.event("models", "object.delete", "s3:bucket/m1?versionId=odd", "11:00", **marker)
+    assert asof(story.timeline(), NOON) == []
+
+
 def test_it_is_possible_where_the_log_has_nothing_to_say_of_the_table():
     """Its file may be one that no record names: after a VACUUM FULL from before the log."""
     story = (

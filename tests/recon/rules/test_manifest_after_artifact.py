@@ -106,3 +106,45 @@ def test_an_earlier_manifest_by_another_clock_counts():
     story = cards("10:00", "09:00").stored("11:00", "m1", BAD, "manifest")
     story.measured("s3:models", "s3:cards", 0)
     assert story.judged(manifest_after_artifact, NORM) == []
+
+
+def in_bucket() -> Story:
+    """The versions that a bucket lists today: the manifest an hour after the artifact."""
+    story = Story().stored("10:00", "m1", GOOD)
+    story.rows[-1]["names"] = ["s3:bucket/m1/model.bin?versionId=v1"]
+    story.stored("11:00", "m1", BAD, "manifest")
+    story.rows[-1]["names"] = ["s3:bucket/m1/manifest.json?versionId=v2"]
+    return story
+
+
+def uploaded(story: Story, time: str, key: str) -> Story:
+    names = [f"s3:bucket/{key}?versionId=v0"]
+    return story.event(
+        "trail",
+        "trail.PutObject",
+        f"s3:bucket/{key}",
+        time,
+        clock="aws:us-east-1/cloudtrail",
+        basis="stamped",
+        names=names,
+    )
+
+
+def test_silent_where_cloudtrail_records_an_earlier_upload_of_the_manifest():
+    """The innocent twin: what was stored in time was replaced, and is not listed any more."""
+    (draft,) = in_bucket().judged(manifest_after_artifact, NORM)
+    assert draft.verdict == "breach"
+    story = uploaded(in_bucket(), "09:30", "m1/manifest.json")
+    assert story.judged(manifest_after_artifact, NORM) == []
+    story = uploaded(in_bucket(), "09:30", "m2/manifest.json")
+    assert [one.verdict for one in story.judged(manifest_after_artifact, NORM)] == ["breach"]
+
+
+def test_an_artifact_that_cloudtrail_alone_saw_earlier_counts():
+    """Listed in good order; the first upload of the artifact was before the manifest's."""
+    story = Story().stored("10:00", "m1", BAD, "manifest").stored("11:00", "m1", GOOD)
+    story.rows[-1]["names"] = ["s3:bucket/m1/model.bin?versionId=v1"]
+    assert story.judged(manifest_after_artifact, NORM) == []
+    (draft,) = uploaded(story, "08:00", "m1/model.bin").judged(manifest_after_artifact, NORM)
+    assert draft.verdict == "undetermined"
+    assert draft.events[0] == ("artifact", 2)

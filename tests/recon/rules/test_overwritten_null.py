@@ -25,6 +25,7 @@ def test_fires_on_other_bytes():
 def test_silent_on_the_same_bytes_and_on_one_record_listed_twice():
     assert put(put(claimed(), "10:00", GOOD), "20:00", GOOD).judged(overwritten_null) == []
     assert put(put(claimed(), "10:00", GOOD), "10:00", None).judged(overwritten_null) == []
+    assert put(put(claimed(), "10:00", GOOD), "20:00", GOOD.upper()).judged(overwritten_null) == []
 
 
 def test_undetermined_where_a_digest_is_not_known_or_is_of_another_kind():

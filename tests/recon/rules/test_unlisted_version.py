@@ -69,3 +69,23 @@ def test_s3s_own_record_of_an_expiry_is_an_observation():
     )
     (draft,) = story.judged(unlisted_version)
     assert draft.verdict == "observation"
+
+
+def test_a_delete_or_an_expiry_from_after_the_listing_is_not_its_end():
+    for kind, actor in (
+        ("trail.DeleteObject", "arn:aws:iam::1:user/dba"),
+        ("log.S3.EXPIRE.OBJECT", None),
+    ):
+        story = put().listing(APRIL, NEW)
+        story.event(
+            "trail",
+            kind,
+            "s3:bucket/model.bin",
+            "2026-04-03 10:00",
+            value="v1",
+            actor=actor,
+            names=["s3:bucket/model.bin?versionId=v1"],
+        )
+        (draft,) = story.judged(unlisted_version)
+        assert draft.verdict == "missing"
+        assert [role for role, _ in draft.events] == ["put", "absent"]

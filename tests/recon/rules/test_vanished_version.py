@@ -195,3 +195,45 @@ def test_fires_where_it_was_followed_and_the_bucket_has_no_rules():
     (draft,) = followed().judged(vanished_version)
     assert draft.verdict == "missing"
     assert draft.innocent[0].ruled_out is None
+
+
+def expired(story: Story, time: str) -> Story:
+    return lifecycle(story).event(
+        "models",
+        "log.S3.EXPIRE.OBJECT",
+        "s3:bucket/model.bin",
+        time,
+        value="v1",
+        names=["s3:bucket/model.bin?versionId=v1"],
+    )
+
+
+def test_a_delete_or_an_expiry_from_after_the_listing_is_not_its_end():
+    """What the listing lacked had ended before: another copy of it was deleted, or the log errs."""
+    (draft,) = deleted(due(gone(), "2026-03-19"), "2026-04-03 10:00").judged(vanished_version)
+    assert draft.verdict == "observation"
+    assert "user/dba" not in draft.statement
+    (draft,) = expired(gone(), "2026-04-03 10:00").judged(vanished_version)
+    assert draft.verdict == "undetermined"
+    assert draft.innocent[0].ruled_out is None
+    assert [role for role, _ in draft.events] == ["listed", "absent"]
+
+
+def test_a_delete_that_may_be_from_before_the_listing_counts():
+    story = deleted(gone(), "2026-04-02 09:00")
+    (draft,) = story.judged(vanished_version)
+    assert "user/dba" in draft.statement
+    # An hour after it, by a clock that may be two hours ahead.
+    story = deleted(gone(), "2026-04-02 10:00")
+    for row in story.rows:
+        clock = {"snapshot": "examiner", "trail.DeleteObject": "trail"}.get(row["kind"])
+        row["clock"] = clock or row.get("clock")
+    assert "user/dba" not in story.judged(vanished_version)[0].statement
+    story.measured("examiner", "trail", 3600, wide=7200)
+    assert "user/dba" in story.judged(vanished_version)[0].statement
+
+
+def test_an_expiry_is_not_excluded_where_no_rule_is_known_to_be_due():
+    (draft,) = lifecycle(gone()).judged(vanished_version)
+    assert draft.verdict == "undetermined"
+    assert draft.innocent[0].ruled_out is None

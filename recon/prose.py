@@ -99,6 +99,15 @@ def _let(at: Sequence[str], d: _Data) -> str:
     return f"Let {', '.join(said[:-1])}, and {said[-1]}."
 
 
+def _rewritten(at: Sequence[str], d: _Data) -> str:
+    what = "ends before" if d["cut"] else "has other bytes from"
+    on = "" if d["cut"] else " on"
+    return (
+        f"{at[0]}: the log as it was acquired by {d['until']} {what} {d['place']} of the log as it "
+        f"was acquired at {d['since']}{on}."
+    )
+
+
 def _before(at: Sequence[str], d: _Data) -> str:
     why = (
         f"{at[1]}'s bytes contain {at[0]}'s digest, {d['because'].removeprefix('contains ')}"
@@ -241,6 +250,23 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     "locked-under": lambda at, d: (
         f"Under {d['count']} of the markers there is a locked version, as {at[0]} says."
     ),
+    "rewritten": _rewritten,
+    "stood-at": lambda at, d: (
+        f"{at[0]} {'stands' if d['now'] else 'stood'} at {d['place']}"
+        + (" now." if d["now"] else " then.")
+    ),
+    "numbers-missing": lambda at, d: (
+        f"The log counts its records by {d['by']}; before {at[0]} those of the numbers "
+        f"{d['numbers']} are not there"
+        + (f", and so in {d['stretches'] - 1} more places." if d["stretches"] > 1 else ".")
+    ),
+    "log-missing": lambda at, d: (
+        f"{at[0]} is the last commit before and {at[1]} the first one after a stretch that is not "
+        f"there, {d['span']}."
+    ),
+    "digest-says": lambda at, d: f"{at[0]}: of {d['what']}, {d['why']}.",
+    "logging-stopped": lambda at, d: f"{at[0]} records that {d['actor']} stopped logging.",
+    "and-more": lambda _, d: f"The same holds of {d['count']} more.",
     "norm": lambda _, d: f"The case declares a norm, {d['rule']}: {d['promises']}.",
     "unreachable": lambda at, d: f"{at[0]} is in {d['repository']}, and no ref reaches it.",
     "not-forward": lambda at, d: (

@@ -56,8 +56,14 @@ def read(source: Source, items: Items) -> Parsed:
     spool = Spool()
     for item in logs:
         start = known.get((item.sha256, item.native), integrity.Known())
-        for block in _blocks(source, item, items, start, warnings):
+        watch = Watch(item, options, format_)
+        for block in _blocks(source, item, items, start, watch):
             spool.add(block)
+        if item.size > start.size or not start.first:
+            warnings.extend(watch.warnings())
+            # A number that a format has by itself counts what an export leaves out as well.
+            counted = watch.gaps if options.fields.sequence else ()
+            first += [_gaps(gaps, item, source) for gaps in counted if gaps.height]
 
     def events() -> Iterator[pl.DataFrame]:
         yield from first
@@ -68,14 +74,13 @@ def read(source: Source, items: Items) -> Parsed:
 
 
 def _blocks(
-    source: Source, item: Item, items: Items, start: Known, warnings: list[Warn]
+    source: Source, item: Item, items: Items, start: Known, watch: Watch
 ) -> Iterator[pl.DataFrame]:
     options: DeployLogOptions = source.options
     format_ = FORMATS[options.format]
     groups = groups_of(options.pattern or "") if options.pattern else ()
     keys = [one for one in options.fields.used() if one not in groups]
     keys = list(dict.fromkeys([*keys, *format_.keys]))
-    watch = Watch(item, options, format_)
     reading = Reading(items.path(item), keys, options, (start.size, start.lines))
     # Lines that were appended later go on in the stream of the item that had the first of them.
     stream = f"{'log' if options.append_only else 'lines'}:{(start.first or item.sha256)[:16]}"
@@ -85,8 +90,6 @@ def _blocks(
         watch.see(block)
         attributes = [f"={key}" for key in dict.fromkeys(options.fields.attributes.values())]
         yield block.filter(~pl.col("blank")).select(*_KEPT, *attributes)
-    if item.size > start.size or not start.first:
-        warnings.extend(watch.warnings())
 
 
 def _read_block(block: pl.DataFrame, source: Source, format_: Format) -> pl.DataFrame:
@@ -197,6 +200,8 @@ def _rewritten(one: Rewritten, source: Source) -> pl.DataFrame:
         "value": f"line {one.line}" if not one.cut else f"ends before line {one.line}",
         "clock": "examiner",
         "basis": "stamped",
+        # What was there before, as it was kept then.
+        "names": [f"item:{one.before.sha256}"],
         "item": one.after.sha256,
         "citation": "" if one.cut else f"line {one.line}",
         # No part of any record: the item's own event, the snapshot, has part 0 of no place.
@@ -207,3 +212,27 @@ def _rewritten(one: Rewritten, source: Source) -> pl.DataFrame:
     return frame([row], DRAFT).with_columns(
         earliest=first.struct.field("earliest"), latest=last.struct.field("latest")
     )
+
+
+def _gaps(gaps: pl.DataFrame, item: Item, source: Source) -> pl.DataFrame:
+    """Numbers that the log counts by and that are not there, each at the record that follows.
+
+    ``attribute`` is the key by which the case says that it counts.
+    """
+    options: DeployLogOptions = source.options
+    found = gaps.select(
+        "clock",
+        "earliest",
+        "latest",
+        "citation",
+        kind=pl.lit("log.gap"),
+        subject=pl.lit(f"log:{source.id}"),
+        attribute=pl.lit(options.fields.sequence, dtype=pl.String()),
+        value=pl.format("{} to {}", pl.col("before") + 1, pl.col("sequence").cast(pl.Int64) - 1),
+        basis=pl.lit("asserted").cast(BASIS),
+        names=pl.lit([], dtype=DRAFT["names"]),
+        item=pl.lit(item.sha256),
+        part=pl.lit(2**31 + 1, dtype=pl.UInt32),
+    )
+    missing = [pl.lit(None, dtype=DRAFT[one]).alias(one) for one in DRAFT if one not in found]
+    return found.with_columns(missing).select(list(DRAFT))

@@ -10,6 +10,7 @@ import polars as pl
 from collectors.caveats import Tally
 from collectors.times import EPOCHS
 from recon.collector import Warn
+from recon.schema import INSTANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,10 @@ class Watch:
         self._read = 0
         self._ended: tuple[bool, str] = (True, "")
         self._newest: datetime | None = None
-        self._runs: dict[str | None, int] = {}
+        self._runs: dict[str | None, tuple[int, datetime | None]] = {}
+        self.gaps: list[pl.DataFrame] = []
+        """Records after a number that is missing: ``citation``, ``before`` (the last number),
+        ``sequence``, ``clock``, and ``earliest`` to ``latest``, between which the others were."""
 
     def see(self, block: pl.DataFrame) -> None:
         """One more block."""
@@ -136,15 +140,26 @@ class Watch:
             # A list has its newest first, or is in no order: its numbers are.
             counted = counted.sort("run", "sequence", nulls_last=True, maintain_order=True)
         carried = pl.DataFrame(
-            list(self._runs.items()), schema={"run": pl.String, "carried": pl.UInt64}, orient="row"
+            [(run, *last) for run, last in self._runs.items()],
+            schema={"run": pl.String, "carried": pl.UInt64, "since": INSTANT},
+            orient="row",
         )
         number = pl.col("sequence").cast(pl.Int64)
         steps = counted.join(
             carried, on="run", how="left", nulls_equal=True, maintain_order="left"
         ).with_columns(
-            before=pl.coalesce(number.shift(1).over("run"), pl.col("carried").cast(pl.Int64))
+            before=pl.coalesce(number.shift(1).over("run"), pl.col("carried").cast(pl.Int64)),
+            since=pl.coalesce(pl.col("earliest").shift(1).over("run"), "since"),
         )
         step = number - pl.col("before")
+        dated = (pl.col("since") <= pl.col("latest")).fill_null(value=False)
+        self.gaps.append(
+            steps.filter(step > 1).select(
+                *("citation", "before", "sequence", "clock"),
+                earliest=pl.when(dated).then("since"),
+                latest=pl.when(dated).then("latest"),
+            )
+        )
         self._tally.add(
             "missing",
             steps.filter(step > 1),
@@ -161,10 +176,9 @@ class Watch:
                 "expected a number above {}; found {}; kept as it stands", "before", "sequence"
             ),
         )
-        for run, last in (
-            counted.group_by("run", maintain_order=True).agg(pl.col("sequence").last()).rows()
-        ):
-            self._runs[run] = last
+        ends = pl.col("sequence", "earliest").last()
+        for run, *last in counted.group_by("run", maintain_order=True).agg(ends).rows():
+            self._runs[run] = (last[0], last[1])
 
     def warnings(self) -> Iterator[Warn]:
         """All of them."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from recon.rules.backdated_record import backdated_record
 from recon.rules.base import Draft, Rule, Timeline
 from recon.rules.branch_deleted_with_unmerged_work import branch_deleted_with_unmerged_work
+from recon.rules.broken_digest_chain import broken_digest_chain
 from recon.rules.bulk_delete import bulk_delete
 from recon.rules.clock_skew import clock_skew
 from recon.rules.clock_step import clock_step
 from recon.rules.digest_conflict import digest_conflict
 from recon.rules.history_rewritten_with_dates_kept import history_rewritten_with_dates_kept
 from recon.rules.impossible_order import impossible_order
+from recon.rules.log_gap import log_gap
+from recon.rules.log_rewritten import log_rewritten
 from recon.rules.lost_in_restore import lost_in_restore
 from recon.rules.manifest_after_artifact import manifest_after_artifact
 from recon.rules.overwritten_artifact import overwritten_artifact
@@ -42,6 +45,9 @@ RULES: tuple[Rule, ...] = (
     history_rewritten_with_dates_kept,
     branch_deleted_with_unmerged_work,
     unverified_signature,
+    log_rewritten,
+    log_gap,
+    broken_digest_chain,
     manifest_after_artifact,
     overwritten_artifact,
     release_order,

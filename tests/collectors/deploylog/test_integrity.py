@@ -56,12 +56,19 @@ def test_a_rotated_log_is_no_rewritten_one(tmp_path: Path):
     assert values == ["1", "2", "3", "4"]
 
 
+def event_item(logs: Logs, acquisition: int) -> str:
+    """The item of an acquisition; there is one."""
+    (item,) = [one for one in logs.items if one.acquisition == acquisition]
+    return str(item.sha256)
+
+
 def test_a_log_that_was_written_over_is_said(tmp_path: Path):
     logs = Logs(tmp_path, {"a.log": lines(1, 2, 3)}, fields=FIELDS)
     logs.acquire({"a.log": lines(1, 5, 3, 4)})
     (event,) = logs.events.filter(kind="log.rewritten").iter_rows(named=True)
     assert (event["citation"], event["value"], event["clock"]) == ("line 2", "line 2", "examiner")
     assert event["earliest"] < event["latest"]
+    assert event["names"] == [f"item:{event_item(logs, 1)}"]
     (said,) = [line for line in logs.said() if "written over" in line]
     assert said.startswith("line 2: expected the log to begin as in acquisition 1")
 
@@ -99,6 +106,9 @@ def test_numbers_that_are_missing_or_go_back_are_said(tmp_path: Path):
         "line 6: expected a number above 6",
     ]
     assert "2 records are not here" in logs.said()[0]
+    (gap,) = logs.events.filter(kind="log.gap").iter_rows(named=True)
+    assert (gap["citation"], gap["value"], gap["attribute"]) == ("line 3", "3 to 4", "v")
+    assert [gap[end].second for end in ("earliest", "latest")] == [2, 5]
 
 
 def test_numbers_in_order_are_silent(tmp_path: Path):

@@ -1,0 +1,52 @@
+"""What recon says of each incident is what happened, and of its innocent twin nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recon.rules import rule_names
+from tests import s3_servers
+from tests.incidents.play import Incident, incidents, play
+
+ALL = incidents()
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One S3 server for all."""
+    with (
+        s3_servers.moto(tmp_path_factory.mktemp("moto")) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in s3_servers.credentials().items():
+            patch.setenv(name, value)
+        yield server.endpoint
+
+
+@pytest.mark.parametrize(
+    "incident", [one for one in ALL if not one.needs_bucket], ids=lambda i: i.name
+)
+def test_all_is_found_and_nothing_else(incident: Incident, tmp_path: Path):
+    played = play(incident, tmp_path)
+    assert played.found == played.truth
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("incident", [one for one in ALL if one.needs_bucket], ids=lambda i: i.name)
+def test_all_is_found_in_a_bucket_and_nothing_else(
+    incident: Incident, tmp_path: Path, endpoint: str
+):
+    played = play(incident, tmp_path, endpoint)
+    assert played.found == played.truth
+
+
+def test_every_incident_is_of_a_rule_and_has_an_innocent_twin():
+    parts: dict[str, set[str]] = defaultdict(set)
+    for one in ALL:
+        parts[one.idea].add(one.part[:8])
+    assert set(parts) <= {name.replace("-", "_") for name in rule_names()}
+    assert [idea for idea, found in parts.items() if found != {"incident", "innocent"}] == []

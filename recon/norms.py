@@ -18,6 +18,13 @@ PARAMETERS: Mapping[str, Sequence[str]] = {
     "release-order": ("artifact", "deployed"),
     "overwritten-artifact": ("attribute",),
     "backdated-record": ("table",),
+    "artifact-swapped-behind-name": ("attribute",),
+    "manifest-does-not-list-artifact": ("artifact", "manifest"),
+    "deploy-without-record": ("table", "by", "deployed"),
+    "record-without-deploy": ("table", "by", "deployed"),
+    "evaluated-other-bytes": ("evaluated", "artifact", "deployed"),
+    "hotfix-window": ("service", "table", "evaluated", "deployed", "artifact", "manifest"),
+    "self-recorded": ("subjects", "domain", "attribute"),
 }
 """By rule: the keys of a norm beside ``rule``, ``preset``, ``since`` and ``tolerance``."""
 

@@ -266,6 +266,25 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     ),
     "digest-says": lambda at, d: f"{at[0]}: of {d['what']}, {d['why']}.",
     "logging-stopped": lambda at, d: f"{at[0]} records that {d['actor']} stopped logging.",
+    "no-row": lambda at, d: (
+        f"No copy of {d['table']} holds a row of {d['key']}, which {at[0]} tells of; "
+        + (
+            "one of them is whole and from after it."
+            if d["whole"]
+            else "none is known to be whole and from after it."
+        )
+    ),
+    "no-deploy": lambda at, d: (
+        f"{at[0]} is a row of {d['key']}; of the logs of deploys ({d['logs']}) none has that."
+    ),
+    "not-listed": lambda at, d: (
+        f"{at[0]} and all that is known of it ({d['read']}) do not hold {d['digest']}."
+    ),
+    "self-said": lambda at, d: (
+        f"{at[0]} says {d['attribute']}; of {d['subjects']} subjects {d['alone']} have it from "
+        f"{d['sources']} alone, of {d['domain']}."
+    ),
+    "gate-passes": lambda at, _: f"{at[0]} is not newer than {at[1]}: a gate on times passes.",
     "and-more": lambda _, d: f"The same holds of {d['count']} more.",
     "norm": lambda _, d: f"The case declares a norm, {d['rule']}: {d['promises']}.",
     "unreachable": lambda at, d: f"{at[0]} is in {d['repository']}, and no ref reaches it.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from collectors.reading import names
 from collectors.s3 import attributes, claims, composite, details, drafts, sheets
 from collectors.s3.kinds import ATTRIBUTES, CLI_ATTRIBUTES, OBJECT
 from collectors.s3.listing import NotAListingError
@@ -35,11 +36,15 @@ BODIES: dict[str, pl.DataType] = {
     "seen_to": INSTANT,
     "earliest": INSTANT,
     "latest": INSTANT,
+    "holds": pl.List(pl.String()),
 }
 """One row an object. ``proof`` says which stored checksum the bytes agree with; null: with none.
 
-``earliest`` and ``latest`` are those of the version.
+``earliest`` and ``latest`` are those of the version. ``holds`` are the digests that stand in the
+bytes, of objects that are not :data:`LARGE`.
 """
+LARGE = 1 << 20
+"""Bytes above which an object is taken for no text, and no digests are looked for in it."""
 
 _PROOFS = {
     "sha256": "the SHA-256 that S3 stored",
@@ -67,7 +72,8 @@ def table(
         ]
         row = _row(source, item, found, judged, warnings)
         if row is not None:
-            rows.append(row)
+            holds = _digests(items.path(item)) if item.size <= LARGE else []
+            rows.append(row | {"holds": holds})
     return pl.DataFrame(rows, schema=BODIES, orient="row")
 
 
@@ -161,6 +167,13 @@ def _row(
     }
 
 
+def _digests(path: Path) -> list[str]:
+    """Digests in hexadecimal digits that a small file holds, whatever else it is."""
+    text = path.read_bytes().decode("latin-1")
+    found: list[str | None] = pl.select(names(pl.lit(text)).explode()).to_series().to_list()
+    return [one for one in found if one is not None]
+
+
 def _judged(
     path: Path, found: composite.Whole, one: Mapping[str, Any], known: Mapping[int, Part]
 ) -> _Judged:
@@ -193,6 +206,8 @@ def events(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
         whole=pl.format("sha256:{}", "sha256"),
         names=pl.concat_list(pl.format("sha256:{}", "sha256"), drafts.version(bucket)),
     )
+    # A version's own time may be from before what it holds was stored: only the bytes hold it.
+    held = pl.concat_list("names", "holds").list.unique(maintain_order=True)
     seen = {
         "clock": pl.col("clock"),
         "basis": pl.col("basis"),
@@ -210,7 +225,7 @@ def events(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
             attribute=pl.lit("proof"),
             value=pl.col("proof"),
             digest=pl.col("whole"),
-            names=pl.col("names"),
+            names=held,
         ),
     ]
     parts += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recon.rules.artifact_swapped_behind_name import artifact_swapped_behind_name
 from recon.rules.backdated_record import backdated_record
 from recon.rules.base import Draft, Rule, Timeline
 from recon.rules.branch_deleted_with_unmerged_work import branch_deleted_with_unmerged_work
@@ -9,19 +10,25 @@ from recon.rules.broken_digest_chain import broken_digest_chain
 from recon.rules.bulk_delete import bulk_delete
 from recon.rules.clock_skew import clock_skew
 from recon.rules.clock_step import clock_step
+from recon.rules.deploy_without_record import deploy_without_record
 from recon.rules.digest_conflict import digest_conflict
+from recon.rules.evaluated_other_bytes import evaluated_other_bytes
 from recon.rules.history_rewritten_with_dates_kept import history_rewritten_with_dates_kept
+from recon.rules.hotfix_window import hotfix_window
 from recon.rules.impossible_order import impossible_order
 from recon.rules.log_gap import log_gap
 from recon.rules.log_rewritten import log_rewritten
 from recon.rules.lost_in_restore import lost_in_restore
 from recon.rules.manifest_after_artifact import manifest_after_artifact
+from recon.rules.manifest_does_not_list_artifact import manifest_does_not_list_artifact
 from recon.rules.overwritten_artifact import overwritten_artifact
 from recon.rules.overwritten_null import overwritten_null
 from recon.rules.re_registered import re_registered
+from recon.rules.record_without_deploy import record_without_deploy
 from recon.rules.release_order import release_order
 from recon.rules.restore_postdates_release import restore_postdates_release
 from recon.rules.rewritten_ref import rewritten_ref
+from recon.rules.self_recorded import self_recorded
 from recon.rules.tag_moved import tag_moved
 from recon.rules.unbacked_deploy import unbacked_deploy
 from recon.rules.unlisted_version import unlisted_version
@@ -50,7 +57,14 @@ RULES: tuple[Rule, ...] = (
     broken_digest_chain,
     manifest_after_artifact,
     overwritten_artifact,
+    artifact_swapped_behind_name,
+    manifest_does_not_list_artifact,
     release_order,
+    deploy_without_record,
+    record_without_deploy,
+    evaluated_other_bytes,
+    hotfix_window,
+    self_recorded,
     impossible_order,
     backdated_record,
     clock_step,

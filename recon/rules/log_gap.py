@@ -28,7 +28,8 @@ def log_gap(timeline: Timeline) -> Iterator[Draft]:
     in a write-ahead log, whose every byte has a place, where segments between two others are not
     there; and in the chain of CloudTrail's digests, one for each hour, where hours are not there.
     Undetermined where nothing says that a log counts: it may be whole or not, and that is silent.
-    Observation where CloudTrail itself records, just before such hours, that logging was stopped.
+    Observation where CloudTrail itself records that logging was stopped before such hours, and not
+    that it was started again before them.
     Innocent: an export that leaves records out; a counter that several logs share, or one of a
     database, which passes over numbers of what was rolled back; an archive that was thinned out.
     Source: PostgreSQL documentation, 30.6 "WAL Internals" (LSN); AWS CloudTrail User Guide,
@@ -139,13 +140,33 @@ def _segment(row: Mapping[str, Any]) -> Draft:
 def _hours(timeline: Timeline) -> Iterator[Draft]:
     """One finding a stretch that no digest spans."""
     gaps = timeline.kind("trail.gap").select("source", "subject", "value", "earliest", "row")
+    # The digest before the gap ends where it begins.
+    begins = (
+        timeline.kind("trail.digest")
+        .select("source", ended="latest")
+        .join(gaps, on="source")
+        .filter(pl.col("ended") <= pl.col("earliest"))
+        .group_by("row")
+        .agg(begins=pl.col("ended").max())
+    )
+    gaps = gaps.join(begins, on="row", how="left")
     stops = timeline.kind("trail.StopLogging").select(
         "source", stopped="earliest", stop="row", by=pl.col("actor").fill_null("nobody named")
     )
-    # The last one before the digest that goes on.
+    starts = timeline.kind("trail.StartLogging").select("source", started="earliest")
+    started = (
+        gaps.join(starts, on="source")
+        .filter(pl.col("started") <= pl.col("begins"))
+        .group_by("row")
+        .agg(pl.col("started").max())
+    )
     told = (
-        gaps.join(stops, on="source")
-        .filter(pl.col("stopped") <= pl.col("earliest"))
+        gaps.join(started, on="row", how="left")
+        .join(stops, on="source")
+        .filter(
+            (pl.col("stopped") <= pl.col("earliest"))
+            & (pl.col("stopped") > pl.col("started")).fill_null(value=True)
+        )
         .sort("stopped", "stop")
         .unique("row", keep="last", maintain_order=True)
         .select("row", "stop", "by")

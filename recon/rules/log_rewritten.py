@@ -87,7 +87,7 @@ def _draft(row: Mapping[str, Any]) -> Draft:
         verdict=verdict,
         subject=row["subject"],
         statement=f"{row['source']} held bytes at {row['place']} when it was acquired, and {now} "
-        f"when it was acquired again: it changed {between}{was}",
+        f"when it was acquired again ({between}){was}",
         events=[("rewritten", row["row"]), *found],
         steps=[
             step(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import s3_servers
 from tests.incidents.stage import Found, Stage, Truth
 
 IDEAS = Path(__file__).parent / "ideas"
@@ -38,7 +39,7 @@ def incidents() -> list[Incident]:
     for path in sorted(IDEAS.glob("*.py")):
         module = importlib.import_module(f"tests.incidents.ideas.{path.stem}")
         parts = [name for name in vars(module) if name.startswith(("incident", "innocent"))]
-        bucket = bool(getattr(module, "BUCKET", False))
+        bucket = bool(getattr(module, "NEEDS_BUCKET", False))
         found += [Incident(path.stem, one, getattr(module, one), bucket) for one in sorted(parts)]
     return found
 
@@ -52,11 +53,11 @@ class Played:
     found: frozenset[Found]
 
 
-def play(incident: Incident, folder: Path, endpoint: str = "") -> Played:
+def play(incident: Incident, folder: Path, server: s3_servers.Server | None = None) -> Played:
     """Make it in a new folder, collect, run the rules."""
     target = folder / incident.name
     target.mkdir(parents=True)
-    stage = Stage(target, endpoint)
+    stage = Stage(target, server)
     truth = incident.build(stage)
     found = stage.collect().findings().findings
     said = frozenset((one.rule, one.verdict, one.subject) for one in found)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import recon
+from tests import s3_servers
 
 Found = tuple[str, str, str]
 """Rule, verdict, subject."""
@@ -64,8 +65,8 @@ class Stage:
     """The folder of one case."""
 
     folder: Path
-    endpoint: str = ""
-    """Of the S3 server."""
+    server: s3_servers.Server | None = None
+    """Where the incident is one of a bucket."""
     sources: dict[str, str] = field(default_factory=dict)
     """Tables of ``case.toml`` by source."""
     norms: list[Mapping[str, Any]] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,19 @@ from tests import s3_servers
 from tests.incidents.play import Incident, incidents, play
 
 ALL = incidents()
+CLOCK = datetime(2026, 3, 8, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_servers.Server]:
     """One S3 server for all."""
     with (
-        s3_servers.moto(tmp_path_factory.mktemp("moto")) as server,
+        s3_servers.moto(tmp_path_factory.mktemp("moto"), CLOCK) as started,
         pytest.MonkeyPatch.context() as patch,
     ):
         for name, value in s3_servers.credentials().items():
             patch.setenv(name, value)
-        yield server.endpoint
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -38,9 +40,9 @@ def test_all_is_found_and_nothing_else(incident: Incident, tmp_path: Path):
 @pytest.mark.live
 @pytest.mark.parametrize("incident", [one for one in ALL if one.needs_bucket], ids=lambda i: i.name)
 def test_all_is_found_in_a_bucket_and_nothing_else(
-    incident: Incident, tmp_path: Path, endpoint: str
+    incident: Incident, tmp_path: Path, server: s3_servers.Server
 ):
-    played = play(incident, tmp_path, endpoint)
+    played = play(incident, tmp_path, server)
     assert played.found == played.truth
 
 

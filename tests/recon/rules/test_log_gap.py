@@ -65,3 +65,12 @@ def test_hours_that_no_digest_spans_are_missing_unless_logging_was_stopped():
     assert draft.verdict == "observation"
     assert "dba" in draft.statement
     assert draft.events == [("gap", 0), ("stopped", 1)]
+
+
+def test_a_stop_that_was_followed_by_a_start_before_the_gap_does_not_explain_it():
+    story = hours(stopped=True)
+    story.event("trail", "trail.digest", "trail:b/before", "11:00")
+    assert story.judged(log_gap)[0].verdict == "observation"
+    story.event("trail", "trail.StartLogging", "aws:1/cloudtrail", "10:30", actor="dba")
+    (draft,) = story.judged(log_gap)
+    assert draft.verdict == "missing"

@@ -26,6 +26,7 @@ from recon.rules.overwritten_null import overwritten_null
 from recon.rules.re_registered import re_registered
 from recon.rules.record_without_deploy import record_without_deploy
 from recon.rules.release_order import release_order
+from recon.rules.released_from_vanished_version import released_from_vanished_version
 from recon.rules.restore_postdates_release import restore_postdates_release
 from recon.rules.rewritten_ref import rewritten_ref
 from recon.rules.self_recorded import self_recorded
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     unbacked_deploy,
     vanished_version,
     unlisted_version,
+    released_from_vanished_version,
     overwritten_null,
     bulk_delete,
     tag_moved,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from recon.findings import Step
+from recon.findings import Innocent, Step, Verdict
 from recon.rules.base import Timeline, step
 from recon.rules.buckets import deletions, expirations
 from recon.time.corrected import Reading
@@ -81,3 +81,59 @@ def ending(row: Mapping[str, Any], *, was_due: bool = False) -> Ending:
             f", as was due by the bucket's own {row['due_why']}",
         )
     return Ending((), (), "")
+
+
+def judged(row: Mapping[str, Any], *, has_lifecycle: bool) -> tuple[Verdict, Innocent]:
+    """The verdict on a version that a listing showed, and what is known of expiry by a rule."""
+    due = row["due_from"]
+    cases: list[tuple[bool, Verdict, bool | None, str]] = [
+        (row["deleted"] is not None, "missing", True, "A record names who deleted it."),
+        (row["expired"] is not None, "observation", False, "S3's own log records it."),
+        (
+            # By a rule that puts a marker over it and one that removes what is under a marker.
+            row["is_newest"] and (due is None or due > row["listed_to"]),
+            "missing",
+            True,
+            "It was current, as far as is known, and no rule removes that from a versioned bucket.",
+        ),
+        (
+            not has_lifecycle,
+            "missing",
+            None,
+            "No lifecycle configuration of the bucket is among the evidence.",
+        ),
+        (
+            due is None,
+            "undetermined",
+            None,
+            "It was noncurrent; no rule of the bucket, as they were read, is known to be due.",
+        ),
+        (
+            due is not None and due > row["listed_to"],
+            "missing",
+            True,
+            "By the rules as they were read, it was not due before it was gone.",
+        ),
+        (
+            not row["due_sure"],
+            "undetermined",
+            None,
+            "The rule that was due asks for tags, which no listing shows.",
+        ),
+        (True, "observation", False, f"It was due by then: {row['due_why']}."),
+    ]
+    _, verdict, ruled_out, why = next(case for case in cases if case[0])
+    text = "A lifecycle rule of the bucket expired the noncurrent version."
+    return verdict, Innocent(text, ruled_out, why)
+
+
+def judged_unlisted(row: Mapping[str, Any], *, has_lifecycle: bool) -> tuple[Verdict, Innocent]:
+    """The same of one that no listing showed: how long it was noncurrent is not known."""
+    cause = "A lifecycle rule of the bucket expired it."
+    if row["deleted"] is not None:
+        return "missing", Innocent(cause, True, "A record names who deleted it.")
+    if row["expired"] is not None:
+        return "observation", Innocent(cause, False, "S3's own log records it.")
+    if has_lifecycle:
+        return "undetermined", Innocent(cause, None, "The bucket has a lifecycle configuration.")
+    return "missing", Innocent(cause, None, "No lifecycle configuration is among the evidence.")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import polars as pl
-
-from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.buckets import UPLOADED, first_absence, lifecycles, version_name
-from recon.rules.endings import EXCUSE, ended, ending
+from recon.rules.buckets import lifecycles
+from recon.rules.endings import EXCUSE, ending, judged_unlisted
+from recon.rules.gone import unlisted
 from recon.rules.resting import resting
 from recon.time.between import BASES
 
@@ -32,56 +30,17 @@ def unlisted_version(timeline: Timeline) -> Iterator[Draft]:
     Source: AWS CloudTrail User Guide, "Logging data events"; Amazon S3 User Guide, "Deleting object
     versions from a versioning-enabled bucket".
     """
-    named = timeline.kind("object.put").select(version=version_name()).unique()
-    sources = timeline.kind("object.put").select(bucket=_bucket(), listed_source="source").unique()
-    puts = (
-        timeline.kind(*UPLOADED)
-        .with_columns(version=version_name(), bucket=_bucket())
-        .filter(pl.col("version").is_not_null() & (pl.col("value") != "null"))
-        .join(named, on="version", how="anti")
-        .join(sources, on="bucket")
-        .with_columns(
-            source="listed_source", seen_clock="clock", seen_from="earliest", seen_to="latest"
-        )
-        .sort("earliest", "row")
-        .unique(["source", "version"], keep="first", maintain_order=True)
-    )
-    gone = first_absence(timeline, puts)
-    if gone.is_empty():
+    rows = unlisted(timeline)
+    if rows.is_empty():
         return
-    oldest = (
-        timeline.kind("object.put")
-        .group_by("source", "subject")
-        .agg(oldest=pl.col("earliest").min())
-    )
-    rows = (
-        gone.lazy()
-        .join(oldest, on=["source", "subject"], how="left")
-        .pipe(lambda rows: ended(timeline, rows))
-        .sort("subject", "put")
-        .collect()
-    )
     configured = lifecycles(timeline)
-    for row in rows.iter_rows(named=True):
+    for row in rows.sort("subject", "put").iter_rows(named=True):
         yield _draft(row, has_lifecycle=row["source"] in configured)
 
 
-def _bucket() -> pl.Expr:
-    return pl.col("subject").str.splitn("/", 2).struct.field("field_0")
-
-
 def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
-    verdict: Verdict = "missing"
-    cause = "A lifecycle rule of the bucket expired it."
-    innocent = Innocent(cause, None, "No lifecycle configuration is among the evidence.")
+    verdict, innocent = judged_unlisted(row, has_lifecycle=has_lifecycle)
     gone = show_interval(row["listed_from"], row["listed_to"])
-    if row["deleted"] is not None:
-        innocent = Innocent(cause, True, "A record names who deleted it.")
-    elif row["expired"] is not None:
-        verdict, innocent = "observation", Innocent(cause, False, "S3's own log records it.")
-    elif has_lifecycle:
-        verdict = "undetermined"
-        innocent = Innocent(cause, None, "The bucket has a lifecycle configuration.")
     end = ending(row)
     if not row["sure"]:
         verdict = "undetermined"

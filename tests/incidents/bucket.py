@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests import s3_servers
@@ -29,6 +29,7 @@ class Bucket:
             raise ValueError("this incident needs an S3 server")
         self.stage, self.server = stage, stage.server
         self.name = f"incident-{next(_NUMBERS)}"
+        self.handed = 0
         self.s3 = s3_servers.client(self.server)
         self.s3.create_bucket(Bucket=self.name)
         versioning: Any = {"Status": "Enabled"}
@@ -51,7 +52,9 @@ class Bucket:
 
     def hand_over(self, **options: Any) -> None:
         """The source of the case: the bucket itself, asked today."""
-        s3_servers.set_clock(self.server, datetime.now(UTC))
+        # Two listings of one second have no order.
+        s3_servers.set_clock(self.server, datetime.now(UTC) + timedelta(seconds=3 * self.handed))
+        self.handed += 1
         self.stage.source(
             "models",
             "s3",

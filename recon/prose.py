@@ -310,6 +310,13 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
         f"{at[0]} is a signature ({d['format']}) of the key {d['key']}: {d['because']}"
         + (f", as it is with {d['count'] - 1} more." if d["count"] > 1 else ".")
     ),
+    "file-of": lambda at, d: (
+        f"{at[0]} is {d['path']}, the first by name of {d['count']} of the sort: files {d['what']}."
+    ),
+    "made-of": lambda at, d: (
+        f"{at[0]} says that it was made of commit {d['made']}; {at[1]} is at {d['commit']}."
+    ),
+    "unread": lambda at, _: f"{at[0]} could not be read to its end.",
     "apart": lambda at, d: (
         f"{at[0]} and {at[1]} are two clones of one repository; the first shows {d['ref']} with "
         f"{at[2]} among its commits, and the second without it."

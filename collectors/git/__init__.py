@@ -43,6 +43,18 @@ if TYPE_CHECKING:
     from recon.collector import Acquisition, Item, Items, Parsed, Quote, Source
 
 
+class GitArchive(BaseModel):
+    """A source archive that was made of a ref."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = Field(description="the archive: tar, zip, sdist or wheel")
+    ref: str = Field(pattern="^refs/", description="full name of its ref: refs/tags/v1")
+    generated: tuple[str, ...] = Field(
+        (), description="globs of files that the build makes: configure, dist/*"
+    )
+
+
 class GitOptions(BaseModel):
     """Keys of ``[[source]]`` for a repository."""
 
@@ -54,6 +66,9 @@ class GitOptions(BaseModel):
         (), description="or several; a bundle that builds on another comes after it"
     )
 
+    archives: tuple[GitArchive, ...] = Field(
+        (), description="source archives, each held against the tree of its ref, file by file"
+    )
     keys: tuple[str, ...] = Field(
         (),
         description="files of keys to verify signatures with: OpenPGP keys, an allowed_signers "

@@ -6,7 +6,8 @@
 2. Refs, as ``git for-each-ref`` prints them, with ``HEAD``: item ``git.refs``.
 3. Files of a local repository as they are: reflogs (``git.reflog``), ``HEAD``, ``packed-refs``,
    ``shallow``, ``info/grafts``, ``objects/info/alternates`` (``git.file``).
-4. Every commit and tag, those that no ref reaches too, as ``git cat-file --batch`` prints them,
+4. Source archives that the case gives, and the trees of their refs (:mod:`collectors.git.trees`).
+5. Every commit and tag, those that no ref reaches too, as ``git cat-file --batch`` prints them,
    sorted by name: item ``git.objects``. Refs are read before objects, so that whatever a ref
    names in a repository that is in use has been written by then. Trees and blobs are left out;
    the item's ``meta`` counts them.
@@ -20,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collectors.git import catfile, objects, shadow
+from collectors.git import catfile, objects, shadow, trees
 from collectors.git.opening import Opened, masked, open_given
 from collectors.git.run import Git, said
 from collectors.git.signatures import KIND as KEYS
@@ -42,6 +43,7 @@ def acquire(acquisition: Acquisition) -> None:
     """All that the options name; what cannot be had is recorded, and the others go on."""
     options: GitOptions = acquisition.source.options
     _keys(acquisition, options)
+    trees.archives(acquisition, options)
     given = [*options.files(), *([] if options.url is None else [options.url])]
     with tempfile.TemporaryDirectory(prefix="recon-git-") as name:
         scratch = Path(name)
@@ -99,6 +101,7 @@ def _read(acquisition: Acquisition, opened: Opened) -> None:
             _note(acquisition, f"{native}#refs", "refs that git reads", errors)
     if opened.local is not None:
         _files(acquisition, opened, meta)
+    trees.trees(acquisition, opened)
     _objects(acquisition, opened, meta)
     if opened.local is not None and opened.local.left_out:
         names = opened.local.left_out

@@ -5,7 +5,8 @@
    (:mod:`collectors.git.refs`).
 3. Reflogs (:mod:`collectors.git.reflogs`).
 4. Signatures, by the keys that the case gives (:mod:`collectors.git.signatures`).
-5. Coverage, where every parent of every commit that a ref reaches is there.
+5. Source archives and the trees of their refs (:mod:`collectors.git.archives`).
+6. Coverage, where every parent of every commit that a ref reaches is there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.git import history, reflogs, refs, signatures
+from collectors.git import archives, history, reflogs, refs, signatures
 from recon.collector import Parsed, Warn
 from recon.schema import DRAFT
 
@@ -32,6 +33,7 @@ def read(source: Source, items: Items) -> Parsed:
         *(part.lazy() for part in reflogs.read(source, items, warnings)),
     ]
     parts.append(signatures.read(source, items, found.signed, found.odd, warnings).lazy())
+    parts.extend(part.lazy() for part in archives.read(source, items, warnings))
     referred = refs.read(source, items, found, warnings)
     parts.extend(part.lazy() for part in referred.events)
     versions = sorted({str(i.meta["git"]) for i in items.of("git.refs") if "git" in i.meta})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from collectors.git import history, objects, refs
+from collectors.git import history, members, objects, refs, trees
 from recon.collector import Quote
 from recon.errors import BadInputError
 
@@ -28,11 +28,14 @@ def find(source: Source, items: Items, item: Item, citation: str) -> Quote:
         quote = _object(items, item, word, name)
     elif word == "ref" and item.kind == refs.KIND:
         quote = _ref(items, item, name)
+    elif word == "file" and item.kind in {trees.TREE, trees.ARCHIVE}:
+        quote = _file(items, item, name)
     elif word == "reflog" and item.kind == "git.reflog":
         quote = _reflog(items, item, name.rpartition(" line ")[2])
     if quote is None:
         raise BadInputError(
-            "a citation of this item (`commit HASH`, `tag HASH`, `ref NAME`, `reflog NAME line N`)",
+            "a citation of this item (`commit HASH`, `tag HASH`, `ref NAME`, `reflog NAME line N`, "
+            "`file PATH`)",
             repr(citation),
             f"item {item.sha256[:16]} ({item.kind})",
         )
@@ -72,6 +75,23 @@ def _ref(items: Items, item: Item, name: str) -> Quote | None:
                     how = f"{line.how}; in the repository: git cat-file -p {shown}"
                     return Quote(f"{line.text}\n\n{tag.text}", how, verbatim=False)
             return line
+    return None
+
+
+def _file(items: Items, item: Item, path: str) -> Quote | None:
+    """The line of a tree; of an archive what stands there, by size, mode or digest alone."""
+    if item.kind == trees.TREE:
+        for entry in items.read(item).split(b"\0"):
+            if entry.partition(b"\t")[2].decode("utf-8", "backslashreplace") == path:
+                return _quote(entry, "tr '\\0' '\\n' < ITEM")
+        return None
+    how = f"tar -xOf ITEM {shlex.quote(path)} | git hash-object --stdin (zip: unzip -p)"
+    try:
+        for one in members.read(items.path(item)):
+            if not isinstance(one, str) and one.path == path:
+                return Quote(f"{path}: blob {one.sha1}, sha256 {one.digest}", how, verbatim=False)
+    except members.ERRORS:
+        pass
     return None
 
 

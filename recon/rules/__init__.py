@@ -25,6 +25,7 @@ from recon.rules.overwritten_artifact import overwritten_artifact
 from recon.rules.overwritten_null import overwritten_null
 from recon.rules.re_registered import re_registered
 from recon.rules.record_without_deploy import record_without_deploy
+from recon.rules.release_archive_differs_from_tag import release_archive_differs_from_tag
 from recon.rules.release_order import release_order
 from recon.rules.released_from_vanished_version import released_from_vanished_version
 from recon.rules.restore_postdates_release import restore_postdates_release
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     rewritten_ref,
     history_rewritten_with_dates_kept,
     branch_deleted_with_unmerged_work,
+    release_archive_differs_from_tag,
     unverified_signature,
     log_rewritten,
     log_gap,

@@ -32,7 +32,7 @@ def release_archive_differs_from_tag(timeline: Timeline) -> Iterator[Draft]:
     Undetermined where the archive has files that the tree has not, and nothing else differs: the
     build may make them, and `generated` of the case says which it does. Undetermined also where
     the archive cannot be read to its end.
-    Observation where the tree has files that an archive by name of a whole tree has not.
+    Observation where the tree has files that the archive lacks, which is no sdist and no wheel.
     Innocent: `configure`, `PKG-INFO`, translations and other files that a release's build makes;
     an sdist or a wheel, which leaves out tests; a submodule's files, which the tree does not hold.
     Source: SLSA 1.0, provenance; CVE-2024-3094 (a release archive with files that its tag lacks);

@@ -21,7 +21,8 @@ def unverified_signature(timeline: Timeline) -> Iterator[Draft]:
     A conflict where the key is given, or the signature holds it, and the signature is not of these
     bytes: the object says that a key signed it, and the key says no.
     Undetermined where the key is not given, or had expired or been revoked, or where the verifier
-    gives no verdict. These are told once for each key and reason, with how many there are.
+    gives no verdict. These are told once for each key and reason, and all whose key is not given
+    once for each repository, with how many there are.
     Innocent: a tool that rewrote the object and carried its signature over; commits that a forge
     signed with a key of its own, which has to be given too; a key that expired since, as one that
     was valid when it signed is taken for valid.
@@ -44,20 +45,22 @@ def unverified_signature(timeline: Timeline) -> Iterator[Draft]:
     is_bad = pl.col("status") == "bad"
     for row in found.filter(is_bad).iter_rows(named=True):
         yield _draft(row, 1)
+    group = [pl.col("source"), pl.when(pl.col("because") != _UNKNOWN).then("key"), "because"]
     rest = found.filter(~is_bad).with_columns(
-        count=pl.len().over("source", "format", "key", "because")
+        count=pl.len().over(group), keys=pl.col("key").n_unique().over(group)
     )
-    first = rest.unique(["source", "format", "key", "because"], keep="first", maintain_order=True)
+    first = rest.filter(pl.int_range(pl.len()).over(group) == 0)
     for row in first.iter_rows(named=True):
-        yield _draft(row, row["count"])
+        yield _draft(row, row["count"], row["keys"])
 
 
-def _draft(row: dict[str, Any], count: int) -> Draft:
+def _draft(row: dict[str, Any], count: int, keys: int = 1) -> Draft:
     bad = row["status"] == "bad"
     verdict: Verdict = "conflict" if bad else "undetermined"
     because = "it is not of these bytes by that key" if bad else row["because"]
     whose = f", {row['actor']}" if row["actor"] else ""
-    others = f"; so it is with {count - 1} more objects" if count > 1 else ""
+    of_keys = f", of {keys} keys in all" if keys > 1 else ""
+    others = f"; so it is with {count - 1} more objects{of_keys}" if count > 1 else ""
     given = row["because"] != _UNKNOWN or bad
     return Draft(
         verdict=verdict,

@@ -1,4 +1,4 @@
-"""Acquire and parse a repository, side by side with ``git log`` on it."""
+"""Acquire and parse a repository, side by side with ``git log`` on it, by processor time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import os
 import statistics
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from recon.evidence import Acquiring, CaseItems, Evidence
 COMMITS = 100_000
 ROUNDS = 5
 LIMIT = 3.0
+# The goal is 1.5.
 # What the events are made of: the message too, as digests are looked for in it.
 FORMAT = "--format=%H%x09%T%x09%P%x09%an%x09%ae%x09%at%x09%cn%x09%ce%x09%ct%x09%B"
 
@@ -51,28 +51,34 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def used() -> float:
+    """Seconds of processor time, of this process and of those that it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def ours(repository: Path, case: Path) -> tuple[float, float, int]:
     source = Source(
         "code", "git", "platform", GitOptions(path=str(repository)), (), repository.parent
     )
-    start = time.perf_counter()
+    start = used()
     acquiring = Acquiring(Evidence(case), source)
     acquiring.run(collector.acquire)
-    middle = time.perf_counter()
+    middle = used()
     assert acquiring.failures == []
     events = collector.parse(source, CaseItems(Evidence(case), "code")).events.collect()
-    return middle - start, time.perf_counter() - middle, events.height
+    return middle - start, used() - middle, events.height
 
 
 def log(repository: Path) -> float:
-    start = time.perf_counter()
+    start = used()
     subprocess.run(
         ["git", "-C", repository, "log", "--all", FORMAT],
         check=True,
         stdout=subprocess.DEVNULL,
         env={**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull},
     )
-    return time.perf_counter() - start
+    return used() - start
 
 
 @pytest.mark.bench

@@ -29,8 +29,8 @@ lint: $(READY) ## ruff, mypy, import-linter
 unit: $(READY) ## Tests alone
 	$(BIN)/python -m pytest -m "not bench and not thorough" -n auto --dist loadfile
 
-thorough: $(READY) system ## The tests that take more versions of PostgreSQL
-	$(BIN)/python -m pytest -m "thorough and not bench" -n auto --dist loadfile
+thorough: $(READY) system ## The tests that take more versions of PostgreSQL, or a real MLflow
+	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" -n auto --dist loadfile
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench

@@ -91,7 +91,7 @@ STORE: tuple[Said, ...] = (
          pair=("param.", "param_key", "param_value")),
     Said(
         "runs", "run.started", _RUN, "start_time",
-        {"run": "run_uuid", "name": "name", "storage": "artifact_uri", "commit": "source_version",
+        {"run": "run_uuid", "name": "name", "storage": "artifact_uri",
          "experiment": "experiment_id"}, "user_id",
     ),
     Said("runs", "run.ended", _RUN, "end_time", {"status": "status"}),

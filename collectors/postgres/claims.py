@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from collectors import times
 from collectors.postgres.options import PostgresClaim
 from recon.collector import Sha256, Warn
 from recon.instants import read_iso
@@ -63,7 +64,7 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
     warnings = []
     missing = sorted(
         {c for claim in claims for c in claim.columns()}
-        - {name.removeprefix(COLUMN) for name in rows.frame.columns}
+        - {one.removeprefix(COLUMN) for one in rows.frame.columns if one.startswith(COLUMN)}
     )
     if missing and not rows.frame.is_empty():
         warnings.append(
@@ -93,7 +94,13 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
     events = [_own(frame, rows, claims[0])]
     frame = frame.filter(~pl.col("kind").is_in(SILENT))
     part = 1
+    whole = frame
     for claim in claims:
+        frame = whole.filter(_spoken_of(claim))
+        if left := whole.height - frame.height:
+            of = ", ".join(f"{column} {text!r}" for column, text in claim.only.items())
+            message = f"{left} of {rows.frame.height} rows of {rows.table} are not of {of}; the"
+            warnings.append(Warn(rows.item, "", f"{message} claim leaves them", "note"))
         unnamed = frame.filter(_subject(claim).is_null())
         if not unnamed.is_empty():
             warnings.append(
@@ -109,8 +116,13 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
                 warnings.append(
                     _first(rows, undated, f"no time that can be read in {claim.time}: undated")
                 )
-        for attribute in claim.attributes:
-            events.append(_claims(read, rows, claim, attribute, part=part))
+        for attribute, column in claim.attributes.items():
+            named = pl.lit(attribute)
+            events.append(_claims(read, rows, claim, (named, column), part=part))
+            part += 1
+        if claim.attribute is not None and claim.value is not None:
+            named = _attribute(claim, claim.attribute)
+            events.append(_claims(read, rows, claim, (named, claim.value), part=part))
             part += 1
     return pl.concat(events), warnings
 
@@ -139,9 +151,15 @@ def _own(frame: pl.DataFrame, rows: Rows, claim: PostgresClaim) -> pl.DataFrame:
 
 
 def _claims(
-    frame: pl.DataFrame, rows: Rows, claim: PostgresClaim, attribute: str, *, part: int
+    frame: pl.DataFrame,
+    rows: Rows,
+    claim: PostgresClaim,
+    stated: tuple[pl.Expr, str],
+    *,
+    part: int,
 ) -> pl.DataFrame:
-    column = claim.attributes[attribute]
+    """``stated``: the attribute's name, and the column of its value."""
+    attribute, column = stated
     value = _same_way(pl.col(COLUMN + column))
     time = pl.col("read")
     clock = f"pg:{rows.source}/{rows.table}.{claim.time}" if claim.time else None
@@ -149,7 +167,7 @@ def _claims(
         **_columns(
             kind=pl.lit("claim"),
             subject=_subject(claim),
-            attribute=pl.lit(attribute),
+            attribute=attribute,
             value=value,
             digest=_digest(pl.col(COLUMN + column)),
             clock=pl.lit(clock),
@@ -162,7 +180,19 @@ def _claims(
             citation=pl.col("citation"),
             part=pl.lit(part),
         )
-    ).filter(pl.col("subject").is_not_null() & pl.col("value").is_not_null())
+    ).filter(pl.all_horizontal(pl.col("subject", "attribute", "value").is_not_null()))
+
+
+def _attribute(claim: PostgresClaim, template: str) -> pl.Expr:
+    """The attribute that each row names."""
+    named = fill(template, {name: pl.col(COLUMN + name) for name in fields(template)})
+    return named.replace(claim.words) if claim.words else named
+
+
+def _spoken_of(claim: PostgresClaim) -> pl.Expr:
+    """Whether a row is one that the claim speaks of."""
+    wanted = [pl.col(COLUMN + column).eq(text) for column, text in claim.only.items()]
+    return pl.all_horizontal([pl.lit(True), *wanted]).fill_null(False)
 
 
 def _columns(**given: pl.Expr) -> dict[str, pl.Expr]:
@@ -181,7 +211,12 @@ def _time(claim: PostgresClaim) -> pl.Expr:
     if claim.time is None:
         nothing = pl.lit(None, INSTANT)
         return pl.struct(earliest=nothing, latest=nothing)
-    return read_iso(pl.col(COLUMN + claim.time))
+    column = pl.col(COLUMN + claim.time)
+    if claim.epoch is None:
+        return read_iso(column)
+    # A count that lies elsewhere is none of this unit.
+    counted = times.epoch_unit(column) == claim.epoch
+    return times.read_time(pl.when(counted).then(column), pl.lit(claim.epoch))
 
 
 def _names(text: pl.Series, table: str) -> pl.Expr:

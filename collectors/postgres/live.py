@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from collectors.postgres import footprint, queries
+from collectors.postgres import footprint, queries, stores
 from recon.errors import BadInputError, ReconError, UnreachableError
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def acquire_live(acquisition: Acquisition) -> None:
     """
     options: PostgresOptions = acquisition.source.options
     dsn, secrets = _dsn(options.dsn_env or "", acquisition.source.id)
-    files = queries.files([claim.table for claim in acquisition.source.claims])
-    with _session(dsn, secrets, acquisition) as connection:
+    with _session(dsn, secrets, acquisition) as (connection, tables):
+        files = queries.files(tables)
         place = _place(connection)
         for done, file in enumerate(files):
             acquisition.progress("capture", done, len(files))
@@ -118,7 +118,8 @@ def _clocks(connection: psycopg.Connection[Any]) -> dict[str, str]:
 @contextmanager
 def _session(
     dsn: str, secrets: list[str], acquisition: Acquisition
-) -> Iterator[psycopg.Connection[Any]]:
+) -> Iterator[tuple[psycopg.Connection[Any], list[str]]]:
+    """The session, and the tables to be captured: claimed, or of a store that is known."""
     import psycopg
 
     where = f"source {acquisition.source.id}"
@@ -141,8 +142,11 @@ def _session(
         connection.read_only = True
         # Every file's savepoint stands in this one transaction, and so in its one snapshot.
         with connection.transaction(force_rollback=True):
+            with acquisition.call(f"tables of known stores: {' '.join(stores.QUERY.split())}"):
+                tables += stores.on_server(connection, acquisition.source.options)
+            tables = list(dict.fromkeys(tables))
             of_session = footprint.session(connection, tables)
-            yield connection
+            yield connection, tables
         connection.read_only = connection.isolation_level = None
         connection.autocommit = True
         native = f"{_place(connection)}/footprint.json"

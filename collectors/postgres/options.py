@@ -73,6 +73,11 @@ class PostgresOptions(BaseModel):
         description="the server's log_timezone (Europe/Berlin, UTC): logs hold local times with an "
         "abbreviation, which alone is not an offset",
     )
+    mlflow: str | None = Field(
+        default=None,
+        description="schema of an MLflow store, whose tables need no claims; captures and dumps"
+        " show one by themselves, archived WAL alone does not",
+    )
     dump_zone: str | None = Field(
         default=None,
         description="time zone of the machine that ran pg_dump, as the examiner knows it "
@@ -133,6 +138,24 @@ class PostgresClaim(BaseModel):
     actor: str | None = Field(
         default=None, description="column that says who did it, if there is one"
     )
+    epoch: Literal["s", "ms", "us"] | None = Field(
+        default=None, description="unit of `time`, where it is a count since 1970"
+    )
+    attribute: str | None = Field(
+        default=None,
+        description="where a row holds one attribute and its value: template of the attribute's"
+        ' name, filled from columns: "tag.{key}"',
+    )
+    value: str | None = Field(default=None, description="column of its value")
+    words: dict[str, str] = Field(
+        default_factory=dict,
+        description="attribute's name as `attribute` gives it = the one by which it goes here:"
+        ' "tag.sha256" = "artifact"',
+    )
+    only: dict[str, str] = Field(
+        default_factory=dict,
+        description="column = text: rows that the claim speaks of; others are left",
+    )
 
     @field_validator("table")
     @classmethod
@@ -151,6 +174,10 @@ class PostgresClaim(BaseModel):
 
     @model_validator(mode="after")
     def _columns(self) -> PostgresClaim:
+        if (self.attribute is None) != (self.value is None):
+            raise ValueError("expected both `attribute` and `value`, or neither; found one")
+        if self.epoch is not None and self.time is None:
+            raise ValueError("expected `time` beside `epoch`; found none")
         for column in self.columns():
             if not _is_name(column):
                 raise ValueError(f"expected the name of a column, found {column!r}")
@@ -158,10 +185,10 @@ class PostgresClaim(BaseModel):
 
     def columns(self) -> list[str]:
         """Every column that the claim reads, each once."""
-        optional = [column for column in (self.time, self.actor) if column is not None]
-        return list(
-            dict.fromkeys([*subjects.fields(self.subject), *optional, *self.attributes.values()])
-        )
+        optional = [one for one in (self.time, self.actor, self.value) if one is not None]
+        named = [*subjects.fields(self.subject), *subjects.fields(self.attribute or "")]
+        own = [*named, *optional, *self.attributes.values(), *self.only]
+        return list(dict.fromkeys(own))
 
 
 def _is_name(text: str) -> bool:

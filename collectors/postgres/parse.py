@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.postgres import backups, captures, control, dumps, footprint, serverlog
+from collectors.postgres import backups, captures, control, dumps, footprint, serverlog, stores
 from collectors.postgres.found import Found, Row, relations_of
 from collectors.postgres.history import history_events
 from collectors.postgres.lines import KINDS, integer, read_capture
@@ -227,6 +227,8 @@ def _read(found: Found, items: Items) -> None:
             continue
         found.controls[_folder(item)] = read
         found.events.append(_checkpoint(read, item, found.source))
+    for claim in list(stores.claims(found)):
+        found.claims.setdefault(claim.table, []).append(claim)
 
 
 def _backups(found: Found, items: Items) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from collectors.postgres import backups, control, dumps, footprint, repositories, restore
+from collectors.postgres import backups, control, dumps, footprint, repositories, restore, stores
 from collectors.postgres.lines import KINDS, MAX_LINE
 from collectors.postgres.packing import opened, packing_at
 from collectors.postgres.repositories.kinds import SENTINEL, WALG_METADATA
@@ -179,8 +179,9 @@ def _dumped(source: Source, items: Items, item: Item, citation: str) -> Quote | 
 
 def _all_rows(source: Source, dump: Dump) -> Iterator[str]:
     """A command for each claimed table that prints every row: so what is not there is seen."""
-    for claim in source.claims:
-        schema, _, name = claim.table.partition(".")
+    claimed = [claim.table for claim in source.claims]
+    for table in [*claimed, *stores.in_dump(dump.archive, claimed)]:
+        schema, _, name = table.partition(".")
         entry = dump.archive.find("TABLE DATA", schema, name)
         if entry is not None:
             command = shlex.join(restore.command("pg_restore", entry, "ITEM"))

@@ -53,7 +53,7 @@ def spoken_of(read: Lineages) -> set[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_file_is_read_in_silence(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
@@ -77,7 +77,7 @@ LINES = ("openlineage", "otlp", "attestation")
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_lines_read_are_events_and_warnings(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
@@ -119,7 +119,7 @@ def entries(value: Any, path: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", LISTS)
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_entries_read_are_events_and_warnings(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject

@@ -35,6 +35,8 @@ def test_wrong_options_are_refused(options: dict[str, str], message: str) -> Non
         ({"table": "a.b", "subject": "model"}, "without a"),
         ({"table": "a.b", "subject": "m:{a}", "attributes": {"x": ""}}, "name of a column"),
         ({"table": "a.b", "subject": "m:{a}", "key": "x"}, "Extra inputs"),
+        ({"table": "a.b", "subject": "m:{a}", "attribute": "t.{k}"}, "found one"),
+        ({"table": "a.b", "subject": "m:{a}", "epoch": "ms"}, "expected `time` beside"),
     ],
 )
 def test_wrong_claims_are_refused(claim: dict[str, object], message: str) -> None:

@@ -361,6 +361,7 @@ class Case:
         return Timeline(
             *(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance),
             *(self.relations(), self.config.correspondences, self.config.anchors),
+            {one.id: (one.domain, self.domains[one.domain]) for one in self.sources},
         )
 
     def check_items(self) -> None:

@@ -25,15 +25,28 @@ PARAMETERS: Mapping[str, Sequence[str]] = {
     "evaluated-other-bytes": ("evaluated", "artifact", "deployed"),
     "hotfix-window": ("service", "table", "evaluated", "deployed", "artifact", "manifest"),
     "self-recorded": ("subjects", "domain", "attribute"),
+    "store-apart": ("store", "of", "level", "tables"),
+    "migration-signed-off": ("table", "signoff", "owner", "copy_hours", "days", "complete"),
 }
 """By rule: the keys of a norm beside ``rule``, ``preset``, ``since`` and ``tolerance``."""
 
+NUMBERS: Mapping[str, float] = {"copy_hours": 87_840.0, "days": 3660.0}
+"""Parameters that are numbers above nothing, with the largest; all others are texts."""
+CHOICES: Mapping[str, Sequence[str]] = {
+    "level": ("account", "organisation"),
+    "complete": ("yes", "no"),
+}
+"""Parameters of which there are few values."""
+
 PRESETS: Mapping[str, Sequence[str]] = {
     "ml-release": ("manifest-after-artifact", "release-order"),
+    "lineage-runbook": ("store-apart", "migration-signed-off", "manifest-after-artifact"),
 }
 """By name: the rules whose norms it declares. ``ml-release``: a release of a model is uploaded
 before it is registered, registered before it is deployed, and its manifest is not newer than its
-artifact."""
+artifact. ``lineage-runbook``: the lineage store lies in another domain and has its own backups, a
+schema migration has a copy and a sign-off before it, and a release whose manifest is newer than its
+artifact is refused."""
 
 
 def expanded(norms: Sequence[Norm]) -> Iterator[Norm]:
@@ -68,5 +81,18 @@ def mistakes(norm: Norm) -> Iterator[tuple[str, str, str]]:
     for key, value in (norm.model_extra or {}).items():
         if key not in known:
             yield key, f"a parameter that is known here ({', '.join(known)})", f"`{key}`"
-        elif not isinstance(value, str) or not value:
-            yield key, "a text", repr(value)
+        elif wrong := _wrong(key, value):
+            yield key, wrong, repr(value)
+
+
+def _wrong(key: str, value: object) -> str:
+    """What was expected of a parameter's value; empty where it is that."""
+    if key in NUMBERS:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_inside = is_number and 0 < value <= NUMBERS[key]  # type: ignore[operator]  # a number
+        return "" if is_inside else f"a number above 0 and up to {NUMBERS[key]:g}"
+    if not isinstance(value, str) or not value:
+        return "a text"
+    if key in CHOICES and value not in CHOICES[key]:
+        return f"one of {', '.join(CHOICES[key])}"
+    return ""

@@ -287,6 +287,15 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     "gate-passes": lambda at, _: f"{at[0]} is not newer than {at[1]}: a gate on times passes.",
     "and-more": lambda _, d: f"The same holds of {d['count']} more.",
     "norm": lambda _, d: f"The case declares a norm, {d['rule']}: {d['promises']}.",
+    "same-fact": lambda at, d: (
+        f"{at[0]} and {at[1]} both speak of the {d['attribute']} of {d['subject']}."
+    ),
+    "domains": lambda at, d: f"The sources of {at[0]} and {at[1]} {d['how']}.",
+    "one-backup": lambda at, d: f"{at[0]} is of a cluster that holds {d['tables']} as well.",
+    "lacking": lambda at, d: (
+        f"From before {at[0]} the evidence holds no {d['what']}"
+        + ("; the case declares that it holds all of them." if d["complete"] == "yes" else ".")
+    ),
     "unreachable": lambda at, d: f"{at[0]} is in {d['repository']}, and no ref reaches it.",
     "not-forward": lambda at, d: (
         f"{at[0]} moved {d['ref']} from a commit that has {at[1]} among its ancestors to one that "

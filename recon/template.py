@@ -46,11 +46,26 @@ _TAIL = """\
 # `ml-release`: an artifact is uploaded before it is registered, registered before it is deployed,
 # and its manifest is not newer than it is. Or one norm alone, by its `rule`.
 # [[norm]]
-# preset = "ml-release"
+# preset = "ml-release"            # or "lineage-runbook", with store = "lineage-db"
 # Records from before this day are not judged by it.
 # since = 2026-01-01
 # Seconds by which it may be broken and is not called a breach.
 # tolerance = 60
+
+# For how many days a source keeps records of some kinds: `recon audit` says what goes on which day.
+# [[retention]]
+# source = "lineage-db"
+# kind = "backup.*"
+# days = 30
+# because = "repo1-retention-full = 30"
+
+# A check that people rely on, whose outcomes are claims of a source. One that never failed is
+# reported as vacuous: nothing shows that it can.
+# [[check]]
+# name = "lineage is healthy"
+# source = "monitor"
+# attribute = "lineage"
+# passes = ["ok"]
 
 # Two records of one act: they bound two clocks from both sides, where laws bound one alone.
 # A side is a source and a kind of its records, or a table; `clock` chooses one of several.

@@ -67,6 +67,8 @@ def test_the_question_narrows_what_is_shown_and_counts_the_rest(case: recon.Case
         "unlisted-version",
         "overwritten-artifact",
         "release-order",
+        "store-apart",
+        "migration-signed-off",
     ]
 
 

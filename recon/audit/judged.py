@@ -178,12 +178,37 @@ def _rows(events: pl.LazyFrame, p: Mapping[str, Any], _: str) -> pl.LazyFrame:
     return events.filter((pl.col("kind") == "claim") & clock).select("source", "subject").unique()
 
 
-def _any_record(events: pl.LazyFrame, _: Mapping[str, Any], rule: str) -> pl.LazyFrame:
+def _stores(events: pl.LazyFrame, p: Mapping[str, Any], _: str) -> pl.LazyFrame:
+    """Facts of the store of which another source speaks."""
+    store = pl.col("source").str.contains(glob(str(p.get("store", "lineage*"))))
+    facts = events.filter((pl.col("kind") == "claim") & pl.col("attribute").is_not_null())
+    key = ["subject", "attribute"]
+    others = facts.filter(~store).select(key).unique()
+    return facts.filter(store).select(key).unique().join(others, on=key, how="semi")
+
+
+def _migrations(events: pl.LazyFrame, p: Mapping[str, Any], _: str) -> pl.LazyFrame:
+    from recon.rules.migration_signed_off import migrations
+
+    return migrations(events, p)
+
+
+def _any_record(events: pl.LazyFrame, p: Mapping[str, Any], rule: str) -> pl.LazyFrame:
+    """Records of the kinds that a rule needs; none where no claim states an attribute it names."""
     needs = next((one.needs for one in RULES if one.name == rule), ())
     wanted = [pl.col("kind").str.contains(glob(one)) for one in needs] or [pl.lit(value=False)]
-    return events.filter(pl.any_horizontal(wanted)).select("row")
+    named = sorted({str(p[key]) for key in _ATTRIBUTES if key in p})
+    stated = (
+        events.filter((pl.col("kind") == "claim") & pl.col("attribute").is_in(named))
+        .select(pl.col("attribute").n_unique())
+        .collect(engine="streaming")
+        .item()
+    )
+    return events.filter(pl.any_horizontal(wanted), pl.lit(stated == len(named))).select("row")
 
 
+_ATTRIBUTES = ("artifact", "attribute", "evaluated", "manifest")
+"""Parameters of norms that name an attribute."""
 _Counted = Callable[[pl.LazyFrame, Mapping[str, Any], str], pl.LazyFrame]
 _POPULATIONS: Mapping[str, tuple[_Counted, str]] = {
     "manifest-after-artifact": (
@@ -193,6 +218,8 @@ _POPULATIONS: Mapping[str, tuple[_Counted, str]] = {
     "release-order": (_releases, "subjects with two steps of a release"),
     "overwritten-artifact": (_keys, "objects that claim `{attribute}`"),
     "backdated-record": (_rows, "rows with a time of their own"),
+    "store-apart": (_stores, "facts of the store of which another source speaks"),
+    "migration-signed-off": (_migrations, "migrations"),
 }
 """By rule: what it could judge, and in words. A rule that is not here: records it needs."""
 

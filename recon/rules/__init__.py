@@ -21,6 +21,7 @@ from recon.rules.log_rewritten import log_rewritten
 from recon.rules.lost_in_restore import lost_in_restore
 from recon.rules.manifest_after_artifact import manifest_after_artifact
 from recon.rules.manifest_does_not_list_artifact import manifest_does_not_list_artifact
+from recon.rules.migration_signed_off import migration_signed_off
 from recon.rules.overwritten_artifact import overwritten_artifact
 from recon.rules.overwritten_null import overwritten_null
 from recon.rules.re_registered import re_registered
@@ -31,6 +32,7 @@ from recon.rules.released_from_vanished_version import released_from_vanished_ve
 from recon.rules.restore_postdates_release import restore_postdates_release
 from recon.rules.rewritten_ref import rewritten_ref
 from recon.rules.self_recorded import self_recorded
+from recon.rules.store_apart import store_apart
 from recon.rules.tag_moved import tag_moved
 from recon.rules.unbacked_deploy import unbacked_deploy
 from recon.rules.unlisted_version import unlisted_version
@@ -69,6 +71,8 @@ RULES: tuple[Rule, ...] = (
     evaluated_other_bytes,
     hotfix_window,
     self_recorded,
+    store_apart,
+    migration_signed_off,
     impossible_order,
     backdated_record,
     clock_step,

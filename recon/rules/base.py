@@ -13,7 +13,7 @@ from recon.findings import Innocent, Step, Verdict
 from recon.subjects import glob
 
 if TYPE_CHECKING:
-    from recon.config import Norm
+    from recon.config import Domain, Norm
     from recon.time.anchors import DeclaredAnchor
     from recon.time.clocks import Clocks
     from recon.time.corrected import Corrected
@@ -41,6 +41,8 @@ class Timeline:
     """Two records of one act, as the case declares them."""
     anchors: Sequence[DeclaredAnchor] = ()
     """How far clocks are ahead of UTC, as the case declares it."""
+    domains: Mapping[str, tuple[str, Domain]] = field(default_factory=dict)
+    """By source: the name of its domain, and the domain, as the case declares it."""
 
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -134,7 +134,7 @@ def test_a_preset_declares_its_norms_and_what_is_declared_alone_stands_for_itsel
 @pytest.mark.parametrize(
     ("norm", "line", "message"),
     [
-        ('preset = "ml"', 2, "a preset that there is (ml-release); found 'ml'"),
+        ('preset = "ml"', 2, "a preset that there is (ml-release, lineage-runbook); found 'ml'"),
         ("since = 2026-01-01", 1, "and not both; found neither"),
         ('rule = "release-order"\npreset = "ml-release"', 2, "and not both; found both"),
         ('preset = "ml-release"\ntolerence = 3', 3, "known here (artifact, deployed, manifest)"),
@@ -235,3 +235,28 @@ def test_the_commented_correspondence_can_be_used(tmp_path: Path):
     used = used.replace('"lineage-db"', '"deploys"')
     (one,) = load_text(tmp_path, GOOD + used).correspondences
     assert (one.within, one.by) == ((0.0, 30.0), "run")
+
+
+def test_the_runbook_is_a_preset(tmp_path: Path):
+    preset = '[[norm]]\npreset = "lineage-runbook"\nstore = "lineage-db"\ncopy_hours = 12\n'
+    found = load_text(tmp_path, GOOD + preset).norms
+    assert [norm.rule for norm in found] == [
+        "store-apart",
+        "migration-signed-off",
+        "manifest-after-artifact",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("copy_hours = 0", "a number above 0"),
+        ("copy_hours = true", "a number above 0"),
+        ('copy_hours = "12"', "a number above 0"),
+        ('complete = "perhaps"', "one of yes, no"),
+        ("owner = 3", "a text"),
+    ],
+)
+def test_refuses_a_parameter_that_is_none(tmp_path: Path, key: str, said: str):
+    with pytest.raises(CaseError, match=said):
+        load_text(tmp_path, GOOD + f'[[norm]]\nrule = "migration-signed-off"\n{key}\n')

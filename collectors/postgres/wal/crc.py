@@ -82,12 +82,12 @@ if AT_ONCE:
             called = ir.FunctionType(inner, [inner, ir.IntType(bits)])
             function = cgutils.get_or_insert_function(builder.module, called, name)
             state, number = args
-            if width < 64:  # noqa: PLR2004  (bits of a number)
+            if width < 64:
                 state = builder.trunc(state, inner)
-            if bits < 64:  # noqa: PLR2004
+            if bits < 64:
                 number = builder.trunc(number, ir.IntType(bits))
             found = builder.call(function, [state, number])
-            return builder.zext(found, outer) if width < 64 else found  # noqa: PLR2004
+            return builder.zext(found, outer) if width < 64 else found
 
         @intrinsic
         def step(_typing: Any, _state: Any, _number: Any) -> Any:

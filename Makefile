@@ -38,8 +38,8 @@ bench: $(READY) system ## Speed and memory, side by side with peers
 worlds: $(READY) ## Error rates about time over COUNT made-up worlds, into the README
 	$(BIN)/python -m tests.error_rates --count $(COUNT)
 
-notebooks: $(READY) ## JupyterLab on the walk-through of March 8
-	$(BIN)/jupyter lab notebooks/march_8.ipynb
+notebooks: $(READY) ## JupyterLab on the walk-through of March 8 and the self-audit
+	$(BIN)/jupyter lab notebooks
 
 docs: $(READY) ## Write docs/ anew from the code
 	$(BIN)/python scripts/generate_docs.py

@@ -87,9 +87,9 @@ def _norm(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
     count, what = population(norm, timeline)
     status: Status
     if broken:
-        status, why = "broken", f"{len(broken)} of {count} {what}"
+        status, why = "broken", f"{_findings(broken)}; it judges {count} {what}"
     elif open_:
-        status, why = "undetermined", f"{len(open_)} of {count} {what} cannot be decided"
+        status, why = "undetermined", f"{_findings(open_)}; it judges {count} {what}"
     elif impossible := _impossible(rule.needs, config, kinds):
         status, why = "vacuous", f"no source of the case can hold {', '.join(impossible)}"
     elif not count:
@@ -97,6 +97,10 @@ def _norm(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
     else:
         status, why = "kept", f"by all {count} {what}"
     return Judged("norm", rule.name, status, why, count, (*broken, *open_), since)
+
+
+def _findings(ids: Sequence[str]) -> str:
+    return "1 finding" if len(ids) == 1 else f"{len(ids)} findings"
 
 
 def _impossible(needs: Iterable[str], config: CaseConfig, kinds: set[str]) -> list[str]:

@@ -10,7 +10,7 @@ DEMO ?= march-8
 COUNT ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit thorough bench worlds notebooks docs lock case system clean
+.PHONY: help demo test lint unit thorough bench score worlds notebooks docs lock case system clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ thorough: $(READY) system ## The tests that take more versions of PostgreSQL, or
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench
+
+score: $(READY) system ## What recon finds of the corpus of incidents and of their innocent twins, into the README
+	$(BIN)/python -m tests.score
 
 worlds: $(READY) ## Error rates about time over COUNT made-up worlds, into the README
 	$(BIN)/python -m tests.error_rates --count $(COUNT)

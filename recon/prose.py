@@ -266,6 +266,7 @@ SENTENCES: dict[str, Callable[[Sequence[str], _Data], str]] = {
     ),
     "digest-says": lambda at, d: f"{at[0]}: of {d['what']}, {d['why']}.",
     "logging-stopped": lambda at, d: f"{at[0]} records that {d['actor']} stopped logging.",
+    "came": lambda at, d: f"By {at[0]} the row that {at[1]} gives was {d['how']}.",
     "no-row": lambda at, d: (
         f"No copy of {d['table']} holds a row of {d['key']}, which {at[0]} tells of; "
         + (

@@ -6,14 +6,12 @@ python -m tests.error_rates --count 2000
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from pathlib import Path
 
+from tests import marked
 from tests.judged import judged, visible
 from tests.worlds import world
 
-README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- error rates: written by `make worlds` -->", "<!-- end of error rates -->"
 _BATCH = 10
 
@@ -61,12 +59,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=2000)
     told = measured(options.parse_args().count)
-    text = README.read_text(encoding="utf-8")
-    marks = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if not marks.search(text):
-        sys.exit(f"{README}: expected {BEGIN} and {END}")
-    new = marks.sub(lambda _: f"{BEGIN}\n{paragraph(told)}{END}", text)
-    README.write_text(new, encoding="utf-8")
+    marked.write(BEGIN, END, paragraph(told))
 
 
 if __name__ == "__main__":

@@ -65,8 +65,17 @@ def test_the_question_narrows_what_is_shown_and_counts_the_rest(case: recon.Case
     assert sum(findings.omitted.values()) > 0
     assert [one["rule"] for one in findings.not_run] == [
         "unlisted-version",
+        "log-rewritten",
+        "broken-digest-chain",
         "overwritten-artifact",
+        "artifact-swapped-behind-name",
+        "manifest-does-not-list-artifact",
         "release-order",
+        "deploy-without-record",
+        "record-without-deploy",
+        "evaluated-other-bytes",
+        "hotfix-window",
+        "self-recorded",
         "store-apart",
         "migration-signed-off",
     ]

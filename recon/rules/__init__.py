@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recon.rules.altered_on_re_registration import altered_on_re_registration
 from recon.rules.artifact_swapped_behind_name import artifact_swapped_behind_name
 from recon.rules.backdated_record import backdated_record
 from recon.rules.base import Draft, Rule, Timeline
@@ -42,6 +43,7 @@ from recon.rules.vanished_version import vanished_version
 
 RULES: tuple[Rule, ...] = (
     re_registered,
+    altered_on_re_registration,
     vanished_row,
     lost_in_restore,
     restore_postdates_release,

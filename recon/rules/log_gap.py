@@ -30,6 +30,7 @@ def log_gap(timeline: Timeline) -> Iterator[Draft]:
     Undetermined where nothing says that a log counts: it may be whole or not, and that is silent.
     Observation where CloudTrail itself records that logging was stopped before such hours, and not
     that it was started again before them.
+    A log that begins anew, as ``pg_resetwal`` and ``pg_upgrade`` have it, lacks nothing.
     Innocent: an export that leaves records out; a counter that several logs share, or one of a
     database, which passes over numbers of what was rolled back; an archive that was thinned out.
     Source: PostgreSQL documentation, 30.6 "WAL Internals" (LSN); AWS CloudTrail User Guide,
@@ -107,15 +108,28 @@ def _segments(timeline: Timeline) -> Iterator[Draft]:
         both.filter(pl.col("earliest") <= pl.col("ends"))
         .sort("position")
         .unique(key, keep="last", maintain_order=True)
-        .select(*key, before="row")
+        .select(*key, before="row", before_at="position")
     )
     after = (
         both.filter(pl.col("latest") >= pl.col("begins"))
         .sort("position")
         .unique(key, keep="first", maintain_order=True)
-        .select(*key, after="row")
+        .select(*key, after="row", after_at="position")
     )
-    found = before.join(after, on=key).sort(key).collect()
+    # Of a log that begins anew, as after pg_upgrade, nothing is missing before its first record.
+    anew = (
+        timeline.kind("wal.checkpoint")
+        .filter(pl.col("value").str.contains(r"prev=0/0\b"))
+        .select("source", "stream", "position")
+    )
+    begun = (
+        after.join(anew, on=["source", "stream"])
+        .join(before, on=key)
+        .filter(pl.col("position").is_between("before_at", "after_at"))
+        .select(key)
+        .unique()
+    )
+    found = before.join(after, on=key).join(begun, on=key, how="anti").sort(key).collect()
     for row in found.filter(pl.col("before") != pl.col("after")).iter_rows(named=True):
         yield _segment(row)
 

@@ -17,7 +17,7 @@ from recon.rules.earlier import Compared, Earlier, attributes_of, compare, earli
 from recon.rules.identity import Identities, identities
 from recon.rules.re_registered_draft import draft
 from recon.rules.re_registered_words import Case, Neighbours
-from recon.rules.replaced import candidates
+from recon.rules.replaced import replaced_rows
 from recon.rules.views import RECORD, named, versions
 from recon.rules.writes import Log, log, slacks
 from recon.time.agreement import Agreement, agreements
@@ -52,8 +52,7 @@ def re_registered(timeline: Timeline) -> Iterator[Draft]:
     Source: PostgreSQL documentation, 73.6 "Database Page Layout" (xmin) and 30 "WAL";
     design, section 6.
     """
-    found = candidates(timeline)
-    rows = found.collect() if found is not None else pl.DataFrame()
+    rows = replaced_rows(timeline)
     if rows.is_empty():
         return
     attributes = attributes_of(timeline)

@@ -28,11 +28,21 @@ _ACT = Reading("log_clock", "act_from", "act_to")
 _WRITTEN = Reading("written_clock", "written_from", "written_to")
 
 
-def candidates(timeline: Timeline) -> pl.LazyFrame | None:
+def replaced_rows(timeline: Timeline) -> pl.DataFrame:
     """Claims of row versions that assert a time before the act they were written in or after.
 
-    None where no act replaced any table.
+    Without columns where no act replaced any table.
     """
+    return timeline.once("replaced", _replaced_rows)
+
+
+def _replaced_rows(timeline: Timeline) -> pl.DataFrame:
+    found = _candidates(timeline)
+    return pl.DataFrame() if found is None else found.collect()
+
+
+def _candidates(timeline: Timeline) -> pl.LazyFrame | None:
+    """The same, before it is computed; None where no act replaced any table."""
     tables = timeline.kind("row.version").select("source", table=named("pg:")).unique()
     restores = (
         timeline.kind(*RESTORED)

@@ -26,6 +26,8 @@ class Incident:
     """``incident`` or ``innocent``, and what tells several apart."""
     build: Callable[[Stage], Truth]
     needs_bucket: bool
+    is_slow: bool
+    """Whether it is left to `make score` and `make thorough`."""
 
     @property
     def name(self) -> str:
@@ -40,7 +42,10 @@ def incidents() -> list[Incident]:
         module = importlib.import_module(f"tests.incidents.ideas.{path.stem}")
         parts = [name for name in vars(module) if name.startswith(("incident", "innocent"))]
         bucket = bool(getattr(module, "NEEDS_BUCKET", False))
-        found += [Incident(path.stem, one, getattr(module, one), bucket) for one in sorted(parts)]
+        found += [
+            Incident(path.stem, one, getattr(module, one), bucket, one.endswith("march_8"))
+            for one in sorted(parts)
+        ]
     return found
 
 

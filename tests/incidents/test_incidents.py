@@ -29,16 +29,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_servers.Serv
         yield started
 
 
-@pytest.mark.parametrize(
-    "incident", [one for one in ALL if not one.needs_bucket], ids=lambda i: i.name
-)
+def chosen(*, bucket: bool) -> list[object]:
+    """Those that need a bucket, or the others."""
+    return [
+        pytest.param(one, id=one.name, marks=[pytest.mark.thorough] if one.is_slow else [])
+        for one in ALL
+        if one.needs_bucket == bucket
+    ]
+
+
+@pytest.mark.parametrize("incident", chosen(bucket=False))
 def test_all_is_found_and_nothing_else(incident: Incident, tmp_path: Path):
     played = play(incident, tmp_path)
     assert played.found == played.truth
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("incident", [one for one in ALL if one.needs_bucket], ids=lambda i: i.name)
+@pytest.mark.parametrize("incident", chosen(bucket=True))
 def test_all_is_found_in_a_bucket_and_nothing_else(
     incident: Incident, tmp_path: Path, server: s3_servers.Server
 ):

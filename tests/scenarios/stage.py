@@ -92,6 +92,7 @@ class Stage:
     archived: list[str] = field(default_factory=list)
     options: dict[str, list[str]] = field(default_factory=dict)
     """Keys of the source: what was handed over."""
+    norms: list[str] = field(default_factory=list)
 
     @contextmanager
     def cluster(
@@ -221,6 +222,12 @@ class Stage:
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (self.folder / "deploys.jsonl").write_text(text, encoding="utf-8")
 
+    def norm(self, rule: str, **parameters: str) -> None:
+        """A norm that the case declares."""
+        keys = {"rule": rule, **parameters}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+        self.norms.append("\n".join(["", "[[norm]]", *lines, ""]))
+
     def truth(
         self,
         findings: set[tuple[str, str, str]],
@@ -234,6 +241,7 @@ class Stage:
         text = CASE + "\n".join([*lines, 'dump_zone = "UTC"', ""])
         text += "".join(claim.toml() for claim in self.claims)
         text += LOG if (self.folder / "deploys.jsonl").exists() else ""
+        text += "".join(self.norms)
         (self.folder / "case.toml").write_text(text, encoding="utf-8")
         truth = Truth(
             transactions=tuple(self.transactions),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.incidents import march_8
 from tests.incidents.stage import GOOD, M1, Stage, Truth, line
 
 RULE = "deploy-without-record"
@@ -27,3 +28,21 @@ def innocent(stage: Stage) -> Truth:
     stage.log(line("09:00", digest=GOOD, run="r1"), line("10:00", digest=GOOD, run="r2"))
     table(stage, "r1", "r2")
     return set()
+
+
+def incident_march_8(stage: Stage) -> Truth:
+    """A run that no job did is put into the log; dumps and a capture from after it lack its row."""
+    due = march_8.packaged(stage)
+    lines = march_8.log(stage)
+    place = next(n for n, one in enumerate(lines) if one["ts"] > "2026-02-20")
+    made_up = lines[place - 1] | {"run": "run-0000000000", "ts": "2026-02-20T10:00:00.000Z"}
+    march_8.write(stage, [*lines[:place], made_up, *lines[place:]])
+    stage.norm(RULE, table="ml.deployments", by="run")
+    return due | {(RULE, "breach", "model:{model}@{version}".format(**made_up))}
+
+
+def innocent_march_8(stage: Stage) -> Truth:
+    """The log as it is."""
+    due = march_8.packaged(stage)
+    stage.norm(RULE, table="ml.deployments", by="run")
+    return due

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from tests.corpus.march_8.story import RELEASES
+from tests.incidents import march_8
 from tests.incidents.stage import GOOD, Stage, Truth, line, when
 
 RULE = "record-without-deploy"
+RESPELT = next(one for one in RELEASES if one.tag == "churn-v3.2.0")
 COLUMNS = {"time": "Finished", "subject": "run:{Run}", "attributes": {"model": "Model"}}
 
 
@@ -32,3 +35,25 @@ def innocent(stage: Stage) -> Truth:
     """Each release is in the log."""
     told(stage, ("r1", "09:00"), ("r9", "18:00"))
     return set()
+
+
+def incident_march_8(stage: Stage) -> Truth:
+    """The lines of one run are taken out of the log; the table of deployments has its row."""
+    due = march_8.packaged(stage)
+    march_8.write(stage, [one for one in march_8.log(stage) if one["run"] != RESPELT.run])
+    stage.norm(RULE, table="ml.deployments", by="run")
+    return due | {(RULE, "breach", f"run:{RESPELT.run}")}
+
+
+def incident_never_deployed_march_8(stage: Stage) -> Truth:
+    """A norm that promises that what is registered is deployed: three releases were not."""
+    due = march_8.packaged(stage)
+    stage.norm(RULE, table="ml.lineage")
+    return due | {(RULE, "breach", one.subject) for one in RELEASES if not one.deployed}
+
+
+def innocent_march_8(stage: Stage) -> Truth:
+    """The log as it is."""
+    due = march_8.packaged(stage)
+    stage.norm(RULE, table="ml.deployments", by="run")
+    return due

@@ -49,6 +49,19 @@ def test_silent_on_a_log_without_a_gap_and_on_two_timelines():
     assert story.judged(log_gap) == []
 
 
+def test_silent_where_the_log_begins_anew():
+    """The innocent twin: pg_upgrade resets the log, and passes over the bytes in between."""
+    story = Story().commit("09:00", 700)
+    story.cover("lineage-db", "wal.*", "pg:lineage-db/*", "08:00", "09:00")
+    story.checkpoint("14:00", 800, first=True).commit("15:00", 801)
+    story.cover("lineage-db", "wal.*", "pg:lineage-db/*", "14:00", "15:00")
+    for covered in story.covered:
+        covered["stream"] = "pg:1/1"
+    assert story.judged(log_gap) == []
+    story.rows[1]["value"] = story.rows[1]["value"].replace("prev=0/0", "prev=0/60")
+    assert len(story.judged(log_gap)) == 1
+
+
 def hours(*, stopped: bool) -> Story:
     story = Story().event(
         "trail", "trail.gap", "trail:b/digest", "12:00", value="no digest spans the time"

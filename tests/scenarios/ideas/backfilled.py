@@ -1,7 +1,7 @@
 """A new column is filled for every row, and history is loaded that says so in its own column.
 
 Incident: the same UPDATE also changes the digest of a released model. An UPDATE is an ordinary
-act: the database alone shows a change and no rule speaks; the deploy log says the old digest.
+act: the database alone shows a change, which is observed; the deploy log says the old digest.
 Innocent: the back-fill alone.
 """
 
@@ -11,6 +11,7 @@ from tests.scenarios.lineage import ALTERED, OTHER, RELEASES, begin, release
 from tests.scenarios.stage import Stage, digest
 from tests.scenarios.truth import Truth
 
+UPDATED = ("altered-on-re-registration", "observation", ALTERED)
 _HISTORY = [("churn", "2.9.0", "2025-03-04 10:00+00"), ("churn", "3.0.0", "2025-08-19 10:00+00")]
 
 
@@ -19,16 +20,16 @@ def incident(stage: Stage) -> Truth:
     return _story(
         stage,
         f", artifact_sha256 = case when version = '2.3.1' then '{OTHER}' else artifact_sha256 end",
-        {("digest-conflict", "conflict", ALTERED)},
+        {("digest-conflict", "conflict", ALTERED), UPDATED},
     )
 
 
 def incident_that_nobody_else_saw(stage: Stage) -> Truth:
-    """Without a witness nothing disagrees: what changed is in the log, and no rule is broken."""
+    """Without a witness nothing disagrees: what changed is in the log, and that is observed."""
     return _story(
         stage,
         f", artifact_sha256 = case when version = '2.3.1' then '{OTHER}' else artifact_sha256 end",
-        set(),
+        {UPDATED},
     )
 
 

@@ -1,0 +1,16 @@
+"""A repository of one incident, made by git."""
+
+from __future__ import annotations
+
+from tests.collectors.git.repositories import Repository
+from tests.incidents.stage import Stage
+
+
+def repository(stage: Stage) -> Repository:
+    """A repository, empty."""
+    return Repository(stage.folder / "work" / "code")
+
+
+def hand_over(stage: Stage, code: Repository) -> None:
+    """As it lies there, with its reflogs."""
+    stage.source("code", "git", "platform", path=str(code.path.relative_to(stage.folder)))

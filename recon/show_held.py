@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from recon.instants import show as instant
+from recon.instants import show_interval
 from recon.show import cell, console, plain_table
 from recon.text import one_line
 
@@ -29,6 +30,7 @@ def table(rows: pl.DataFrame, title: str, limit: int) -> None:
     """A row a key or version, under a line that counts them; columns of nothing are left out."""
     out = console()
     out.print(Text(one_line(title, 200), "bold"))
+    rows = _shorter(rows)
     full = [name for name in rows.columns if rows[name].null_count() < rows.height]
     shown = rows.select(full).head(limit or rows.height)
     made = plain_table(*(name.replace("_", " ") for name in full))
@@ -39,6 +41,19 @@ def table(rows: pl.DataFrame, title: str, limit: int) -> None:
     if shown.height < rows.height:
         text = f"{shown.height} of {rows.height} rows; --limit 0 or --format json has all of them"
         out.print(Text(text, "dim"))
+
+
+def _shorter(rows: pl.DataFrame) -> pl.DataFrame:
+    """One reading for an interval, and reasons only where something is not certain."""
+    import polars as pl
+
+    if "latest" not in rows.columns:
+        return rows
+    when = [show_interval(*pair) for pair in rows.select("earliest", "latest").iter_rows()]
+    doubt = pl.when(pl.col("certainty") != "certain").then("because")
+    return rows.select(
+        "key", "state", "version", pl.Series("put", when), "certainty", because=doubt
+    )
 
 
 def _word(value: object) -> str:

@@ -34,7 +34,7 @@ from recon.collector import Item, Items, Source, Warn
 from recon.schema import INSTANT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 STORED: dict[str, pl.DataType] = {
@@ -71,6 +71,9 @@ _COLUMNS = {
     "object_lock_legal_hold_status": pl.String(),
 }
 """As ORC and Parquet name them; a CSV names them in its manifest's ``fileSchema``."""
+_LONGEST = 4096
+"""Bytes of a value. A key has 1,024 at most (S3 User Guide, "Naming objects"), three times as many
+where it is URL-encoded."""
 _SPELLED = {"etag": "e_tag"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -241,7 +244,9 @@ def _present(names: Sequence[str] | dict[str, Any]) -> list[str]:
 
 
 def _parquet(path: Path) -> pl.DataFrame:
-    _bound(pl.scan_parquet(path).select(pl.len()).collect().item())
+    rows = pl.scan_parquet(path, glob=False)
+    _bound(rows.select(pl.len()).collect().item())
+    _short(rows, rows.collect_schema())
     return pl.read_parquet(path, columns=_present(pl.read_parquet_schema(path)))
 
 
@@ -260,11 +265,27 @@ def _orc(path: Path) -> pl.DataFrame:
     try:
         file = orc.ORCFile(path)
         _bound(file.nrows)
-        frame = pl.from_arrow(file.read(columns=_present(file.schema.names)))
+        parts = list(packed.stripes(path, _present(file.schema.names)))
     except ArrowException as error:
         # Not all of them are OSError or ValueError.
         raise OSError(str(error)) from error
-    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+    frame = pl.concat(parts) if parts else pl.DataFrame(schema=["key"])
+    _short(frame.lazy(), frame.schema)
+    return frame
+
+
+def _short(rows: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> None:
+    """A text that stands in a dictionary once may stand in millions of rows: none is that long."""
+    texts = [name for name in _present(list(schema)) if schema[name] == pl.String()]
+    if not texts:
+        return
+    longest = rows.select(pl.col(texts).str.len_bytes().max()).collect(engine="streaming")
+    for name in longest.columns:
+        found = longest[name][0]
+        if found is not None and found > _LONGEST:
+            raise NotAListingError(
+                f"expected at most {_LONGEST} bytes in a value, found {found} in {name!r}"
+            )
 
 
 def _csv(path: Path, manifest: Manifest | None) -> pl.DataFrame:

@@ -14,8 +14,10 @@ from recon.collector import Item, Quote
 from recon.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import polars as pl
 
 ROWS = frozenset({INVENTORY, ACCESS_LOG})
 _PLACE = re.compile(r"(row|line) (\d{1,10})")
@@ -110,16 +112,46 @@ def _columns(path: Path, number: int, *, is_orc: bool) -> Quote | None:
     import polars as pl
 
     if is_orc:
-        from pyarrow import orc
-
-        frame = pl.from_arrow(orc.ORCFile(path).read())
+        row = _orc_row(path, number)
         read = f"orc.read_table('ITEM')[{number - 1}:{number}]"
         how = f'python -c "from pyarrow import orc; print({read})"'
     else:
-        frame = pl.scan_parquet(path).slice(number - 1, 1).collect()
+        row = pl.scan_parquet(path).slice(number - 1, 1).collect()
         how = f"duckdb -c \"from 'ITEM' limit 1 offset {number - 1}\""
-    row = frame.slice(number - 1, 1) if is_orc else frame
     if not isinstance(row, pl.DataFrame) or row.is_empty():
         return None
     said = [f"{name}: {value}" for name, value in row.row(0, named=True).items()]
     return Quote("\n".join(said), how, verbatim=False)
+
+
+def stripes(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """Rows of an ORC file, a frame for each of its stripes.
+
+    Raises:
+        NotAListingError: they take more memory than :data:`MOST_UNPACKED`.
+    """
+    import polars as pl
+    from pyarrow import Table, orc
+
+    file = orc.ORCFile(path)
+    left = MOST_UNPACKED
+    for number in range(file.nstripes):
+        batch = file.read_stripe(number, columns=columns)
+        left -= batch.nbytes
+        if left < 0:
+            raise NotAListingError(f"expected at most {MOST_UNPACKED} bytes unpacked, found more")
+        frame = pl.from_arrow(Table.from_batches([batch]))
+        yield frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+
+def _orc_row(path: Path, number: int) -> pl.DataFrame | None:
+    """One row, from the stripe that holds it."""
+    before = 0
+    try:
+        for frame in stripes(path):
+            if number <= before + frame.height:
+                return frame.slice(number - before - 1, 1)
+            before += frame.height
+    except NotAListingError:
+        pass
+    return None

@@ -6,6 +6,7 @@ order of a listing and costs ten times ours, is given an empty document instead 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ _START = 300
 _CHUNK = 1 << 20
 # How often an object whose stream breaks off is taken up where it broke.
 _TRIES = 3
+
+
+_RANGE = re.compile(r"bytes (?P<first>[0-9]{1,19})-[0-9]{1,19}/(?P<total>[0-9]{1,19}|\*)", re.ASCII)
 
 
 class CredentialsError(UnreachableError):
@@ -194,10 +198,34 @@ class Wire:
                 return
             rest = {**parameters, "Range": f"bytes={taken}-", "IfMatch": answer.header("etag")}
             more, again = self._asked("get_object", rest)
-            if not more.ok or again is None or more.status != _PARTIAL:
-                raise self.refused(more)
+            try:
+                if not more.ok or again is None or more.status != _PARTIAL:
+                    raise self.refused(more)
+                self._check_part(more, answer, taken, length)
+            except ReconError:
+                if again is not None:
+                    again["Body"].close()
+                raise
             said = again
         raise self._refusal(f"{taken} of {length or '?'} bytes")
+
+    def _check_part(self, more: Answer, first: Answer, taken: int, length: int | None) -> None:
+        """The rest that was sent is the rest that was asked for, of the same object.
+
+        By its own word: ``Content-Range`` (RFC 9110, 14.4), and the ETag of what came first.
+
+        Raises:
+            UnreachableError: it is another part, or of another object.
+        """
+        said = more.header("content-range") or ""
+        match = _RANGE.fullmatch(said)
+        total = match and match["total"]
+        if match is None or int(match["first"]) != taken:
+            raise self._refusal(said, f"Content-Range: bytes {taken}-…")
+        if length is not None and total not in {str(length), "*"}:
+            raise self._refusal(said, f"Content-Range: bytes {taken}-…/{length}")
+        if more.header("etag") != first.header("etag"):
+            raise self._refusal(more.header("etag") or "none", f"ETag {first.header('etag')}")
 
     def _asked(
         self, operation: str, parameters: Mapping[str, Any]

@@ -107,6 +107,42 @@ def test_an_object_cut_off_midway_is_taken_up_where_it_broke(
     assert item.sha256 == hashlib.sha256(body).hexdigest()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("content-range", "bytes 0-5119999/5120000"), ("content-range", None), ("etag", '"other"')],
+)
+def test_the_rest_of_an_object_is_no_other_part_and_of_no_other_object(
+    weed: s3_servers.Server,
+    bucket: str,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    said: str | None,
+) -> None:
+    """A server that answers a range with other bytes would give an object that never was."""
+    from botocore.exceptions import ResponseStreamingError
+    from botocore.response import StreamingBody
+
+    versioned(weed, bucket).put_object(Bucket=bucket, Key=MODEL, Body=bytes(range(256)) * 20_000)
+    chunks = StreamingBody.iter_chunks
+
+    def breaking(self: Any, size: int) -> Any:
+        yield next(chunks(self, size))
+        raise ResponseStreamingError(error="connection reset")
+
+    monkeypatch.setattr(StreamingBody, "iter_chunks", breaking)
+    header = Answer.header
+
+    def lying(self: Answer, asked: str) -> str | None:
+        return said if asked == name and self.status == 206 else header(self, asked)
+
+    monkeypatch.setattr(Answer, "header", lying)
+    case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint, bytes=True)
+    [(_, error)] = case.acquire().failures
+    assert ("Content-Range: bytes 1048576-" if name == "content-range" else "ETag") in str(error)
+    assert not case.items.of(OBJECT)
+
+
 def test_locks_and_holds_of_a_server_that_keeps_them(
     weed: s3_servers.Server, bucket: str, make: Make
 ) -> None:

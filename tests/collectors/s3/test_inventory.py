@@ -17,6 +17,9 @@ import pytest
 from pyarrow import orc
 
 from collectors.s3 import packed
+from collectors.s3.kinds import INVENTORY
+from recon.collector import Item, Sha256
+from recon.errors import BadInputError
 
 Make = Callable[..., Any]
 CREATED = datetime(2026, 3, 10, 1, 0, tzinfo=UTC)
@@ -94,7 +97,8 @@ def report(
     if form == "CSV":
         data.write_bytes(csv(rows))
     elif form == "ORC":
-        orc.write_table(frame(rows).to_arrow(compat_level=pl.CompatLevel.oldest()), str(data))
+        table = frame(rows).to_arrow(compat_level=pl.CompatLevel.oldest())
+        orc.write_table(table, str(data), compression="zlib")
     else:
         frame(rows).write_parquet(data)
     said = {
@@ -286,3 +290,32 @@ def test_a_csv_without_a_manifest_has_no_columns(make: Make) -> None:
     (case.folder / "x/manifest.json").unlink()
     case.acquire()
     assert any("names the columns" in w.message for w in case.parse().warnings)
+
+
+@pytest.mark.parametrize("form", ["ORC", "Parquet"])
+def test_a_text_that_stands_once_and_is_named_by_every_row_does_not_fill_the_memory(
+    make: Make, form: str
+) -> None:
+    rows = [{**ROWS[0], "key": "k" * 5000}] * 2000
+    case = make(url="s3://b00/", exports=["x"])
+    data = report(case.folder / "x", form, rows)
+    assert data.stat().st_size < 100_000
+    assert not case.acquire().failures
+    [warning] = [one for one in case.parse().warnings if one.severity == "error"]
+    assert (
+        "expected at most 4096 bytes in a value, found 5000 in 'key'; not read" in warning.message
+    )
+
+
+def test_a_row_of_orc_is_quoted_from_its_stripe(tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "version_id": hashlib.sha256(b"%d" % n).hexdigest()} for n in range(40_000)]
+    path = tmp_path / "9a5f.orc"
+    table = frame(rows).to_arrow(compat_level=pl.CompatLevel.oldest())
+    orc.write_table(table, str(path), stripe_size=1 << 16)
+    assert orc.ORCFile(path).nstripes > 1
+    item = Item(Sha256("0" * 64), "models", INVENTORY, "x/9a5f.orc", 1, "2026-03-08T12:00:00Z", 1)
+    for number in (1, 39_999):
+        quote = packed.quote(path, item, f"row {number}")
+        assert hashlib.sha256(b"%d" % (number - 1)).hexdigest() in quote.text
+    with pytest.raises(BadInputError):
+        packed.quote(path, item, "row 40001")

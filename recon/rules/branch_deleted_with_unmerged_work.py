@@ -42,7 +42,7 @@ def branch_deleted_with_unmerged_work(timeline: Timeline) -> Iterator[Draft]:
     reached = graph.reach(tips(timeline))
     rows = dict(graph.facts.select("name", "row").iter_rows())
     for one in gone:
-        left = one.lost - reached
+        left = one.lost(graph) - reached
         if not left or same_tree(graph, one.old, reached):
             continue
         left -= carried(graph, left, reached)
@@ -61,7 +61,7 @@ class _Left:
     """What a deletion left on no ref."""
 
     one: Rewrite
-    commits: frozenset[str]
+    commits: set[str]
     named: list[dict[str, Any]]
     """Records of other sources that name some of them."""
 

@@ -7,7 +7,7 @@ whichever clone has it, and no clone can give it other parents.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -105,23 +105,29 @@ class Commits:
     def beyond(self, old: str, new: str) -> set[str]:
         """Commits that ``old`` reaches and ``new`` does not; empty where ``new`` is ahead of it.
 
-        As ``git rev-list OLD ^NEW``: the highest first, until nothing is left that ``old`` alone
-        reaches. Both must be at hand.
+        As ``git rev-list OLD ^NEW``. Both must be at hand.
         """
+        return set(self._beyond(old, new))
+
+    def is_ahead(self, new: str, old: str) -> bool:
+        """Whether ``new`` reaches ``old``, as after a push that only adds; both at hand."""
+        return next(self._beyond(old, new), None) is None
+
+    def _beyond(self, old: str, new: str) -> Iterator[str]:
+        """The highest first, until nothing is left that ``old`` alone reaches."""
         heights = self.heights()
         flags = {name: flag for name, flag in ((old, _LEFT), (new, _RIGHT)) if name in heights}
         if old == new or len(flags) < len((old, new)):
-            return set()
+            return
         heap = [(-heights[name], name) for name in flags]
         heapq.heapify(heap)
-        lost: set[str] = set()
         only = 1
         while heap and only:
             _, name = heapq.heappop(heap)
             flag = flags[name]
             if flag == _LEFT:
                 only -= 1
-                lost.add(name)
+                yield name
             for parent in self.parents[name]:
                 had = flags.get(parent, 0)
                 if parent not in heights or had | flag == had:
@@ -130,7 +136,6 @@ class Commits:
                 if not had:
                     heapq.heappush(heap, (-heights[parent], parent))
                 only += (had | flag == _LEFT) - (had == _LEFT)
-        return lost
 
     def is_open(self, name: str | None) -> bool:
         """Whether a parent of it, or of a commit that it reaches, is not at hand."""

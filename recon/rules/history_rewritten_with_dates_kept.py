@@ -40,7 +40,10 @@ def history_rewritten_with_dates_kept(timeline: Timeline) -> Iterator[Draft]:
     for one in rewrites(timeline):
         if one.new is None or one.is_local:
             continue
-        pairs = kept(graph, one.lost, graph.beyond(one.new, one.old))
+        gained = graph.beyond(one.new, one.old)
+        # A branch that was only set back has nothing in exchange.
+        lost = one.lost(graph) if gained else set()
+        pairs = kept(graph, lost, gained)
         if pairs.is_empty():
             continue
         first = pairs.row(0, named=True)
@@ -53,19 +56,24 @@ def history_rewritten_with_dates_kept(timeline: Timeline) -> Iterator[Draft]:
             row for row in said.iter_rows(named=True) if row["source"] != graph.homes[row["name"]]
         ]
         is_whole = graph.homes[one.old] in covered and not one.is_open
-        yield _draft(one, pairs, others, is_whole=is_whole)
+        yield _draft((one, len(lost)), pairs, others, is_whole=is_whole)
 
 
 def _draft(
-    one: Rewrite, pairs: pl.DataFrame, others: list[dict[str, Any]], *, is_whole: bool
+    rewrite: tuple[Rewrite, int],
+    pairs: pl.DataFrame,
+    others: list[dict[str, Any]],
+    *,
+    is_whole: bool,
 ) -> Draft:
+    one, left = rewrite
     said = others[0] if others else None
     differ = pairs.filter(pl.col("tree") != pl.col("tree_twin"))
     # The pair that shows most: the commit that another source names, else one with other files.
     chosen = pairs.filter(pl.col("name") == said["name"]) if said else differ
     pair = (chosen if len(chosen) else pairs).row(0, named=True)
     verdict: Verdict = "undetermined" if not is_whole else "conflict" if said else "observation"
-    count = f"{len(pairs)} of the {len(one.lost)} commits that it left"
+    count = f"{len(pairs)} of the {left} commits that it left"
     events = [*one.events, ("commit", pair["row"]), ("twin", pair["row_twin"])]
     files = "its files" if pair["tree"] == pair["tree_twin"] else "other files"
     steps = [

@@ -27,8 +27,6 @@ class Rewrite:
     old: str
     new: str | None
     """None: it was deleted."""
-    lost: frozenset[str]
-    """Commits that the old side reaches and the new side does not."""
     events: tuple[tuple[str, int], ...]
     """The records that show it: ``moved``, or ``was`` and ``is``, two clones."""
     said: str
@@ -37,6 +35,13 @@ class Rewrite:
     """Whether only a working repository's own branch was moved: nobody else need have seen it."""
     is_open: bool
     """Whether history is missing behind the new side, so that it may reach them after all."""
+
+    def lost(self, graph: Commits) -> set[str]:
+        """Commits that the old side reaches and the new side does not.
+
+        Asked for anew each time: a thousand pushes that left a long history each would not fit.
+        """
+        return graph.reach([self.old]) if self.new is None else graph.beyond(self.old, self.new)
 
     def step(self, ref: str, commit: str) -> Step:
         """How the branch came off a commit, for the event of that role."""
@@ -72,8 +77,7 @@ def _moved(timeline: Timeline, graph: Commits) -> Iterator[Rewrite]:
         old, new = row["old"], row["new"]
         if old not in graph.parents or (new is not None and new not in graph.parents):
             continue
-        lost = graph.reach([old]) if new is None else graph.beyond(old, new)
-        if not lost:
+        if new is not None and graph.is_ahead(new, old):
             continue
         when = f" on {say_interval(row['earliest'], row['latest'])}" if row["earliest"] else ""
         how = f"(then at {old}) was deleted" if new is None else f"was moved to {new}"
@@ -82,7 +86,6 @@ def _moved(timeline: Timeline, graph: Commits) -> Iterator[Rewrite]:
             row["ref"],
             old,
             new,
-            frozenset(lost),
             (("moved", row["row"]),),
             f"{row['place']}/{row['ref']} {how}{when}, by {row['source']}",
             row["is_local"],
@@ -113,7 +116,6 @@ def _apart(timeline: Timeline, graph: Commits) -> Iterator[Rewrite]:
                 was["ref"],
                 old,
                 None,
-                frozenset(graph.reach([old])),
                 (("was", was["row"]), ("is", mirror["seen"])),
                 f"{was['clone']} shows {was['ref']} there, and {mirror['clone']}, from after it, "
                 "has no such branch",
@@ -137,17 +139,17 @@ def _pair(graph: Commits, was: dict[str, Any], now: dict[str, Any]) -> Iterator[
     old, new = was["name"], now["name"]
     if new not in graph.parents:
         return
-    lost = graph.beyond(old, new)
     mirror = (now["clone"] or "").startswith("mirror ")
     # One clone ahead of the other is a push between them, unless the one behind is the later.
-    if not lost or not (graph.beyond(new, old) or (mirror and _before(was, now))):
+    if graph.is_ahead(new, old):
+        return
+    if graph.is_ahead(old, new) and not (mirror and _before(was, now)):
         return
     yield Rewrite(
         was["place"],
         was["ref"],
         old,
         new,
-        frozenset(lost),
         (("was", was["row"]), ("is", now["row"])),
         f"{was['clone']} shows {was['ref']} at {old}, and {now['clone']} at {new}",
         is_local=False,

@@ -44,17 +44,21 @@ def rewritten_ref(timeline: Timeline) -> Iterator[Draft]:
     ]
     rows = dict(graph.facts.select("name", "row").iter_rows())
     covered, tagged = whole(timeline), _tagged(timeline)
+    off: dict[str, list[Rewrite]] = {row["name"]: [] for row in lost}
+    for one in rewrites(timeline) if lost else ():
+        for name in off.keys() & one.lost(graph):
+            off[name].append(one)
     for row in lost:
-        found = [one for one in rewrites(timeline) if row["name"] in one.lost]
+        found = off[row["name"]]
         if any(one.new is None for one in found) or row["name"] in tagged:
             continue
         if any(_replaced(timeline, one, row["name"]) for one in found):
             continue
         repository = graph.homes[row["name"]]
-        one = found[0] if found else None
-        is_whole = repository in covered and not (one and one.is_open)
+        first = found[0] if found else None
+        is_whole = repository in covered and not (first and first.is_open)
         row["commit_row"], row["repository"] = rows[row["name"]], repository
-        yield _draft(row, one, is_whole=is_whole)
+        yield _draft(row, first, is_whole=is_whole)
 
 
 def _tagged(timeline: Timeline) -> set[str | None]:
@@ -69,7 +73,7 @@ def _replaced(timeline: Timeline, one: Rewrite, commit: str) -> bool:
     graph = commits(timeline)
     if one.new is None or one.is_local:
         return False
-    pairs = kept(graph, one.lost, graph.beyond(one.new, one.old))
+    pairs = kept(graph, one.lost(graph), graph.beyond(one.new, one.old))
     return commit in set(pairs["name"])
 
 

@@ -100,7 +100,7 @@ def _draft(told: _Told, graph: Commits, refs: list[str]) -> Draft:
         events.append(("named", other["row"]))
         steps.append(step("states", "named", attribute=other["attribute"], value=f"git:{one.old}"))
         said += f"; {other['source']} names {one.old} for {other['subject']}"
-    forward = one.is_certain and not graph.beyond(one.old, one.new)
+    forward = one.is_certain and graph.is_ahead(one.new, one.old)
     return Draft(
         verdict=verdict,
         subject=told.release or (other["subject"] if other else name),

@@ -6,8 +6,10 @@ on the same repository runs one.
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -306,3 +308,59 @@ def test_a_commit_of_ten_megabytes_is_named_and_left_out(work: Repository, tmp_p
     assert got.kind("git.commit")["digest"].to_list() == [f"git:{one}"]
     ((_, error),) = got.failures
     assert large in str(error)
+
+
+def test_a_submodule_and_the_attributes_of_a_tree_run_nothing(
+    work: Repository, marker: Path, tmp_path: Path
+):
+    """A tree with a submodule by ``ext::``, filters and a text conversion, held against an archive.
+
+    The index that is read for its attributes is ours: the filters would run as it is checked out.
+    """
+    payload = tmp_path / "payload"
+    payload.write_text(f"#!/bin/sh\ntouch {marker}\ncat\n")
+    payload.chmod(0o755)
+    one = work.commit("one", "2026-02-14T09:00:00Z")
+    (work.path / ".gitattributes").write_text("* filter=bad diff=bad merge=bad export-subst\n")
+    (work.path / ".gitmodules").write_text(
+        f'[submodule "x"]\n\tpath = x\n\turl = ext::{payload}\n\tupdate = !{payload}\n'
+    )
+    work("add", ".gitattributes", ".gitmodules")
+    work("update-index", "--add", "--cacheinfo", f"160000,{one},x")
+    work("commit", "-q", "-m", "two")
+    config = work.path / ".git/config"
+    config.write_text(
+        config.read_text()
+        + f"""
+[filter "bad"]
+    smudge = {payload}
+    clean = {payload}
+    process = {payload}
+    required = true
+[diff "bad"]
+    textconv = {payload}
+[submodule "x"]
+    url = ext::{payload}
+    update = !{payload}
+    active = true
+[submodule]
+    recurse = true
+[tar "tar"]
+    command = {payload}
+[protocol "ext"]
+    allow = always
+[core]
+    fsmonitor = {payload}
+"""
+    )
+    with tarfile.open(tmp_path / "m.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("m/file"), io.BytesIO())
+    archives = ({"path": "m.tar", "ref": "refs/heads/main"},)
+    got = Collected(tmp_path / "case", path="models", archives=archives)
+    assert not got.failures
+    assert not marker.exists()
+    assert set(got.kind("tree.filtered")["value"]) == {".gitattributes", ".gitmodules", "file"}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(work.home)}
+    words = ["git", "archive", "--worktree-attributes", "HEAD"]
+    subprocess.run(words, cwd=work.path, env=environment, capture_output=True, check=False)
+    assert marker.exists(), "the payloads are live"

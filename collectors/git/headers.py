@@ -61,7 +61,7 @@ def commits(raw: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         author_clock="git:author:" + part.field("3").str.strip_chars(),
         author_actor=part.field("2").str.strip_chars(),
         author_seconds=part.field("4").cast(pl.Int64),
-        title=_title(pl.col("rest").str.extract(r"(?:\A|\n)[^\n]*\n\n([^\n]*)")),
+        title=_title(_behind(pl.col("rest"), "\n\n")),
     )
     slow = by_header(found.filter(~pl.col("regular")).select("name", "text", "item"))
     return pl.concat([quick, slow.select(quick.columns)]), slow
@@ -79,7 +79,7 @@ def by_header(raw: pl.DataFrame) -> pl.DataFrame:
             mentioned=_mentioned(),
             author=_line("author"),
             committer=_line("committer"),
-            title=_title(pl.col("body").str.extract(r"\A([^\n]*)")),
+            title=_title(pl.col("body")),
         )
         .with_columns(
             clock=clock("committer", pl.col("committer")),
@@ -154,9 +154,14 @@ def _line(word: str) -> pl.Expr:
     return pl.col("head").str.extract(rf"(?m)^{word} ?(.*)$").str.slice(0, _LINE)
 
 
-def _title(line: pl.Expr) -> pl.Expr:
+def _title(message: pl.Expr) -> pl.Expr:
     """The message's first line, as the commit has it; empty where there is none."""
+    line = message.str.splitn("\n", 2).struct.field("field_0")
     return line.str.slice(0, _TITLE).fill_null("")
+
+
+def _behind(text: pl.Expr, mark: str) -> pl.Expr:
+    return text.str.splitn(mark, 2).struct.field("field_1")
 
 
 def _mentioned() -> pl.Expr:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import polars as pl
 
@@ -139,16 +140,25 @@ def interval(text: str, where: str = "an instant") -> tuple[datetime, datetime]:
     Raises:
         BadInputError: it is not a time that :func:`read_iso` reads.
     """
-    if _STAMP.fullmatch(text):
-        with suppress(ValueError):  # no day of the calendar: told below
-            exact = datetime.fromisoformat(text).astimezone(UTC)
-            return exact, exact
-    value = pl.select(read_iso(pl.lit(text))).item()
-    if value is None or value["earliest"] is None:
+    found = _interval(text)
+    if found is None:
         raise BadInputError(
             "a time such as 2026-03-08T12:00:00Z", repr(text), where, "give the zone with it"
         )
-    return value["earliest"], value["latest"]
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _interval(text: str) -> tuple[datetime, datetime] | None:
+    # One commit wrote all columns of a table: a catalogue says the same time for each of them.
+    if _STAMP.fullmatch(text):
+        with suppress(ValueError):  # no day of the calendar: told by the caller
+            exact = datetime.fromisoformat(text).astimezone(UTC)
+            return exact, exact
+    value = pl.select(read_iso(pl.lit(text))).item()
+    return (
+        None if value is None or value["earliest"] is None else (value["earliest"], value["latest"])
+    )
 
 
 def moment(text: str, where: str) -> datetime:

@@ -3,7 +3,7 @@
 What MLflow wrote is MLflow's own: its schema by its own migrations and its rows, either from the
 corpus or by a server that runs now. Then, as a story,
 
-1. a version is promoted, as MLflow does it: an UPDATE; the examiner captures before and after;
+1. a version is promoted, as MLflow does it: an UPDATE; the examiner captures the store;
 2. somebody drops all tables and restores them from the dump: as they were (the innocent twin), or
    with another digest and another source in the rows that say them, and every date as it was.
 """
@@ -168,7 +168,7 @@ def tracking_server(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    store = registry.database.tcp(database=DATABASE)
+    store = registry.database.tcp(database=DATABASE).replace("://", "+psycopg2://", 1)
     command = [
         str(python), "-m", "mlflow", "server", "--backend-store-uri", store, "--workers", "1",
         "--artifacts-destination", f"s3://{BUCKET}", "--host", "127.0.0.1", "--port", str(port),
@@ -191,5 +191,6 @@ def tracking_server(
         yield url
     finally:
         # The group that it began: its workers outlive it otherwise.
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()

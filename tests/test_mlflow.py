@@ -55,7 +55,6 @@ def played(
     for name, value in s3_servers.credentials().items():
         patch.setenv(name, value)
     asked = recon.open(case(folder / "case", registry, s3, KEY))
-    captured(asked, registry)
     registry.promote()
     captured(asked, registry)
     registry.drop_and_restore(registry.dump(), other=other)

@@ -50,6 +50,7 @@ def register(uri: str, folder: Path | None = None) -> None:
         "credit-risk",
         source=f"models:/{made.model_id}",
         run_id=run,
+        model_id=made.model_id,
         tags={"artifact_sha256": digest},
     ).version
     client.transition_model_version_stage("credit-risk", version, "Production")

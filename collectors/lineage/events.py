@@ -12,7 +12,7 @@ from collectors import times
 from collectors.caveats import NAMED
 from collectors.lineage import keys as keys_
 from collectors.lineage.claims import Mapped, mapped
-from collectors.lineage.formats import FORMATS, told
+from collectors.lineage.formats import FORMATS, tlog, told
 from collectors.lineage.formats.base import File
 from collectors.lineage.record import Record, Said
 from collectors.reading import names
@@ -34,17 +34,19 @@ _MOST_TEXT = 16 << 20
 _MOST_PARTS = 1_000_000
 """Places whose parts are counted. More have only files whose places come one after another, each
 once: lines of JSON, rows of a table."""
-_ROWS: dict[str, pl.DataType] = {
-    **{name: pl.String() for name in (
-        "kind", "subject", "attribute", "value", "digest", "clock", "actor", "citation", "time",
-        "unit", "text", "problem",
-    )},
+_OWN: dict[str, pl.DataType] = {
+    **dict.fromkeys(("citation", "clock", "actor", "time", "unit", "text"), pl.String()),
     "stamped": pl.Boolean(),
     "before": pl.Int64(),
     "named": pl.List(pl.String()),
-    "part": pl.UInt32(),
+}
+"""What all events of a record share."""
+_EACH: dict[str, pl.DataType] = {
     "record": pl.UInt32(),
-}  # fmt: skip
+    **dict.fromkeys(("kind", "subject", "attribute", "value", "digest"), pl.String()),
+    "part": pl.UInt32(),
+}
+"""What each event of a record has for itself."""
 
 
 def read(source: Source, items: Items) -> Parsed:
@@ -135,64 +137,68 @@ def _frame(
     records: Sequence[Record], source: Source, item: Item, caveats: _Caveats, parts: dict[str, int]
 ) -> pl.DataFrame:
     """Events of the records, as :data:`recon.schema.DRAFT`."""
-    options: LineageOptions = source.options
-    rows: dict[str, list[Any]] = {name: [] for name in _ROWS}
     if len(parts) > _MOST_PARTS:
         parts.clear()
+    own: list[tuple[Any, ...]] = []
+    each: list[tuple[Any, ...]] = []
     for number, one in enumerate(mapped(records, source.claims)):
-        first = parts.get(one.record.citation, 0)
-        parts[one.record.citation] = _rows(rows, one, number, first, source)
-    frame = pl.DataFrame(rows, schema=_ROWS)
-    frame = _timed(frame, options)
-    _caveats(frame, records, caveats)
-    # Of records that share their words, digests are looked for once.
-    own = frame.select("text").unique().with_columns(found=names(pl.col("text")))
-    frame = frame.join(own, on="text", how="left", nulls_equal=True, maintain_order="left")
-    both = pl.concat_list(pl.col("found").fill_null([]), pl.col("named").fill_null([]))
+        own.append(_own(one, source))
+        here = one.record.citation
+        first = parts.get(here, 0)
+        rows = _rows(one, number, first)
+        parts[here] = first + len(rows)
+        each += rows
+    shared = pl.DataFrame(own, schema=_OWN, orient="row")
+    shared = _timed(shared, source.options)
+    _caveats(shared, records, caveats)
+    both = pl.concat_list(names(pl.col("text")).fill_null([]), pl.col("named").fill_null([]))
     both = both.list.unique(maintain_order=True)
-    return frame.with_columns(
+    shared = shared.with_columns(
         basis=pl.when("stamped").then(pl.lit("stamped")).otherwise(pl.lit("asserted")).cast(BASIS),
-        stream=pl.lit(None, dtype=pl.String),
-        position=pl.lit(None, dtype=pl.UInt64),
         names=pl.when(both.list.len() > 0).then(both),
-        item=pl.lit(item.sha256),
-    ).select(list(DRAFT))
+    ).select("citation", "clock", "actor", "earliest", "latest", "basis", "names")
+    frame = pl.DataFrame(each, schema=_EACH, orient="row")
+    return frame.hstack(shared[frame["record"]]).select(
+        pl.lit(item.sha256).alias(name)
+        if name == "item"
+        else pl.lit(None, dtype=dtype).alias(name)
+        if name in {"stream", "position"}
+        else pl.col(name)
+        for name, dtype in DRAFT.items()
+    )
 
 
-def _rows(rows: dict[str, list[Any]], one: Mapped, number: int, first: int, source: Source) -> int:
-    """The rows of one record; gives the part after its last."""
-    record = one.record
-    time = record.time
-    own = f"lineage:{source.id}"
-    clock = own
-    if time.clock:
-        clock = time.clock if time.clock.startswith("rekor:") else f"{own}/{time.clock}"
-    stated: list[tuple[str | None, str | None, str | None]] = [(None, None, record.digest)]
+def _own(one: Mapped, source: Source) -> tuple[Any, ...]:
+    """The columns of :data:`_OWN`."""
+    record, time = one.record, one.record.time
+    clock = f"lineage:{source.id}/{time.clock}" if time.clock else f"lineage:{source.id}"
+    if record.kind == tlog.ENTRY and time.stamped:
+        clock = time.clock  # the log's own; no other word of a file can pass for it
+    return (
+        record.citation,
+        clock,
+        record.actor,
+        time.text if one.time is None else one.time,
+        time.unit if one.time is None else None,
+        record.text,
+        time.stamped,
+        time.before,
+        list(record.names),
+    )
+
+
+def _rows(one: Mapped, number: int, first: int) -> list[tuple[Any, ...]]:
+    """The columns of :data:`_EACH`: of the record's own event, and of each claim."""
+    record, subject = one.record, one.subject
+    rows: list[tuple[Any, ...]] = [
+        (number, record.kind, subject, None, record.value, record.digest, first)
+    ]
     if record.problem is None:
-        stated += one.attributes
-    for offset, (attribute, value, digest) in enumerate(stated):
-        row = {
-            "kind": "claim" if offset else record.kind,
-            "subject": one.subject,
-            "attribute": attribute,
-            "value": value if offset else record.value,
-            "digest": digest,
-            "clock": clock,
-            "actor": record.actor,
-            "citation": record.citation,
-            "time": one.time if one.time is not None else time.text,
-            "unit": None if one.time is not None else time.unit,
-            "text": record.text,
-            "problem": record.problem,
-            "stamped": time.stamped,
-            "before": time.before,
-            "named": list(record.names) or None,
-            "part": first + offset,
-            "record": number,
-        }
-        for name, value_ in row.items():
-            rows[name].append(value_)
-    return first + len(stated)
+        rows += [
+            (number, "claim", subject, attribute, value, digest, part)
+            for part, (attribute, value, digest) in enumerate(one.attributes, first + 1)
+        ]
+    return rows
 
 
 def _timed(frame: pl.DataFrame, options: LineageOptions) -> pl.DataFrame:
@@ -215,15 +221,14 @@ def _caveats(frame: pl.DataFrame, records: Sequence[Record], caveats: _Caveats) 
         if record.problem is not None:
             said = f"{record.problem}; kept as an undated event"
             caveats.add(record.citation, said, "error")
-    own = frame.filter(pl.col("kind") != "claim")
-    undated = own.filter(pl.col("time").is_not_null() & pl.col("earliest").is_null())
+    undated = frame.filter(pl.col("time").is_not_null() & pl.col("earliest").is_null())
     for citation, time, unit in undated.select("citation", "time", "unit").iter_rows():
         wanted = "a time in ISO 8601" if unit is None else f"a count of {times.EPOCHS[unit]}"
         caveats.add(
             citation,
             f"expected {wanted} between 2001 and 2100; found {time[:80]!r}; the event is undated",
         )
-    naive = own.filter(pl.col("note").is_in(["naive", "fold", "gap"]) & pl.col("unit").is_null())
+    naive = frame.filter(pl.col("note").is_in(["naive", "fold", "gap"]) & pl.col("unit").is_null())
     for citation, note in naive.select("citation", "note").iter_rows():
         found = {
             "naive": "none; read as the 26 hours that it covers somewhere on Earth",

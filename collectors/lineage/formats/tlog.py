@@ -29,6 +29,8 @@ from collectors.lineage.formats.base import File
 from collectors.lineage.keys import holds
 from collectors.lineage.record import Node, Record, Time, words
 
+ENTRY = "tlog.entry"
+"""Kind of an entry."""
 _MOST = 2**53
 """RFC 8785 knows no larger integer."""
 
@@ -51,7 +53,7 @@ def entries(
         index = entry.text("logIndex") or ""
         clock = "tlog" if why else f"rekor:{name}"
         record = Record(
-            here, "tlog.entry", f"tlog:{name}/{index}", index,
+            here, ENTRY, f"tlog:{name}/{index}", index,
             value=f"not verified: {why}" if why else "verified",
             time=Time(entry.text("integratedTime"), "s", clock, stamped=not why),
             text=words(entry.value) + (body or b"").decode("utf-8", "replace"),

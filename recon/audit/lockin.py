@@ -6,10 +6,10 @@ A record has left it, at the latest, as one of these shows:
   holds no answer says, so the lag is from nothing to the time of reading. Governance mode does not
   count: who may bypass it can.
 - ``token``: a verified RFC 3161 token over its item, or over its digest.
-- ``digest``: a source of another account or organisation, whom nobody can write who writes this
-  one, names its digest.
-- ``copy``: such a source holds the same record (same log, same position), from the day on which
-  its copy was fetched.
+- ``digest``: a source of another account or organisation, which nobody can write who writes this
+  one, names its digest, at a time that its own medium or log gave.
+- ``copy``: such a source holds the same record (same log, same position), or names its digest at a
+  time that came with the copy: from the day on which it was fetched.
 - ``case``: this case holds its item, where the case declares that its keeper (the domain of the
   clock source, or one named ``examiner``) is apart from the source's domain.
 
@@ -41,6 +41,8 @@ _SAID = ("snapshot", "examiner", "timestamp.token", "clock.measurement", "object
          "object.expires", "object.expires-under-marker", "object.retention", "object.legal-hold",
          "object.expiration", "object.replication", "bucket.configuration")  # fmt: skip
 """Kinds that tell of a reading or of a setting: no records of acts."""
+_COLUMNS = ["row", "source", "kind", "item", "clock", "basis", "earliest", "latest", "digest",
+            "names", "stream", "position"]  # fmt: skip
 _SECOND = 1_000_000
 _LAGS = {"row": pl.UInt64(), "means": pl.String(), "least": pl.Int64(), "most": pl.Int64()}
 
@@ -95,13 +97,12 @@ def lock_in(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
         ~pl.col("kind").is_in(_SAID),
         pl.col("earliest").is_not_null() & pl.col("latest").is_not_null(),
         pl.col("earliest") <= at,
-    ).select("row", "source", "kind", "item", "clock", "earliest", "latest", "digest", "names",
-             "stream", "position")  # fmt: skip
+    ).select(_COLUMNS)
     lags = pl.concat(
         [
             _locked(events, own, at),
             _stamped(events, own, clocks, at),
-            _named(own, found, clocks),
+            _named(events, own, items, found, clocks, at),
             _copied(own, items, found, at),
             _held(config, own, items, at),
         ]
@@ -243,54 +244,118 @@ def _late(both: pl.LazyFrame, means: str, clocks: Corrected) -> pl.LazyFrame:
     )
 
 
-def _named(own: pl.LazyFrame, found: Witnesses, clocks: Corrected) -> pl.LazyFrame:
-    """The first record of each source that names a digest, against what others say of it."""
-    independent = _independent(found)
-    if not independent:
-        return pl.LazyFrame(schema=_LAGS)
-    stated = own.filter(pl.col("digest").is_not_null())
-    wanted = stated.select("digest").unique()
-    spelled = pl.concat(
+def _spelled(own: pl.LazyFrame, wanted: pl.LazyFrame) -> pl.LazyFrame:
+    """Each digest that is asked about, with every record that states or contains it."""
+    columns = ["source", "item", "digest", "clock", "basis", "earliest", "latest", "row"]
+    return pl.concat(
         [
-            stated.select("source", "digest", "clock", "earliest", "latest"),
-            own.select("source", "names", "clock", "earliest", "latest")
+            own.filter(pl.col("digest").is_not_null()).select(columns),
+            own.drop("digest")
             .explode("names", empty_as_null=True, keep_nulls=True)
             .rename({"names": "digest"})
-            .join(wanted, on="digest", how="semi"),
+            .join(wanted, on="digest", how="semi")
+            .select(columns),
         ]
-    )
+    ).rename({"source": "other"})
+
+
+def _named(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
+    events: pl.LazyFrame,
+    own: pl.LazyFrame,
+    items: Sequence[Item],
+    found: Witnesses,
+    clocks: Corrected,
+    at: datetime,
+) -> pl.LazyFrame:  # fmt: skip
+    """The first record of each source that names a digest, against what others say of it.
+
+    By its own time where its medium, or its own log, gave it. What a copy holds keeps the times of
+    its origin (commits, rows, archived log, replicas): such a record counts from when the copy was
+    fetched.
+    """
+    pairs = _pairs(found)
+    if pairs is None:
+        return pl.LazyFrame(schema=_LAGS)
+    stated = own.filter(pl.col("digest").is_not_null())
+    spelled = _spelled(own, stated.select("digest").unique())
     first = (
-        spelled.sort("latest", "earliest", "clock")
-        .unique(["source", "digest"], keep="first", maintain_order=True)
-        .rename(
-            {"source": "other", "clock": "late_clock", "earliest": "late_from", "latest": "late_to"}
+        spelled.filter(_OWN_TIME)
+        .join(_replicas(events, own), on="row", how="anti")
+        .sort("latest", "earliest", "clock")
+        .unique(["other", "digest"], keep="first", maintain_order=True)
+        .select("other", "digest", late_clock="clock", late_from="earliest", late_to="latest")
+    )
+    apart_ = pairs.join(_copies(own), on=["source", "other"], how="anti")
+    dated = stated.join(apart_, on="source").join(first, on=["other", "digest"])
+    held = (
+        spelled.join(_fetched(items, at), left_on=["other", "item"], right_on=["source", "item"])
+        .group_by("other", "digest")
+        .agg(pl.col("fetched").min())
+    )
+    fetched = (
+        stated.join(pairs, on="source")
+        .join(held, on=["other", "digest"])
+        .select(
+            "row",
+            means=pl.lit("copy"),
+            least=pl.lit(0, pl.Int64),
+            most=_span(pl.col("fetched"), pl.col("earliest")),
         )
     )
-    pairs = pl.LazyFrame(independent, schema=["source", "other"], orient="row")
-    both = stated.join(pairs, on="source").join(first, on=["other", "digest"])
-    return _late(both, "digest", clocks)
+    return pl.concat([_late(dated, "digest", clocks), fetched])
 
 
-def _independent(found: Witnesses) -> list[tuple[str, str]]:
-    """Pairs, both ways, that nobody known could write together."""
+_OWN_TIME = pl.col("clock").str.contains("^(?:log|records):") | (
+    (pl.col("basis") == "stamped")
+    & ~pl.col("clock").str.contains("^git:(?:author|committer|tagger):")
+)
+"""Whether a record's time was given where it is held, and not where it was copied from."""
+
+
+def _copies(own: pl.LazyFrame) -> pl.LazyFrame:
+    """Pairs of sources that hold the log of one cluster: one is a copy, with the times of both."""
+    held = (
+        own.filter(pl.col("stream").str.starts_with("pg:"))
+        .select("source", system=pl.col("stream").str.extract(r"^(pg:[^/]+)"))
+        .unique()
+    )
+    both = held.join(held.rename({"source": "other"}), on="system")
+    return both.filter(pl.col("source") != pl.col("other")).select("source", "other").unique()
+
+
+def _replicas(events: pl.LazyFrame, own: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of versions that S3 replicated: they keep the date of their origin."""
+    versions = events.filter(
+        (pl.col("kind") == "object.replication") & (pl.col("value") == "REPLICA")
+    ).select("source", names=pl.col("names").list.last())
+    return (
+        own.select("source", "row", "names")
+        .explode("names", empty_as_null=True, keep_nulls=True)
+        .join(versions, on=["source", "names"], how="semi")
+        .select("row")
+    )
+
+
+def _pairs(found: Witnesses) -> pl.LazyFrame | None:
+    """Pairs, both ways, that nobody known could write together; None: there are none."""
     pairs = [
         pair for pair, one in found.pairs.items() if one.witness in {"account", "organisation"}
     ]
-    return [two for first, second in pairs for two in ((first, second), (second, first))]
+    both = [two for first, second in pairs for two in ((first, second), (second, first))]
+    return pl.LazyFrame(both, schema=["source", "other"], orient="row") if both else None
 
 
 def _copied(
     own: pl.LazyFrame, items: Sequence[Item], found: Witnesses, at: datetime
 ) -> pl.LazyFrame:
     """Records that an independent source holds at the same place of the same log."""
-    independent = _independent(found)
-    if not independent:
+    pairs = _pairs(found)
+    if pairs is None:
         return pl.LazyFrame(schema=_LAGS)
     placed = own.filter(
         pl.col("stream").str.starts_with("pg:"), pl.col("position").is_not_null(),
         pl.col("kind").str.starts_with("wal."),
     )  # fmt: skip
-    pairs = pl.LazyFrame(independent, schema=["source", "other"], orient="row")
     others = placed.select("stream", "position", "kind", "item", other="source").join(
         _fetched(items, at), left_on=["other", "item"], right_on=["source", "item"]
     )

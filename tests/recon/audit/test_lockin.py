@@ -157,3 +157,41 @@ def test_readings_and_records_of_later_days_are_no_records_of_acts():
 
 def test_one_line_a_source_in_the_order_of_the_case():
     assert list(judged(claim(Story(), "log", "10:00"))) == list(SOURCES)
+
+
+HELD = [item("bucket", "d" * 64, "2026-03-09T10:00:00.000000Z")]
+
+
+def test_a_mirror_has_a_commit_from_when_it_was_fetched_not_from_the_tagger_s_word():
+    """What a clone holds keeps its authors' dates."""
+    story = claim(Story(), "db", "10:00")
+    claim(story, "bucket", "10:00", item="d" * 64)
+    story.rows[-1] |= {"clock": "git:tagger:ci@acme.example"}
+    assert judged(story)["db"].out == {}
+    one = judged(story, items=HELD)["db"]
+    assert (one.out, one.least, one.most) == ({"copy": 1}, 0.0, 86_400.0)
+
+
+def test_a_copy_of_one_cluster_has_its_rows_from_when_it_was_fetched():
+    story = Story()
+    for source, held in (("db", "c"), ("bucket", "d")):
+        story.event(
+            source, "row.insert", "model:m@1", "10:00", digest=GOOD, clock=f"pg:{source}/commit",
+            basis="stamped", stream="pg:1/1", position=16, item=held * 64,
+        )  # fmt: skip
+    assert judged(story)["db"].out == {}
+    assert judged(story, items=HELD)["db"].out == {"copy": 1}
+
+
+def test_a_replica_keeps_the_date_of_its_origin_and_counts_from_when_it_was_fetched():
+    story = claim(Story(), "db", "10:00")
+    story.event(
+        "bucket", "object.put", "s3:bucket/m.bin", "10:00", basis="stamped", clock="s3:bucket",
+        digest=GOOD, names=[VERSION], item="d" * 64,
+    )  # fmt: skip
+    assert judged(story)["db"].out == {"digest": 1}
+    story.event(
+        "bucket", "object.replication", "s3:bucket/m.bin", "11:00", value="REPLICA", names=[VERSION]
+    )
+    assert judged(story)["db"].out == {}
+    assert judged(story, items=HELD)["db"].out == {"copy": 1}

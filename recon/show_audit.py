@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from recon.audit import goes
-from recon.instants import say_interval, show_span
+from recon.instants import say_interval
 from recon.show import plain_table
 from recon.show_witnesses import copies
 from recon.text import one_line
@@ -33,9 +34,9 @@ _STATUS = {
 }
 _MEANS = {
     "object-lock": "lock",
-    "token": "time-stamp",
-    "digest": "digest elsewhere",
-    "copy": "copy elsewhere",
+    "token": "token",
+    "digest": "digest",
+    "copy": "copy",
     "case": "this case",
 }
 
@@ -120,7 +121,7 @@ def _witnesses(out: Console, found: Audit) -> None:
 def _lock_in(out: Console, found: Audit) -> None:
     out.print(Text("Lock-in: when records left the control of their writer", "bold"))
     table = plain_table(
-        "source", "records", "left it", "by", "within", "not known to have", "who can write"
+        "source", "records", "left it", "by", "within", "not known", "who can write"
     )
     for place in (1, 2, 5):
         table.columns[place].justify = "right"
@@ -137,8 +138,8 @@ def _lock_in(out: Console, found: Audit) -> None:
             _some(one.writers, 3) or f"not declared for {one_line(one.domain, 30)}",
         )
     out.print(Padding(table, (0, 0, 0, 2)))
-    note = "left it: a lock, a time-stamp, or a source that its writers cannot write shows it"
-    out.print(Padding(Text(f"{note}; what nothing shows is not known", "dim"), (0, 0, 0, 2)))
+    note = "by a lock, a token, or what a source that its writers cannot write holds"
+    out.print(Padding(Text(note, "dim"), (0, 0, 0, 2)))
     for one in found.lock_in:
         if one.locks:
             words = ", ".join(f"{name} {count}" for name, count in one.locks.items())
@@ -150,8 +151,16 @@ def _lock_in(out: Console, found: Audit) -> None:
 def _lag(one: LockIn) -> str:
     if one.half is None or one.most is None:
         return "unknown"
-    half, most = show_span(one.half), show_span(one.most)
-    return half if half == most else f"{half} (half), {most}"
+    half, most = _short(one.half), _short(one.most)
+    return half if half == most else f"{most}, half in {half}"
+
+
+def _short(seconds: float) -> str:
+    """A length of time by its largest unit, rounded up; JSON has the seconds."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{math.ceil(seconds / size)} {unit}"
+    return f"{math.ceil(seconds)} s"
 
 
 def _some(names: Iterable[str], most: int) -> str:

@@ -120,7 +120,7 @@ def reconcile(
         if not in_scope(draft.subject, config.subjects):
             omitted[one.name] = omitted.get(one.name, 0) + 1
     ids = _ids(events, [row for _, draft in inside for _, row in draft.events])
-    pairs = distances(config, principals(config, events)) if inside else {}
+    pairs = _distances(config, events, [[ids[row][1] for _, row in d.events] for _, d in inside])
     findings = [_finding(one, draft, ids, config, pairs) for one, draft in inside]
     places = {one.name: place for place, one in enumerate(rules)}
     members = [
@@ -217,6 +217,18 @@ def _finding(
         innocent=tuple(draft.innocent),
         as_of=show(config.instant) if config.instant else None,
     )
+
+
+def _distances(
+    config: CaseConfig, events: pl.LazyFrame, found: Sequence[Sequence[str]]
+) -> dict[tuple[str, str], Apart]:
+    """How far the sources of a case are apart.
+
+    Whom records name as writers is looked up only where a finding is of several domains.
+    """
+    domains = {one.id: one.domain for one in config.sources}
+    is_needed = any(len({domains.get(name) for name in sources}) > 1 for sources in found)
+    return distances(config, principals(config, events if is_needed else None))
 
 
 def witness(sources: set[str], pairs: Mapping[tuple[str, str], Apart]) -> Witness:

@@ -15,6 +15,7 @@ import typer
 from recon import errors, registry
 from recon.cli import app
 from recon.config import Norm
+from recon.declared import Check, Retention
 from recon.norms import PARAMETERS, PRESETS
 from recon.prose import VERDICTS, WITNESSES
 from recon.rules import RULES
@@ -85,6 +86,10 @@ def laws() -> str:
         ),
         "\nPresets:\n",
         *(f"- `{name}`: {', '.join(f'`{rule}`' for rule in own)}" for name, own in PRESETS.items()),
+        "\n## Retention and checks\n",
+        "What `recon audit` goes by ([the self-audit](audit.md)).\n",
+        _table("[[retention]]", Retention),
+        _table("[[check]]", Check),
     ]
     return "\n".join(parts) + "\n"
 

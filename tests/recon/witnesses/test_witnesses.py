@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 
 from recon.config import Domain
+from recon.reconcile import reconcile
+from recon.rules.digest_conflict import digest_conflict
 from recon.show_witnesses import table
 from recon.witnesses import witnesses
 from recon.witnesses.principals import principals
 from tests.recon.witnesses.told import DOMAINS, config, events, said
-from tests.stories import Story
+from tests.stories import BAD, GOOD, Story
 
 SOURCES = {"db": "platform", "log": "platform", "bucket": "storage", "audit": "auditor"}
 
@@ -206,3 +208,20 @@ def test_the_table_escapes_what_a_source_said(count: int):
     table(Console(file=out, width=100, color_system=None), witnesses(config(names), events(told)))
     assert "\x1b" not in out.getvalue()
     assert "‹U+001B›" in out.getvalue()
+
+
+def test_a_finding_s_witness_counts_who_was_seen_to_write_both():
+    told = Story()
+    for source, digest in (("first", GOOD), ("second", BAD)):
+        told.event(
+            source, "claim", "model:m@1", "10:00", attribute="artifact", digest=digest,
+            value=digest, clock=f"log:{source}", basis="asserted",
+        )  # fmt: skip
+        told.event(source, "object.put", f"s3:{source}/m.bin", "09:00", basis="stamped")
+    case = config(BUCKETS)
+    (before,) = reconcile(case, "0" * 64, told.timeline(), [digest_conflict]).findings
+    assert before.witness == "account"
+    for bucket in ("first", "second"):
+        trail(told, "trail", DBA, "trail.PutObject", bucket, basis="stamped")
+    (after,) = reconcile(case, "0" * 64, told.timeline(), [digest_conflict]).findings
+    assert after.witness == "self"

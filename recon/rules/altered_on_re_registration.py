@@ -44,6 +44,8 @@ def altered_on_re_registration(timeline: Timeline) -> Iterator[Draft]:
     Source: design, section 6 (`conflict`); PostgreSQL documentation, 73.6 "Database Page Layout"
     (an UPDATE writes a new version of a row, an INSERT a row).
     """
+    if _is_constant(timeline):
+        return
     found = _altered(timeline)
     if found.is_empty():
         return
@@ -55,6 +57,20 @@ def altered_on_re_registration(timeline: Timeline) -> Iterator[Draft]:
         draft = _judge(timeline, rows, next((one for one in told if one), None))
         if draft is not None:
             yield draft
+
+
+def _is_constant(timeline: Timeline) -> bool:
+    """Whether no record gives a value other than another one of its time: then nothing is asked."""
+    return (
+        timeline.kind("claim")
+        .filter((pl.col("basis") == "asserted") & pl.col("earliest").is_not_null())
+        .group_by("source", "subject", "earliest", "latest", "attribute")
+        .agg(differs=pl.col("value").min() != pl.col("value").max())
+        .filter("differs")
+        .limit(1)
+        .collect(engine="streaming")
+        .is_empty()
+    )
 
 
 def _stated(timeline: Timeline) -> pl.LazyFrame:

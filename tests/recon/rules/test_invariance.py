@@ -194,14 +194,14 @@ def test_of_the_story_of_all_acts(holds: Callable[[Story], None]):
     holds(WHOLE)
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(stories, st.sampled_from(PROPERTIES))
 def test_of_any_story(story: Story, holds: Callable[[Story], None]):
     holds(story)
 
 
 @pytest.mark.thorough
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(stories, st.integers(0, 99))
 @example(told(), 2)
 def test_of_many_stories(story: Story, seed: int):

@@ -109,7 +109,7 @@ def _draft(row: Mapping[str, Any]) -> Draft:
         verdict=verdict,
         subject=row["subject"],
         statement=f"{row['source']} gives {row['subject']} with {row['attribute']} "
-        f"{row['digest_first']} at {then}, and with {row['digest']} at {now}{more}{again}",
+        f"{row['digest_first']} on {then}, and with {row['digest']} on {now}{more}{again}",
         events=[("first", row["row_first"]), ("other", row["row"])],
         steps=[
             step("norm", rule=_NAME, promises="what a name stands for does not change"),

@@ -70,7 +70,7 @@ def _draft(
 ) -> Draft:
     row = rows[0]
     dated = row["earliest"] is not None
-    when = f" at {say_interval(row['earliest'], row['latest'])}" if dated else ""
+    when = f" on {say_interval(row['earliest'], row['latest'])}" if dated else ""
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     run = f" ({row['key']})" if row["key"] != row["subject"] else ""
     hand = "" if whole else ", and no complete copy of it is known to be from after that"
@@ -98,7 +98,7 @@ def _draft(
         innocent=[
             Innocent(
                 "The row is written late, and was not there yet.",
-                whole,
+                True if whole else None,
                 "A complete copy is from after the deploy."
                 if whole
                 else "A later copy of the table would say.",

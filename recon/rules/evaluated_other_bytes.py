@@ -86,7 +86,7 @@ def _draft(row: Mapping[str, Any], *, whole: bool) -> Draft:
     return Draft(
         verdict=verdict,
         subject=row["subject"],
-        statement=f"{row['source']} records a deploy of {row['subject']} with {row['digest']} at "
+        statement=f"{row['source']} records a deploy of {row['subject']} with {row['digest']} on "
         f"{when}; {row['source_evaluated']} holds an evaluation of {row['digest_evaluated']}, and "
         "none of what was deployed" + ("" if whole else ", as far as it is at hand"),
         events=[("deployed", row["row"]), ("evaluated", row["row_evaluated"])],

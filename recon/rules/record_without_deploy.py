@@ -140,7 +140,7 @@ def _draft(table: str, rows: Sequence[Mapping[str, Any]], logs: Sequence[_Log]) 
         innocent=[
             Innocent(
                 "The log of that time is not at hand.",
-                bool(logs),
+                True if logs else None,
                 "It has records from before and from after."
                 if logs
                 else "A rotated part of the log would say.",

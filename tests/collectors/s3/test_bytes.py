@@ -38,6 +38,25 @@ def test_bytes_are_streamed_and_their_hash_agrees(
     case.quotable()
 
 
+def test_digests_that_stand_in_small_objects_are_names_of_their_bytes_alone(
+    moto: s3_servers.Server, bucket: str, make: Make
+) -> None:
+    s3 = versioned(moto, bucket)
+    listed = hashlib.sha256(b"weights").hexdigest()
+    large = b" " * (1 << 20) + b"e" * 64
+    for key, body in (("manifest.json", f'{{"sha256": "{listed}"}}'.encode()), ("large", large)):
+        s3.put_object(Bucket=bucket, Key=f"models/m/1/{key}", Body=body)
+    claims = ({"key": "models/{m}/{v}/{f}", "subject": "model:{m}@{v}"},)
+    case = make(url=f"s3://{bucket}/", endpoint=moto.endpoint, bytes=True, claims=claims)
+    assert not case.acquire().failures
+    names = dict(case.events("object.bytes").select("subject", "names").rows())
+    manifest, other = (names[f"s3:{bucket}/models/m/1/{key}"] for key in ("manifest.json", "large"))
+    assert f"sha256:{listed}" in manifest
+    assert len(manifest) == 3
+    assert len(other) == 2
+    assert not case.events("claim").filter(pl.col("names").list.contains(f"sha256:{listed}")).height
+
+
 def test_the_checksum_of_parts_is_recomputed_from_the_bytes(
     moto: s3_servers.Server, bucket: str, make: Make
 ) -> None:

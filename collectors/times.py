@@ -296,17 +296,26 @@ def _zoned(work: pl.DataFrame) -> pl.DataFrame:
         ),
     )
     local = anywhere.filter("naive")["zone"].drop_nulls().unique().sort()
-    for zone in local:
-        if not known_zone(zone):
-            continue
-        here = pl.col("naive") & (pl.col("zone") == zone)
-        first, last, note = _in_zone(pl.col("low"), pl.col("high"), zone)
-        anywhere = anywhere.with_columns(
-            earliest=pl.when(here).then(first).otherwise("earliest"),
-            latest=pl.when(here).then(last).otherwise("latest"),
-            note=pl.when(here).then(note).otherwise("note"),
-        )
-    return anywhere
+    zones = [zone for zone in local if known_zone(zone)]
+    if len(zones) <= 1:
+        return _localised(anywhere, zones[0]) if zones else anywhere
+    # Zone by zone its own rows alone, however many zones a table names.
+    numbered = anywhere.with_row_index("at")
+    here = (pl.col("naive") & pl.col("zone").is_in(zones)).fill_null(False)
+    parts = numbered.filter(here).partition_by("zone")
+    done = [_localised(part, part["zone"][0]) for part in parts]
+    return pl.concat([numbered.filter(~here), *done]).sort("at").drop("at")
+
+
+def _localised(work: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """The rows of one zone, which is known, as UTC; others as they are."""
+    here = pl.col("naive") & (pl.col("zone") == zone)
+    first, last, note = _in_zone(pl.col("low"), pl.col("high"), zone)
+    return work.with_columns(
+        earliest=pl.when(here).then(first).otherwise("earliest"),
+        latest=pl.when(here).then(last).otherwise("latest"),
+        note=pl.when(here).then(note).otherwise("note"),
+    )
 
 
 def _in_zone(low: pl.Expr, high: pl.Expr, zone: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:

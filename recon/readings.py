@@ -20,6 +20,17 @@ EXAMINER = "examiner"
 """The clock of the machine that acquired."""
 
 
+def not_utc(clock: str) -> str:
+    """A clock of a case as it came, where it is none that cannot be off.
+
+    Raises:
+        ValueError: as Pydantic's validators do.
+    """
+    if clock == TRUE_TIME:
+        raise ValueError("a clock other than UTC itself")
+    return clock
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one clock showed at an instant, as an interval."""

@@ -41,6 +41,8 @@ _DAY = 86_400
 _LONGEST = 366 * _DAY
 """Seconds; a clock off by more says nothing."""
 _SECOND = 1_000_000
+_LAST = 8_000_000_000 * _SECOND
+"""µs since 1970, in the year 2223: what is dated later, or before 1970, is no line of a daemon."""
 
 
 def read(
@@ -57,7 +59,7 @@ def read(
     reader = _tracking if told.format == "chrony.tracking" else _loopstats
     found, wrong = reader(lines, told)
     sound = (
-        pl.col("at").is_not_null()
+        pl.col("at").is_between(0, _LAST)
         & pl.col("least").is_between(-_LONGEST, _LONGEST)
         & pl.col("most").is_between(-_LONGEST, _LONGEST)
     ).fill_null(value=False)
@@ -113,7 +115,7 @@ def _loopstats(lines: pl.DataFrame, told: Statistics) -> tuple[pl.DataFrame, pl.
     # Within what a calendar holds; a number beyond it is no day.
     found = lines.filter(whole).select(
         "line",
-        at=pl.when(seconds.is_between(0, 8e9)).then(
+        at=pl.when(seconds.is_between(0, _LAST / _SECOND)).then(
             (seconds * _SECOND).round().cast(pl.Int64, strict=False)
         ),
         least=number[2] - distance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from recon.readings import TRUE_TIME
+from recon.readings import not_utc
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 FORMATS = ("chrony.tracking", "ntpd.loopstats")
@@ -37,12 +37,7 @@ class Statistics(BaseModel):
             raise ValueError(f"one of {', '.join(FORMATS)}")
         return value
 
-    @field_validator("clock")
-    @classmethod
-    def _other(cls, value: str) -> str:
-        if value == TRUE_TIME:
-            raise ValueError("a clock other than UTC itself")
-        return value
+    _other = field_validator("clock")(not_utc)
 
     @model_validator(mode="after")
     def _bounded(self) -> Statistics:

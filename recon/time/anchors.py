@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from recon.readings import READING, TRUE_TIME
+from recon.readings import READING, TRUE_TIME, not_utc
 from recon.time.declared import seconds
 from recon.time.laws.stamps import TIMESTAMP, TIMESTAMPS
 from recon.time.offsets import DAY
@@ -50,12 +50,7 @@ class DeclaredAnchor(BaseModel):
     def _span(cls, value: object) -> object:
         return seconds(value)
 
-    @field_validator("clock")
-    @classmethod
-    def _other(cls, value: str) -> str:
-        if value == TRUE_TIME:
-            raise ValueError("a clock other than UTC itself")
-        return value
+    _other = field_validator("clock")(not_utc)
 
     @field_validator("since", "until")
     @classmethod

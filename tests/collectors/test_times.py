@@ -42,3 +42,14 @@ def test_a_column_that_is_written_alike(
     quick = times.read(frame)
     thorough = times.read(frame.with_columns(zone=pl.lit(None, dtype=pl.String)))
     assert quick.equals(thorough)
+
+
+def test_many_zones_in_one_table_are_each_read_as_if_alone():
+    zones = ["Europe/Berlin", "+05:30", "UTC", None, "CST", "America/New_York", "-03:00"]
+    rows = [(f"2026-03-29 0{n % 5}:30", zones[n % len(zones)]) for n in range(70)]
+    rows.append(("2026-03-08T12:00:00Z", "Europe/Berlin"))
+    table = pl.DataFrame(rows, schema=["time", "zone"], orient="row")
+    together = times.read(table)
+    alone = pl.concat([times.read(table[n : n + 1]) for n in range(table.height)])
+    assert together.equals(alone)
+    assert set(together["note"]) >= {None, "gap", "naive", "zone"}

@@ -98,11 +98,16 @@ def test_loopstats_are_as_good_as_the_distance_that_is_declared(tmp_path: Path):
 def test_lines_that_are_none_are_named_and_the_rest_is_read(tmp_path: Path, format_: str):
     good = TRACKING.read_text() if format_ == "chrony.tracking" else LOOPSTATS
     bad = "\x1b[2J no line\n61107 nan nan 1 1 1 1\n99999999999 1 1 1 1 1 1\n" + 20 * "x " + "\n"
+    count = 4
+    if format_ == "chrony.tracking":
+        # A year for which a calendar of microseconds has no room.
+        last = [one for one in good.splitlines() if " N " in one][-1]
+        bad, count = f"{bad}9999-12-31{last[10:]}\n", 5
     options: dict[str, Any] = {"format": format_, "trusted": True}
     options |= {"distance": 0.1} if format_ == "ntpd.loopstats" else {}
     whole = case(tmp_path / "good", good, options)
     made = case(tmp_path / "bad", good + bad, options)
-    assert "4 that are none" in said(made)
+    assert f"{count} that are none" in said(made)
     assert len(made.clocks().ahead["log:deploys"]) == 1
     (one,) = made.clocks().ahead["log:deploys"]
     (other,) = whole.clocks().ahead["log:deploys"]

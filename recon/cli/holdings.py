@@ -65,7 +65,7 @@ def kept(
 ) -> None:
     """What keeps each version of a bucket, and until when: locks, holds, its own lifecycle.
 
-    An empty lock is one that nobody asked for or was allowed to see, unless it says none.
+    An empty lock says nothing: none was seen, or nobody asked, or nobody was allowed to see.
     """
     from recon import holdings, show
 

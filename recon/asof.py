@@ -33,15 +33,14 @@ from typing import Any, Literal
 
 import polars as pl
 
-from recon import rowlog, schema
+from recon import schema
 from recon.asof_changes import Change, changes
-from recon.asof_clocks import EXACT, KEY, THEN, Instant, dated, doubt, nearest, standing, told
-from recon.asof_exports import gone
-from recon.asof_log import misnamed, quiet
+from recon.asof_clocks import EXACT, KEY, Instant, doubt, nearest, standing, told
+from recon.asof_judged import judged
 from recon.instants import show
 from recon.rules.base import Timeline
 from recon.rules.values import alike
-from recon.rules.views import LOGGED, RECORD, claims, snapshots
+from recon.rules.views import claims
 from recon.subjects import glob
 from recon.time.between import BASES, MEASURED
 
@@ -156,8 +155,11 @@ def asof_frame(
         .otherwise("seen_clock"),
     ).drop("at_from", "at_to", "at_low", "at_high")
     shown = Instant.of(timeline, instant, clock)
-    then = _said_then(timeline, wanted, shown).collect(engine="streaming")
-    now = _says_now(timeline, wanted, shown).collect(engine="streaming")
+    every = judged(timeline, wanted, shown)
+    then = _said_then(timeline, every, shown).collect(engine="streaming")
+    now = _says_now(timeline, every).collect(engine="streaming")
+    words = _words(timeline, pl.concat([then["row"], now["row"]])).collect()
+    then, now = (one.join(words, on="row", how="left").select(*KEY, *_SAID) for one in (then, now))
     return (
         then.rename(lambda name: name if name in KEY else f"then_{name}")
         .join(
@@ -176,134 +178,37 @@ def _said(row: dict[str, Any], when: str) -> Said | None:
     return Said(*(row[f"{when}_{name}"] for name in _SAID))
 
 
-def _newest(timeline: Timeline, rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
+def _newest(rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
     """Per key the row that is newest by ``order`` (an instant); of equals the surest, the last.
 
     Only numbers are carried through the grouping; the words are fetched for the rows it leaves.
     """
     first = pl.lit(datetime.min.replace(tzinfo=UTC)).cast(schema.INSTANT)
     rank = pl.struct(order.fill_null(first).alias("newest"), *columns, "row")
-    best = rows.group_by(KEY).agg(pl.col("row", *columns).max_by(rank))
-    best = best.collect(engine="streaming").lazy()
-    words = timeline.events.select("row", "value", event=schema.event_id())
-    return words.join(best, on="row")
+    return rows.group_by(KEY).agg(pl.col("row", *columns).max_by(rank))
 
 
-def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl.LazyFrame:
-    at = pl.lit(instant.at).cast(schema.INSTANT)
-    # Stamped as stored: by its row version, or by the claim's own clock.
-    stored_to = pl.coalesce(
-        "logged_to", "written_to", pl.when(pl.col("basis") == "stamped").then(pl.col("latest"))
-    )
-    stored_from = pl.coalesce(
-        "logged_from",
-        "written_from",
-        pl.when(pl.col("basis") == "stamped").then(pl.col("earliest")),
-    )
-    judged = wanted.with_columns(stored_from=stored_from, stored_to=stored_to).join(
-        # Small, and read first: a streaming join holds the side that it cannot size.
-        quiet(timeline, wanted, instant.upto()).collect(engine="streaming").lazy(),
-        on=["source", "table", "seen_from", "seen_to"],
-        how="left",
-        nulls_equal=True,
-    )
-    misnamed_tables = misnamed(timeline, instant.upto()).collect(engine="streaming").lazy()
-    judged = judged.join(misnamed_tables, on=["source", "table"], how="left")
-    judged = _logged(timeline, judged, wanted, instant.upto())
-    judged = dated(judged, instant)
-    no_more = gone(timeline)
-    judged = judged.join(no_more.lazy().drop("gone"), on="row", how="left")
-    if no_more.height:
-        judged = instant.beside(judged, pl.col("gone_by"), "end")
-    else:
-        judged = judged.with_columns(end_at=pl.lit(None, schema.INSTANT))
-    # Of a clock that is bounded, and not exactly, no snapshot is of the very instant.
-    exact = ~pl.col("shot_measured") | (pl.col("shot_from") == pl.col("shot_to"))
-    exact &= (pl.col("read_from") == at) & (pl.col("read_to") == at)
-    whole = timeline.coverage.filter(
-        (pl.col("kind") == "claim") & (pl.col("earliest") == at) & (pl.col("latest") == at)
-    ).select("source", "item", table="subject")
-    seen = snapshots(timeline).select("source", "item", "seen_clock")
-    whole = instant.beside(
-        whole.join(seen, on=["source", "item"], how="left"), pl.col("seen_clock"), "x"
-    )
-    whole = whole.filter(~pl.col("x_measured") | (pl.col("x_from") == pl.col("x_to"))).select(
-        "source", "table", whole=pl.lit(value=True)
-    )
-    judged = judged.join(whole.unique().collect().lazy(), on=["source", "table"], how="left")
-    of_log, stored_at, seen_at = pl.col("commit_at"), pl.col("store_at"), pl.col("shot_at")
-    logged = pl.col("version").is_in(LOGGED)
-    still = pl.col("ended_from").is_null() | (pl.col("ended_from") > of_log)
-    followed = (pl.col("followed_to") >= of_log) & (
-        pl.col("blind_since").is_null() | (pl.col("blind_since") < pl.col("began"))
-    )
-    held_at = pl.col("seen_from") >= seen_at
-    other_name = pl.col("stored_to") >= pl.col("misnamed_since")
-    cases = (
-        pl.when(exact)
-        .then(pl.lit("3 held at that very instant"))
-        .when(pl.col("whole"))
-        .then(pl.lit(None))
-        .when((pl.col("ended_to") <= of_log) & (~held_at).fill_null(True))
-        .then(pl.lit(None))
-        .when(pl.col("gone_to") <= pl.col("end_at"))
-        .then(pl.lit(None))
-        .when(pl.col("gone_to").is_not_null() & (pl.col("seen_to") <= seen_at))
-        .then(pl.lit("2 held before; what was written up to then is not known"))
-        .when(logged & (pl.col("began") <= of_log) & still & followed)
-        .then(pl.lit("3 written before, and the log records no end of it up to then"))
-        .when(logged & (pl.col("began") <= of_log))
-        .then(pl.lit("2 written before; what was written up to then is not known"))
-        .when(logged & (pl.col("stored_to") <= stored_at))
-        .then(pl.lit("2 written before; what was written up to then is not known"))
-        .when(logged)
-        .then(pl.lit(None))
-        .when((pl.col("stored_to") <= stored_at) & other_name & held_at)
-        .then(pl.lit("1 stored before, in a table that may have had another name then"))
-        .when((pl.col("stored_to") <= stored_at) & (held_at | pl.col("seen_to").is_null()))
-        .then(pl.lit("3 stored before, and held after"))
-        .when((pl.col("stored_to") <= stored_at) & pl.col("table").is_null())
-        .then(pl.lit("3 stored before"))
-        .when((pl.col("seen_to") <= seen_at) & pl.col("quiet"))
-        .then(pl.lit("3 held before, and the log records no write to the table up to then"))
-        .when((pl.col("seen_to") <= seen_at) & pl.col("untouched"))
-        .then(pl.lit("3 held before, and the log records no change of that row up to then"))
-        .when(pl.col("seen_to") <= seen_at)
-        .then(pl.lit("2 held before; what was written up to then is not known"))
-        .when(pl.col("stored_from") > stored_at)
-        .then(pl.lit(None))
-        .when(pl.col("stored_from") <= stored_at)
-        .then(pl.lit("1 stored about then"))
-        .when(pl.col("table").is_not_null())
-        .then(pl.lit(None))
-        .when(pl.col("earliest") <= pl.col("own_at"))
-        .then(pl.lit("1 dated before by its writer; nothing stamps it"))
-    )
-    # Of what was there, the newest counts: by when it was stored, then by when it was seen.
-    # When a table or log was taken that its writer dated says nothing of which line is newer.
-    taken = pl.when(pl.col("table").is_not_null()).then("seen_to")
-    newest = pl.coalesce("stored_to", "began", taken, "latest")
-    newest = (
-        pl.when(pl.col("seen_to") <= seen_at)
-        .then(pl.max_horizontal(newest, "seen_to"))
-        .otherwise(newest)
-    )
-    every = judged.with_columns(case=cases, newest=newest)
-    closest = nearest(every.filter(~exact.fill_null(value=False)), THEN)
-    held = every.filter(pl.col("case").is_not_null())
+def _words(timeline: Timeline, rows: pl.Series) -> pl.LazyFrame:
+    """``row``, ``value`` and ``event`` (its id) of claims."""
+    own = timeline.kind("claim").select("row", "value", "item", "citation", "part")
+    found = own.join(rows.unique().to_frame().lazy(), on="row", how="semi")
+    return found.collect(engine="streaming").lazy().select("row", "value", event=schema.event_id())
+
+
+def _said_then(timeline: Timeline, every: pl.DataFrame, instant: Instant) -> pl.LazyFrame:
+    near_by = nearest(every.lazy().filter(~pl.col("exact")), "then")
+    held = every.lazy().filter(pl.col("case").is_not_null())
     held, marked = standing(timeline, held, instant)
-    held = held.select(*KEY, "row", "case", "newest")
     case, close = pl.col("case"), pl.col("near").fill_null(value=False)
     close |= pl.col("marked").fill_null(value=False)
     exactly = case.str.ends_with(EXACT)
     return (
-        _newest(timeline, held, pl.col("newest"), "case")
-        .join(closest, on=KEY, how="left")
+        _newest(held, pl.col("newest"), "case")
+        .join(near_by, on=KEY, how="left")
         .join(marked, on="row", how="left")
         .select(
             *KEY,
-            "value",
-            "event",
+            "row",
             certainty=pl.when(case.str.starts_with("3") & (~close | exactly))
             .then(pl.lit("certain"))
             .otherwise(pl.lit("possible")),
@@ -315,61 +220,19 @@ def _said_then(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl
     )
 
 
-def _logged(
-    timeline: Timeline, judged: pl.LazyFrame, wanted: pl.LazyFrame, at: pl.Expr
-) -> pl.LazyFrame:
-    """Claims with what the log tells of their rows; all null where it tells of none."""
-    instants = ("began", "ended_from", "ended_to", "followed_to", "blind_since")
-    if not rowlog.has_rows(timeline):
-        nothing = {name: pl.lit(None, schema.INSTANT) for name in instants}
-        return judged.with_columns(**nothing, untouched=pl.lit(None, pl.Boolean))
-    lives = rowlog.lives(timeline).collect(engine="streaming").lazy()
-    judged = judged.join(lives, on=RECORD, how="left").with_columns(
-        began=pl.coalesce("stored_to", "began")
-    )
-    judged = rowlog.ended(timeline, judged)
-    key = ["source", "table", "subject", "seen_from", "seen_to"]
-    still = rowlog.untouched(timeline, wanted, at).lazy()
-    return judged.join(
-        rowlog.unnamed(timeline, at).lazy(), on=["source", "table"], how="left"
-    ).join(still, on=key, how="left", nulls_equal=True)
-
-
-def _says_now(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl.LazyFrame:
+def _says_now(timeline: Timeline, every: pl.DataFrame) -> pl.LazyFrame:
     # A database's newest snapshot stands for what it says; a record gone from it is said no more.
-    in_snapshot = pl.col("table").is_not_null() & pl.col("seen_to").is_not_null()
-    # A state without any row of the table is one too.
-    whole = (
-        timeline.coverage.filter(pl.col("kind") == "claim")
-        .select("source", "item", table="subject")
-        .join(snapshots(timeline), on=["source", "item"])
-        .group_by("source", "table")
-        .agg(whole_to=pl.col("seen_to").max())
-    ).collect()
-    wanted = wanted.join(whole.lazy(), on=["source", "table"], how="left")
-    newest_of_table = pl.col("seen_to") == pl.max_horizontal(
-        pl.col("seen_to").max().over("source", "table"), "whole_to"
-    )
-    # What the log alone shows was said in its time, and is no word of now.
-    logged = pl.col("version").is_in(LOGGED).fill_null(False)
-    every = pl.concat(
-        [wanted.filter(in_snapshot).filter(newest_of_table), wanted.filter(~in_snapshot & ~logged)]
-    )
-    every = every.join(gone(timeline).lazy(), on="row", how="anti")
-    every = instant.beside(every, pl.col("clock"), "own")
-    said = every.filter(pl.col("earliest").is_null() | (pl.col("earliest") <= pl.col("own_at")))
-    said, _ = standing(timeline, said)
-    closest = nearest(every, (("own", "earliest", "latest"),))
+    said, _ = standing(timeline, every.lazy().filter("said_now"))
+    near_by = nearest(every.lazy(), "now")
     close = pl.col("near").fill_null(value=False)
     because = "in the newest snapshot, dated at or before the instant"
     sure = (pl.col("latest") <= pl.col("own_at")) & ~close
     return (
-        _newest(timeline, said, pl.col("latest"), "latest", "own_at")
-        .join(closest, on=KEY, how="left")
+        _newest(said, pl.col("latest"), "latest", "own_at")
+        .join(near_by, on=KEY, how="left")
         .select(
             *KEY,
-            "value",
-            "event",
+            "row",
             certainty=pl.when(sure).then(pl.lit("certain")).otherwise(pl.lit("possible")),
             because=pl.when(close)
             .then(pl.concat_str(pl.lit(f"{because}; "), doubt()))

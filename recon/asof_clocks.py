@@ -125,18 +125,35 @@ def dated(judged: pl.LazyFrame, instant: Instant) -> pl.LazyFrame:
     return instant.beside(judged, pl.col("clock"), "own")
 
 
-def nearest(rows: pl.LazyFrame, readings: Sequence[tuple[str, str, str]]) -> pl.LazyFrame:
+_DISTANCE = ("near", "margin", "clock")
+
+
+def closest(frame: pl.LazyFrame, distances: Sequence[pl.Expr], name: str) -> pl.LazyFrame:
+    """With the least sure of several :func:`distance` of a record; its margin is null if none is.
+
+    Step by step, as an expression that holds itself several times is worked out as often.
+    """
+    frame = frame.with_columns(distances[0].alias(name))
+    for one in distances[1:]:
+        frame = frame.with_columns(one.alias("_other"))
+        mine, other = (
+            {part: pl.col(half).struct.field(part) for part in _DISTANCE}
+            for half in (name, "_other")
+        )
+        first = (mine["clock"] <= other["clock"]).fill_null(mine["clock"].is_null())
+        surer = (mine["margin"] < other["margin"]) | ((mine["margin"] == other["margin"]) & first)
+        surer = (mine["near"] & ~other["near"]) | ((mine["near"] == other["near"]) & surer)
+        keep = mine["margin"].is_not_null() & (other["margin"].is_null() | surer)
+        frame = frame.with_columns(pl.when(keep).then(name).otherwise("_other").alias(name))
+    return frame.drop("_other")
+
+
+def nearest(rows: pl.LazyFrame, which: str) -> pl.LazyFrame:
     """By key the reading whose order to the instant is the least sure, and ``near``: if it is not.
 
-    ``margin``, ``clock``, ``measured``.
+    ``which``: the column of distances. ``margin``, ``clock``, ``measured``.
     """
-    parts = [
-        rows.filter(pl.col(begin).is_not_null() | pl.col(end).is_not_null()).select(
-            *KEY, distance(name, begin, end).alias("one")
-        )
-        for name, begin, end in readings
-    ]
-    found = pl.concat(parts).unnest("one").filter(pl.col("margin").is_not_null())
+    found = rows.select(*KEY, pl.col(which)).unnest(which).filter(pl.col("margin").is_not_null())
     return (
         found.with_columns(rank=pl.struct(~pl.col("near"), "margin", "clock"))
         .group_by(KEY)
@@ -173,7 +190,7 @@ def standing(
     none = pl.LazyFrame(schema={"row": pl.UInt64(), "marked": pl.Boolean()})
     markers = timeline.kind("object.delete").filter(pl.col("earliest").is_not_null())
     # The join below holds all rows in memory; most timelines have no marker.
-    if markers.limit(1).collect().is_empty():
+    if not timeline.has("object.delete"):
         return rows, none
     close = pl.lit(value=False)
     if instant is not None:

@@ -8,16 +8,17 @@ from recon.names import within
 from recon.rules.base import Timeline
 
 
-def quiet(timeline: Timeline, wanted: pl.LazyFrame, at: pl.Expr) -> pl.LazyFrame:
+def quiet(timeline: Timeline, states: pl.LazyFrame, at: pl.Expr) -> pl.LazyFrame:
     """Tables and snapshots between which and the instant the log covers all and records no write.
 
     It must have recorded something of the table before: a log that knows the table's file by no
-    name is silent of all its writes. Columns ``source``, ``table``, ``seen_from``, ``seen_to``,
+    name is silent of all its writes. ``states``: of tables, ``source``, ``table``, ``seen_from``,
+    ``seen_to``. Columns ``source``, ``table``, ``seen_from``, ``seen_to``,
     ``quiet``.
     """
     key = ["source", "table", "seen_from", "seen_to"]
     spans = (
-        wanted.filter(pl.col("table").is_not_null() & (pl.col("seen_to") <= at))
+        states.filter(pl.col("table").is_not_null() & (pl.col("seen_to") <= at))
         .select(key)
         .unique()
     )

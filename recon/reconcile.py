@@ -105,7 +105,7 @@ def reconcile(
     run, and says so. Findings about subjects outside the case's question are counted, not shown.
     """
     events = timeline.events
-    kinds = set(events.select(pl.col("kind").unique()).collect()["kind"])
+    kinds = set(timeline.kinds)
     drafts: list[tuple[Rule, Draft]] = []
     not_run = []
     for one in rules:

@@ -21,7 +21,7 @@ _SAME = ["source", "table", "subject", "attribute", "value"]
 
 def has_rows(timeline: Timeline) -> bool:
     """Whether the timeline has any row from a log."""
-    return not timeline.kind(*LOGGED, "row.delete").limit(1).collect().is_empty()
+    return timeline.has(*LOGGED, "row.delete")
 
 
 def lives(timeline: Timeline) -> pl.LazyFrame:

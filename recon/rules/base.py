@@ -106,6 +106,20 @@ class Timeline:
         ]
         return max([*widest, default])
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of events that there are; what needs others costs nothing."""
+        return self.once(
+            "kinds",
+            lambda own: frozenset(
+                own.events.select(pl.col("kind").unique()).collect(engine="streaming")["kind"]
+            ),
+        )
+
+    def has(self, *kinds: str) -> bool:
+        """Whether there is any event of the kinds."""
+        return not self.kinds.isdisjoint(kinds)
+
     def kind(self, *kinds: str) -> pl.LazyFrame:
         """Events of the kinds."""
         return self.events.filter(pl.col("kind").is_in(kinds))

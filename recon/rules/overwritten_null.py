@@ -24,11 +24,17 @@ def overwritten_null(timeline: Timeline) -> Iterator[Draft]:
     Source: Amazon S3 User Guide, "Adding objects to versioning-suspended buckets": a PUT
     overwrites the version whose id is null; what it was is gone.
     """
-    claimed = timeline.kind("claim").select("source", version=version_name()).unique()
-    puts = (
+    null = (
         timeline.kind("object.put")
         .filter(pl.col("value") == "null", pl.col("earliest").is_not_null())
         .with_columns(version=version_name())
+        .collect(engine="streaming")
+    )
+    if null.is_empty():
+        return
+    claimed = timeline.kind("claim").select("source", version=version_name()).unique()
+    puts = (
+        null.lazy()
         .join(claimed, on=["source", "version"], how="semi")
         # A listing that had a HEAD beside it knows more than one that had none.
         .sort("earliest", pl.col("digest").is_null(), "row")

@@ -20,7 +20,7 @@ from recon.rules.views import claims, logged
 from recon.rules.writes import counted
 from recon.time.corrected import READING, Reading, certainly_before, possibly_before
 
-_EMPTYING = ("table.truncate", "table.recreate", "table.create")
+EMPTYING = ("table.truncate", "table.recreate", "table.create")
 _RELEASED = Reading("released_clock", "released_from", "released_to")
 _WRITTEN = Reading("written_clock", "written_from", "written_to")
 _ACT = Reading("act_clock", "act_from", "act_to")
@@ -62,7 +62,7 @@ def reloads(timeline: Timeline, released: pl.DataFrame) -> Iterator[Draft]:
 def _acts(timeline: Timeline) -> pl.LazyFrame:
     """Acts on record that leave a table empty, or in place of another one."""
     # Two snapshots alone do not say which transaction it was.
-    acts = timeline.kind(*_EMPTYING).filter(
+    acts = timeline.kind(*EMPTYING).filter(
         pl.col("stream").is_not_null() & pl.col("earliest").is_not_null()
     )
     return logged(timeline, acts, READING, "act").select(

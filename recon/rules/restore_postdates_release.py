@@ -13,7 +13,7 @@ from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
 from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.reloads import reloads
+from recon.rules.reloads import EMPTYING, reloads
 from recon.rules.restores import Histories
 from recon.rules.values import alike
 from recon.rules.views import claims, logged
@@ -46,12 +46,15 @@ def restore_postdates_release(timeline: Timeline) -> Iterator[Draft]:
     Source: design, section 1: each record trusts the one below it; NIST SP 800-86, 4.2 (copies
     are verified against an original).
     """
+    restores = _restores(timeline)
+    if not restores and not timeline.has(*EMPTYING):
+        return
     released = _released(timeline)
     if released.is_empty():
         return
     told = set()
     # Of several restores the last one is what the state of today came through.
-    for one in {one.source: one for one in _restores(timeline)}.values():
+    for one in {one.source: one for one in restores}.values():
         for draft in _judge(timeline, one, released):
             told.add(draft.subject)
             yield draft

@@ -111,7 +111,7 @@ def claims(
             logged_to="latest",
         )
         found = found.join(known, on=RECORD, how="left")
-    elif timeline.once("has-logged-rows", lambda own: _any(own.kind(*LOGGED))):
+    elif timeline.has(*LOGGED):
         found = found.join(rows.select(RECORD), on=RECORD, how="anti")
     return (
         found.join(versions(timeline, None if about is None else found), on=RECORD, how="left")
@@ -182,8 +182,9 @@ def _kept(timeline: Timeline) -> bool:
     """Whether every row version has the time of its commit, as its own server kept it."""
     undated = timeline.kind("row.version").filter(pl.col("earliest").is_null())
     # A time that a server kept is another server's where a subscription applied the transaction.
-    foreign = timeline.kind("table.subscribed")
-    return not (_any(undated) or _any(foreign) or _contradicted(timeline))
+    if timeline.has("table.subscribed"):
+        return False
+    return not (_any(undated) or _contradicted(timeline))
 
 
 def _contradicted(timeline: Timeline) -> bool:

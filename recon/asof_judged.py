@@ -163,11 +163,18 @@ def _states(timeline: Timeline) -> pl.LazyFrame:
 
     Of every item that has a row of the table.
     """
-    rows = timeline.kind("row.version", "row.dumped").select("source", "item", table=named("pg:"))
-    own = timeline.kind("claim").filter(pl.col("names").list.len() > 0)
+    rows = (
+        timeline.kind("row.version", "row.dumped")
+        .select("source", "item", table=named("pg:"))
+        .unique()
+        .collect(engine="streaming")
+    )
+    # A claim of a row names the table that its row does.
+    elsewhere = ~pl.col("item").is_in(rows["item"].unique().implode())
+    own = timeline.kind("claim").filter((pl.col("names").list.len() > 0) & elsewhere)
     own = own.select("source", "item", table=named("pg:")).filter(pl.col("table").is_not_null())
     return (
-        pl.concat([rows.unique(), own.unique()])
+        pl.concat([rows.lazy(), own.unique()])
         .join(snapshots(timeline), on=["source", "item"])
         .select("source", "table", seen_from="at_from", seen_to="at_to")
         .unique()

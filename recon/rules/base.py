@@ -121,7 +121,9 @@ class Timeline:
         return not self.kinds.isdisjoint(kinds)
 
     def kind(self, *kinds: str) -> pl.LazyFrame:
-        """Events of the kinds."""
+        """Events of the kinds; where there is none, a frame that costs nothing to read."""
+        if not self.has(*kinds):
+            return self.events.clear()
         return self.events.filter(pl.col("kind").is_in(kinds))
 
 

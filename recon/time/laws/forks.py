@@ -39,7 +39,10 @@ def FORK(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constant)
     No law: for what the parent has from the switch on, whatever its times say; between timelines
     of two sources, as copies of one cluster may both have made a timeline of that number; where a
     history file does not say which of two clusters of a source it is of; for the lines that a
-    history file repeats from earlier ones.
+    history file repeats from earlier ones;
+    where any record of the parent's before the switch reads later than the child's first, as a data
+    folder that was copied back and started on its old timeline writes that log anew, under the same
+    numbers, long after the fork.
     Source: PostgreSQL documentation, 26.3.5 (timelines); `xlog.c` (StartupXLOG).
     """
     if not seen.has("timeline.fork", "timeline.end-of-recovery") or "pg" not in seen.media:
@@ -62,6 +65,8 @@ def _pairs(fork: _Fork, records: pl.DataFrame) -> Iterator[tuple[int, int]]:
     after = own.filter(
         (stream == f"pg:{fork.system}/{fork.child}") & (pl.col("position") >= fork.switch)
     )
+    if _anew(before, after):
+        before = before.clear()
     # The last by its place, and by its time: a commit's time is taken before it has its place.
     orders = (before, before.sort("at", maintain_order=True))
     chain = [
@@ -71,6 +76,15 @@ def _pairs(fork: _Fork, records: pl.DataFrame) -> Iterator[tuple[int, int]]:
     ]
     for one, next_ in pairwise(step for step in chain if step):
         yield from product(one, next_)
+
+
+def _anew(before: pl.DataFrame, after: pl.DataFrame) -> bool:
+    """Whether what the parent has before the switch may have been written after the child began.
+
+    That is what it says itself; and nothing in the bytes tells its log from a later one.
+    """
+    first = after["at"].drop_nulls().head(1)
+    return len(first) > 0 and bool((before["at"] > first[0]).any())
 
 
 def _forks(seen: Seen, streams: Collection[tuple[str, str]]) -> list[_Fork]:

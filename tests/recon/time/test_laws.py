@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from recon import schema
+from recon.rules.impossible_order import impossible_order
 from recon.time.laws import LAWS
 from recon.time.relations import relations
 from tests.stories import GOOD, Story, commit
@@ -261,6 +262,22 @@ def test_what_a_parent_has_from_the_switch_on_is_not_before_its_child():
     """The old server went on after the switch: 10:02 stands at 48, behind the switch at 40."""
     for line in (True, False):
         assert (2, 3) not in told(forked(line=line))
+
+
+@pytest.mark.parametrize("line", [True, False])
+def test_an_old_folder_that_was_copied_back_after_the_fork_is_no_false_record(*, line: bool):
+    """Started on timeline 1 again at 14:00, it wrote the log before the switch anew."""
+    story = Story().commit("10:00", 1).on(2, lsn=24 if line else 8216)
+    story.wal("timeline.end-of-recovery", "12:00", 0, value="timeline=2 from=1")
+    if line:
+        story.forked(1, 2, 40)
+    story.on(1, lsn=16).commit("14:00", 8)
+    assert told(story, law="fork") == ({(2, 1)} if line else set())
+    assert not [one for one in story.judged(impossible_order) if one.verdict != "observation"]
+    twin = Story().commit("10:00", 1).on(1, lsn=16).commit("11:00", 8).on(2, lsn=24)
+    twin.wal("timeline.end-of-recovery", "12:00", 0, value="timeline=2 from=1")
+    twin.forked(1, 2, 40)
+    assert told(twin, law="fork") == {(1, 3), (3, 2)}
 
 
 def test_a_history_file_says_nothing_where_it_may_be_of_two_clusters():

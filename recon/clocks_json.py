@@ -89,7 +89,14 @@ def to_json(found: Clocks) -> dict[str, Any]:
             for one in found.declared
         ],
         "beside": [{**asdict(one), "measured": one.measured} for one in found.beside],
-        "unbounded": [list(two) for two in found.unbounded],
+        "contested": len(found.settled.contested),
+        "groups": [
+            {
+                "clocks": list(one.clocks),
+                "unbounded": one.unbounded and [list(two) for two in one.unbounded],
+            }
+            for one in found.groups
+        ],
     }
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000
 _LISTED = 12
-"""Two clocks that nothing bounds, and dissenters, that a table lists; JSON has all."""
+"""Dissenters, groups, and clocks that nothing bounds, that a table lists; JSON has all."""
 _STATES = {
     "measured": "bold green",
     "bounded": "bold cyan",
@@ -68,7 +68,7 @@ def table(out: Console, found: Clocks) -> None:
     _dissenters(out, found)
     _assumed(out, found)
     _beside(out, found)
-    _unbounded(out, found)
+    _groups(out, found)
 
 
 def _rank(those: Sequence[Stretch]) -> Any:  # noqa: ANN401  (a sort key)
@@ -108,10 +108,8 @@ def _utc(out: Console, found: Clocks) -> None:
             for each in own:
                 _ahead(out, each)
     if left := [name for name, own in ahead.items() if not own]:
-        said = ", ".join(one_line(name, 60) for name in left[: 2 * _LISTED])
-        more = f" and {len(left) - 2 * _LISTED} more" * (len(left) > 2 * _LISTED)
         out.print(Text("Not bound to UTC: no anchor reaches them", "bold"))
-        out.print(Padding(f"{said}{more}", (0, 0, 0, 2), expand=False))
+        out.print(Padding(_names(left), (0, 0, 0, 2), expand=False))
     for one in found.anchors:
         if note := _note(one):
             who = one_line(one.name, 160)
@@ -158,6 +156,13 @@ def _dissenters(out: Console, found: Clocks) -> None:
         )
         said = f"Through {len(missed.pairs)} clocks, by {show_span(missed.excess / _SECOND)}: "
         out.print(Padding(f"{said}{pairs}", (0, 0, 0, 2), expand=False))
+    if left := len(found.settled.contested):
+        said = (
+            f"{left} stretches contradict each other through other clocks too often to tell which"
+        )
+        out.print(
+            Padding(f"{said} records are wrong; they bound nothing", (0, 0, 0, 2), expand=False)
+        )
 
 
 def _dissent(one: Dissent) -> str:
@@ -201,28 +206,38 @@ def _beside(out: Console, found: Clocks) -> None:
         out.print(Padding(said, (0, 0, 0, 2), expand=False))
 
 
-def _unbounded(out: Console, found: Clocks) -> None:
-    left = found.unbounded
-    if left:
-        out.print(Text("\nNot bounded against each other: no record ties them", "bold"))
-    tied = {name for two in found.tied for name in two}
-    alone = [one.name for one in found.clocks if one.name not in tied]
-    if found.asked != "*":
-        tied.update(alone)
-    elif alone:
-        said = ", ".join(one_line(name, 60) for name in alone[: 2 * _LISTED])
-        more = f" and {len(alone) - 2 * _LISTED} more" * (len(alone) > 2 * _LISTED)
-        out.print(
-            Padding(f"each of these and all others: {said}{more}", (0, 0, 0, 2), expand=False)
-        )
-    pairs = [two for two in left if tied.issuperset(two)]
-    for first, second in pairs[:_LISTED]:
-        said = f"{one_line(second, 60)} − {one_line(first, 60)}"
-        out.print(Padding(said, (0, 0, 0, 2), expand=False))
+def _groups(out: Console, found: Clocks) -> None:
+    """Which clocks are bound together: between two groups nothing is known."""
+    groups = found.groups
+    several = [one for one in groups if len(one.clocks) > 1]
+    alone = [one.clocks[0] for one in groups if len(one.clocks) == 1]
+    others = {one.name for one in found.clocks}.difference(*(one.clocks for one in groups))
+    if len(groups) > 1 or (groups and others):
+        out.print(Text("\nNot bounded against each other: no record ties one to another", "bold"))
+        said = [
+            f"these, which are bound together: {_names(one.clocks)}" for one in several[:_LISTED]
+        ]
+        if len(several) > _LISTED:
+            said.append(f"and {len(several) - _LISTED} more groups; --format json has all of them")
+        if alone:
+            said.append(f"each of these and all others: {_names(alone)}")
+        for each in said:
+            out.print(Padding(each, (0, 0, 0, 2), expand=False))
+    loose = [two for one in several for two in one.unbounded or ()]
+    if loose:
+        out.print(Text("\nBound together, and yet from one side alone", "bold"))
+    for first, second in loose[:_LISTED]:
+        which = f"{one_line(second, 60)} − {one_line(first, 60)} is not bounded"
+        out.print(Padding(which, (0, 0, 0, 2), expand=False))
+    if len(loose) > _LISTED:
+        out.print(f"  and {len(loose) - _LISTED} more pairs; --format json has all of them")
     if len(found.clocks) > MOST_CLOCKS:
         out.print(f"Of more than {MOST_CLOCKS} clocks, bounds through others are not looked for.")
-    if len(pairs) > _LISTED:
-        out.print(f"  and {len(pairs) - _LISTED} more pairs; --format json has all of them")
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 2 * _LISTED} more" * (len(names) > 2 * _LISTED)
+    return ", ".join(one_line(name, 60) for name in names[: 2 * _LISTED]) + more
 
 
 def _minute(micros: int) -> str:

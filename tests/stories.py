@@ -13,6 +13,7 @@ import polars as pl
 from recon import schema
 from recon.config import Domain, Norm
 from recon.rules import Draft, Rule, Timeline
+from recon.time.anchors import DeclaredAnchor
 from recon.time.declared import Correspondence, Side
 from recon.time.relations import relations
 
@@ -39,6 +40,7 @@ class Story:
         self.items = 0
         self.paired: list[Correspondence] = []
         self.tolerance: dict[str, float] = {}
+        self.anchors: tuple[DeclaredAnchor, ...] = ()
         self.system = "1"
         """The cluster that is told of, and the timeline that it is on."""
         self.line = 1
@@ -482,7 +484,8 @@ class Story:
         coverage = schema.frame(self.covered, schema.COVERAGE).lazy()
         more = schema.frame(self.laws, schema.RELATIONS).lazy()
         laws = pl.concat([relations(events, coverage), more]).sort("before", "after", "law")
-        return Timeline(events, coverage, norms, self.tolerance, laws, self.paired)
+        known = laws, self.paired, self.anchors
+        return Timeline(events, coverage, norms, self.tolerance, *known)
 
     def law(self, before: int, after: int, because: str) -> Story:
         """A law between two events, by their places in the story (−1: the last told)."""

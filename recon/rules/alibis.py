@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from recon.clocks_json import instant
 from recon.instants import show_span
+from recon.readings import TRUE_TIME
 from recon.rules.resting import resting
+from recon.time.anchors import AS_THE_CASE_SAYS
 from recon.time.between import BASES
 from recon.time.held import Held, held, micros
 from recon.time.words import signed, within
@@ -59,12 +61,13 @@ def alibi(found: Clocks, earlier: str, later: str, at: datetime) -> str:
         later: clock of the other one.
         at: what the first one reads.
     """
+    utc = against_utc(found, (earlier, later), at)
     if earlier == later:
-        return _one_clock(found, earlier, at)
+        return f"{_one_clock(found, earlier, at)}{utc}"
     known = held(found, earlier, later, micros(at))
     if known is None:
-        return f"Nothing in the case bounds {later} against {earlier}."
-    return f"{_capital(holds(known))}.{_near(known)}{rests(known.rests)}{_dissent(known)}"
+        return f"Nothing in the case bounds {later} against {earlier}.{utc}"
+    return f"{_capital(holds(known))}.{_near(known)}{rests(known.rests)}{utc}{_dissent(known)}"
 
 
 def ordered(
@@ -168,15 +171,50 @@ def _near(known: Held) -> str:
 
 
 def rests(grounds: Sequence[Ground]) -> str:
-    """On laws, or on records of one act, and who takes them for that."""
-    kinds: Collection[str] = {one.basis for one in grounds}
-    if not kinds:
+    """On laws, on readings of both clocks, or on records of one act, and on whose word."""
+    if not grounds:
         return ""
-    if kinds == {"law"}:
+    if all(one.basis == "law" for one in grounds):
         return " They rest on laws alone."
     acts = {"declared": "that the case declares", "proposed": "that this tool assumes"}
-    said = " and ".join(acts[basis] for basis in ("declared", "proposed") if basis in kinds)
-    return f" They rest on two records of one act, {said}{', and on laws' * ('law' in kinds)}."
+    own = [one for one in grounds if not _is_anchor(one)]
+    said = [words for basis, words in acts.items() if any(one.basis == basis for one in own)]
+    parts = [f"two records of one act, {' and '.join(said)}"] if said else []
+    parts += [f"anchors ({words})"] if (words := _anchors(grounds)) else []
+    parts += ["laws"] if any(one.basis == "law" for one in own) else []
+    return f" They rest on {', and on '.join(parts)}."
+
+
+def _is_anchor(one: Ground) -> bool:
+    return one.basis == "anchor" or one.name.startswith(AS_THE_CASE_SAYS)
+
+
+def _anchors(grounds: Sequence[Ground]) -> str:
+    """By whose word a clock is bound from outside the records."""
+    return "; ".join(dict.fromkeys(one.name for one in grounds if _is_anchor(one)))
+
+
+def against_utc(found: Clocks, clocks: Collection[str], at: datetime) -> str:
+    """Which of the clocks are bound to UTC about a reading, how far and by what; else nothing."""
+    said, loose = [], []
+    for clock in dict.fromkeys(clocks):
+        known = None if clock == TRUE_TIME else held(found, clock, TRUE_TIME, micros(at))
+        if known is None or not known.covers:
+            loose.append(clock)
+            continue
+        by = _anchors(known.rests) or "through other clocks" * (not known.pairs)
+        said.append(f"{clock} is {_off_utc(known.turned())}{f' ({by})' if by else ''}")
+    if not said:
+        return ""
+    rest = f"; nothing binds {' or '.join(loose)} to UTC at that time" if loose else ""
+    return f" Against UTC, {', and '.join(said)}{rest}."
+
+
+def _off_utc(known: Held) -> str:
+    if known.low is not None and known.high is not None:
+        return f"ahead by {within(known.low, known.high)}"
+    bound, side = (known.high, "at most") if known.low is None else (known.low, "at least")
+    return f"ahead by {side} {signed(bound or 0)}"
 
 
 def _dissent(known: Held) -> str:

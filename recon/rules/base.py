@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recon.time.clocks import Clocks
     from recon.time.corrected import Corrected
     from recon.time.declared import Correspondence
+    from recon.time.known import Known
 
 
 Made = TypeVar("Made")
@@ -61,25 +62,27 @@ class Timeline:
         return relations(self.events, self.coverage) if self.relations is None else self.relations
 
     @property
+    def known(self) -> Known:
+        """Pairs of readings and what they settle to, made when first asked for."""
+        from recon.time.known import known
+
+        return self.once(
+            "known", lambda own: known(own.events, own.laws, own.correspondences, own.anchors)
+        )
+
+    @property
     def measured(self) -> Clocks:
         """How far apart the clocks are and when, and by which records."""
         from recon.time.clocks import clocks
 
-        return self.once(
-            "measured", lambda own: clocks(own, own.laws, own.correspondences, own.anchors)
-        )
+        return self.once("measured", lambda own: clocks(own, own.known, own.laws, own.anchors))
 
     @property
     def clocks(self) -> Corrected:
         """What every comparison of times goes through; estimated when it is first asked for."""
         from recon.time.corrected import Corrected
 
-        return self.once(
-            "clocks",
-            lambda own: Corrected.of(
-                *(own.events, own.laws, own.correspondences, own.tolerance, own.anchors)
-            ),
-        )
+        return self.once("clocks", lambda own: Corrected.of(own.known, own.tolerance))
 
     @property
     def stamping(self) -> Mapping[str, str]:

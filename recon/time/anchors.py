@@ -22,11 +22,15 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from recon.readings import READING, TRUE_TIME, not_utc
+from recon.time.bounds import ROOM
+from recon.time.consensus import ENOUGH
+from recon.time.daily import DAY
 from recon.time.declared import seconds
 from recon.time.laws.stamps import TIMESTAMP, TIMESTAMPS
-from recon.time.offsets import DAY
 from recon.time.pairs import CORRESPONDENCES, PAIRS, act_pairs, readings
 
+AS_THE_CASE_SAYS = "as the case says: "
+"""How the name of a bound begins that rests on ``[[anchor]]``."""
 _SECOND = 1_000_000
 
 
@@ -68,7 +72,7 @@ class DeclaredAnchor(BaseModel):
     @property
     def name(self) -> str:
         """What it is called where a bound rests on it."""
-        return f"as the case says: {self.because}"
+        return f"{AS_THE_CASE_SAYS}{self.because}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,40 +121,63 @@ def _instants(events: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _declared(events: pl.LazyFrame, declared: Sequence[DeclaredAnchor]) -> list[pl.LazyFrame]:
-    """A pair at the first and at the last reading of each day that a declaration holds for."""
-    out = []
-    for one in declared:
-        least, most = (round(bound * _SECOND) for bound in one.ahead)
-        own = readings(events).filter(pl.col("clock") == one.clock)
-        for end, keep in ((one.since, pl.Expr.ge), (one.until, pl.Expr.le)):
-            if end is not None:
-                own = own.filter(keep(pl.col("earliest"), _micros(end)))
-        forward = one.clock < TRUE_TIME
-        out.append(
-            own.sort("earliest", "row")
-            .group_by(pl.col("earliest") // DAY)
-            .agg(
-                pl.col("row").first(),
-                pl.col("row").last().alias("row_last"),
-                at=pl.col("earliest").first(),
-                at_last=pl.col("earliest").last(),
-            )
-            .select(row=pl.concat_list("row", "row_last"), at=pl.concat_list("at", "at_last"))
-            .explode("row", "at")
-            .select(
-                first=pl.lit(one.clock if forward else TRUE_TIME),
-                second=pl.lit(TRUE_TIME if forward else one.clock),
-                # By the first of the two, which may be UTC.
-                at=pl.col("at") - (0 if forward else (least + most) // 2),
-                low=pl.lit(-most if forward else least, dtype=pl.Int64),
-                high=pl.lit(-least if forward else most, dtype=pl.Int64),
-                before="row",
-                after="row",
-                law=pl.lit(one.name),
-            )
-            .select(list(PAIRS))
+    """Pairs at the first, middle and last reading of each day that a declaration holds for.
+
+    As many as measure a clock: who declares one takes it for measured, on whatever few days it was
+    read. A pair before and one behind all of them make it hold for as long as it was declared
+    for; without an end, for as long as anything is stamped. Where records that do measure the clock
+    exclude them, the most pairs decide, as of all pairs.
+    """
+    if not declared:
+        return []
+    stamped = events.filter((pl.col("basis") == "stamped") & pl.col("clock").is_not_null())
+    at = pl.col("earliest").dt.epoch("us")
+    begin, end = stamped.select(at.min(), at.max().alias("end")).collect(engine="streaming").row(0)
+    return [_pairs_of(one, readings(events), begin, end) for one in declared]
+
+
+def _pairs_of(
+    one: DeclaredAnchor, read: pl.LazyFrame, begin: int | None, end: int | None
+) -> pl.LazyFrame:
+    """Rows of ``PAIRS``; ``begin``, ``end``: the first and last time that anything is stamped."""
+    least, most = (round(bound * _SECOND) for bound in one.ahead)
+    own = read.filter(pl.col("clock") == one.clock)
+    for limit, keep in ((one.since, pl.Expr.ge), (one.until, pl.Expr.le)):
+        if limit is not None:
+            own = own.filter(keep(pl.col("earliest"), _micros(limit)))
+    own = own.sort("earliest", "row")
+    at, away = pl.col("earliest"), abs(least) + abs(most) + 2 * ROOM
+    ends = (
+        pl.lit(_micros(one.since)) if one.since else pl.min_horizontal(at.first(), begin) - away,
+        pl.lit(_micros(one.until)) if one.until else pl.max_horizontal(at.last(), end) + away,
+    )
+    whole = own.select(
+        row=pl.concat([pl.col("row").first(), pl.col("row").last()]), at=pl.concat(list(ends))
+    )
+    whole = whole.filter(pl.col("row").is_not_null())
+    places = (pl.len().cast(pl.Int64) - 1) * pl.int_range(ENOUGH) // (ENOUGH - 1)
+    daily = (
+        own.group_by(day=at // DAY)
+        .agg(pl.col("row").gather(places), at=at.gather(places))
+        .select("row", "at")
+        .explode("row", "at")
+    )
+    forward = one.clock < TRUE_TIME
+    return (
+        pl.concat([daily, whole])
+        .select(
+            first=pl.lit(one.clock if forward else TRUE_TIME, PAIRS["first"]),
+            second=pl.lit(TRUE_TIME if forward else one.clock, PAIRS["second"]),
+            # By the first of the two, which may be UTC.
+            at=pl.col("at") - (0 if forward else (least + most) // 2),
+            low=pl.lit(-most if forward else least, dtype=pl.Int64),
+            high=pl.lit(-least if forward else most, dtype=pl.Int64),
+            before="row",
+            after="row",
+            law=pl.lit(one.name),
         )
-    return out
+        .select(list(PAIRS))
+    )
 
 
 def anchors(
@@ -189,8 +216,8 @@ def anchors(
         its = (pl.col("law") == one.name) & (
             (pl.col("first") == one.clock) | (pl.col("second") == one.clock)
         )
-        found = pairs.filter(its).select(pl.col("at") // DAY).unique()
-        days = len(found.collect())
+        # Three of each day, and two that hold them.
+        days = max(pairs.filter(its).select(pl.len()).collect().item() - 2, 0) // ENOUGH
         out.append(Anchor(one.name, None, "declared", [one.clock, TRUE_TIME], days, days))
     return out
 

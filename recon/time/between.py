@@ -143,28 +143,6 @@ class Between:
         basis[one] = ONE
         return low, high, basis
 
-    def against(self, clock: Ints, at: Ints, reference: int) -> tuple[Ints, Ints, Mask]:
-        """Low and high of D(clock) − D(reference) as the clock reads ``at``, and where it is known.
-
-        By the measured bounds of that time alone.
-        """
-        import numpy as np
-
-        low, high = np.zeros_like(at), np.zeros_like(at)
-        known = self._known(clock)
-        chosen = np.flatnonzero(known >= 0)
-        measured = np.zeros(len(at), dtype=bool)
-        tail = self._known(np.array([reference]))[0]
-        if len(chosen) and tail >= 0:
-            head = known[chosen]
-            slots = self._placed(head, at[chosen])
-            tails = np.full(len(chosen), tail, dtype=np.int64)
-            low[chosen], high[chosen] = self._slice(tails, head, slots)
-            measured[chosen] = (low[chosen] > -OPEN) & (high[chosen] < OPEN)
-        itself = clock == reference
-        low[itself] = high[itself] = 0
-        return low, high, measured | itself
-
     def _known(self, clock: Ints) -> Ints:
         import numpy as np
 

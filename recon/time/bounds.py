@@ -123,7 +123,9 @@ def bounds(offsets: pl.DataFrame, *, only_measured: bool = True) -> Bounds:
     table[:, same, same] = 0
     for middle in range(len(clocks)):
         through = table[:, :, middle, None] + table[:, None, middle, :]
-        table = np.minimum(table, np.minimum(through, OPEN))
+        np.minimum(table, through, out=table)
+        # Round a cycle that misses itself a sum doubles with every clock.
+        np.maximum(table, -OPEN, out=table)
     table[table > OPEN // 2] = OPEN
     table[-1] = OPEN
     return Bounds(clocks, cuts, table, axis, steps)
@@ -195,31 +197,105 @@ def _stepped(offsets: pl.DataFrame) -> dict[str, int]:
 
 
 def cycles(offsets: pl.DataFrame) -> Iterator[Cycle]:
-    """A negative cycle for each slice of time whose offsets no clocks can have.
+    """Negative cycles, in slices of time whose offsets no clocks can have.
 
-    The rows of an edge are its stretch of time: ``before`` and ``after`` hold ``since`` and
-    ``until`` of the offset, by which the pairs behind it are looked up.
+    No two of them share a row, so that each can be broken for itself. The rows of an edge are its
+    stretch of time: ``before`` and ``after`` hold ``since`` and ``until`` of the offset, by which
+    the pairs behind it are looked up.
     """
     import numpy as np
 
     loose = bounds(offsets, only_measured=False)
     diagonals = loose.table.diagonal(axis1=1, axis2=2)
-    for layer in np.flatnonzero((diagonals < 0).any(axis=1)).tolist():
-        cycle = _network(offsets, loose, layer).cycle()
+    layers = np.flatnonzero((diagonals < 0).any(axis=1))
+    if not len(layers):
+        return
+    spans = _Spans.of(offsets, loose)
+    free = np.ones(len(spans.rows), dtype=bool)
+    seen: bytes = b""
+    for layer in layers.tolist():
+        active = np.flatnonzero(spans.holds(loose.cuts[layer], loose.cuts[layer + 1]) & free)
+        if active.tobytes() == seen:
+            continue
+        seen = active.tobytes()
+        cycle = _network([spans.rows[at] for at in active.tolist()]).cycle()
         if cycle is not None:
+            used = {(frozenset((one.tail, one.head)), one.before, one.after) for one in cycle.edges}
+            free[[at for at in active.tolist() if _stretch(spans.rows[at]) in used]] = False
             yield cycle
 
 
-def _network(offsets: pl.DataFrame, loose: Bounds, layer: int) -> Network:
+def contested(offsets: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that no longer contradict each other, and those that were left out for that.
+
+    Left out is each row, of a slice of time with a negative cycle, between two clocks that are
+    both on such a cycle: its diagonal is negative for all clocks of all cycles.
+    """
+    import numpy as np
+
+    kept, out = offsets, [offsets.clear()]
+    for only_measured in (False, True):
+        while True:
+            closed = bounds(kept, only_measured=only_measured)
+            negative = closed.table.diagonal(axis1=1, axis2=2) < 0
+            layers = np.flatnonzero(negative.any(axis=1))
+            if not len(layers):
+                break
+            spans = _Spans.of(kept, closed)
+            place = {clock: number for number, clock in enumerate(closed.clocks)}
+            ends = np.array([(place[row[0]], place[row[1]]) for row in spans.rows])
+            gone = np.zeros(len(ends), dtype=bool)
+            for layer in layers.tolist():
+                both = negative[layer][ends].all(axis=1)
+                gone |= both & spans.holds(closed.cuts[layer], closed.cuts[layer + 1])
+            if not gone.any():
+                break
+            keys = ["first", "second", "since", "until"]
+            rows = [
+                row[:4] for row, is_out in zip(spans.rows, gone.tolist(), strict=True) if is_out
+            ]
+            taken = pl.DataFrame(rows, schema=[(k, kept.schema[k]) for k in keys], orient="row")
+            out.append(kept.join(taken, on=keys, how="semi"))
+            kept = kept.join(taken, on=keys, how="anti", maintain_order="left")
+    return kept, pl.concat(out)
+
+
+_Row = tuple[str, str, int, int, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """Rows of offsets between clocks that a table holds, and where they lie on its axis."""
+
+    rows: Sequence[_Row]
+    begin: Table
+    end: Table
+
+    @classmethod
+    def of(cls, offsets: pl.DataFrame, closed: Bounds) -> _Spans:
+        import numpy as np
+
+        columns = ("first", "second", "since", "until", "low", "high")
+        # The table may have no room for all clocks.
+        held = pl.all_horizontal(pl.col("first", "second").is_in(closed.clocks))
+        rows = offsets.filter(held).select(columns).rows()
+        shift = np.array([closed.axis[row[0]] for row in rows], dtype=np.int64)
+        begin, end = (np.array([row[at] for row in rows], dtype=np.int64) for at in (2, 3))
+        return cls(rows, begin - shift, np.maximum(end - shift, begin - shift + 1))
+
+    def holds(self, begin: int, end: int) -> NDArray[np.bool_]:
+        """Which rows reach over a slice."""
+        over: NDArray[np.bool_] = (self.begin <= begin) & (self.end >= end)
+        return over
+
+
+def _stretch(row: _Row) -> tuple[frozenset[str], int, int]:
+    return frozenset(row[:2]), row[2], row[3]
+
+
+def _network(rows: Sequence[_Row]) -> Network:
     out = Network()
-    begin, end = int(loose.cuts[layer]), int(loose.cuts[layer + 1])
-    columns = ("first", "second", "since", "until", "low", "high")
-    # The table may have no room for all clocks.
-    kept = offsets.filter(pl.all_horizontal(pl.col("first", "second").is_in(loose.clocks)))
-    for first, second, since, until, low, high in kept.select(columns).iter_rows():
-        starts, ends = since - loose.axis[first], until - loose.axis[first]
-        if starts > begin or max(ends, starts + 1) < end:
-            continue
+    for first, second, since, until, low, high in rows:
         if high is not None:
             out.add(Edge(high, first, second, since, until))
         if low is not None:

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,18 +19,19 @@ import polars as pl
 from recon import schema
 from recon.readings import TRUE_TIME
 from recon.time.agreement import Agreement
-from recon.time.anchors import Anchor, DeclaredAnchor, anchor_pairs, anchors
+from recon.time.anchors import Anchor, DeclaredAnchor, anchors
 from recon.time.beside import beside
-from recon.time.correspondences import Proposal, propose
-from recon.time.declared import Correspondence, Declared, match
+from recon.time.correspondences import Proposal
+from recon.time.declared import Declared
 from recon.time.laws.stamps import TIMESTAMP
-from recon.time.pairs import act_pairs, law_pairs
-from recon.time.settle import Missed, Settled, settle
-from recon.time.stretches import Step, Stretch, steps, stretches, through
+from recon.time.pairs import KEYS, PAIRS
+from recon.time.settle import Missed, Settled
+from recon.time.stretches import MOST_CLOCKS, Step, Stretch, steps, stretches, through
 from recon.time.utc import Ahead, ahead
 
 if TYPE_CHECKING:
     from recon.rules import Timeline
+    from recon.time.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,20 @@ class Dissent:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Clocks that are bound together, directly or through each other, at some time.
+
+    Nothing bounds a clock of one group against one of another.
+    """
+
+    clocks: Sequence[str]
+    """Sorted; UTC among them where an anchor ties one to it."""
+    unbounded: Sequence[tuple[str, str]] | None
+    """Two of them each that are nevertheless not bounded, as both are bounded against a third from
+    one side alone; None: of so many clocks that is not looked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clocks:
     """What the evidence says of the clocks of a case."""
 
@@ -113,44 +129,59 @@ class Clocks:
         return {name: found[name] for name in names if name != TRUE_TIME}
 
     @property
-    def unbounded(self) -> list[tuple[str, str]]:
-        """Two clocks each that nothing bounds against each other; grows with their square.
+    def groups(self) -> list[Group]:
+        """Clocks that are bound together; of those that hold one that is asked about, each.
 
-        Which of them are not bound to UTC, :attr:`ahead` says.
+        The largest first; a clock that nothing ties to any other is alone.
         """
-        names = [
-            (one.name, fnmatchcase(one.name, self.asked))
-            for one in self.clocks
-            if one.name != TRUE_TIME
+        names = {one.name for one in self.clocks}
+        names |= {name for two in self.tied for name in two}
+        found = [
+            Group(tuple(own), self._loose(own))
+            for own in _tied(sorted(names), self.tied)
+            if own != [TRUE_TIME] and any(fnmatchcase(name, self.asked) for name in own)
         ]
+        return sorted(found, key=lambda one: (-len(one.clocks), one.clocks))
+
+    def _loose(self, own: Sequence[str]) -> list[tuple[str, str]] | None:
+        if len(own) > MOST_CLOCKS:
+            return None
         return [
             (first, second)
-            for at, (first, wanted) in enumerate(names)
-            for second, also in names[at + 1 :]
-            if (wanted or also) and (first, second) not in self.tied
+            for first, second in combinations(own, 2)
+            if (first, second) not in self.tied
+            and (fnmatchcase(first, self.asked) or fnmatchcase(second, self.asked))
         ]
+
+
+def _tied(names: Sequence[str], tied: Collection[tuple[str, str]]) -> list[list[str]]:
+    """Names in groups, each reached from each other by ties."""
+    near: dict[str, list[str]] = {name: [] for name in names}
+    for first, second in tied:
+        near[first].append(second)
+        near[second].append(first)
+    out, seen = [], set[str]()
+    for name in names:
+        if name not in seen:
+            seen.add(name)
+            own = [name]
+            for at in own:
+                fresh = [one for one in near[at] if one not in seen]
+                seen.update(fresh)
+                own += fresh
+            out.append(sorted(set(own)))
+    return out
 
 
 def clocks(
     timeline: Timeline,
+    known: Known,
     relations: pl.LazyFrame,
-    declared: Sequence[Correspondence] = (),
     anchored: Sequence[DeclaredAnchor] = (),
 ) -> Clocks:
-    """From the timeline, its laws (:data:`recon.schema.RELATIONS`) and what the case declares."""
-    events = timeline.events
-    told, declared_acts = match(events, declared)
-    proposals, proposed_acts = propose(events, {one.sides for one in declared})
-    acts = pl.concat([declared_acts, proposed_acts]).lazy()
-    pairs = pl.concat(
-        [
-            law_pairs(events, relations),
-            act_pairs(events, acts),
-            anchor_pairs(events, anchored),
-        ]
-    )
+    """From the timeline, what its pairs settle to, its laws and the anchors of the case."""
+    events, pairs, settled = timeline.events, known.pairs, known.settled
     told_by = anchors(events, relations, anchored, pairs)
-    settled = settle(pairs)
     own = stretches(settled.offsets)
     all_ = sorted(
         [*own, *through(settled.offsets)], key=lambda one: (one.first, one.second, one.since)
@@ -159,12 +190,12 @@ def clocks(
     return Clocks(
         clocks=_clocks(events),
         stretches=all_,
-        rests=_rests(own, pairs, settled, _bases(told, told_by)),
+        rests=_rests(own, pairs, settled, _bases(known.declared, told_by)),
         steps=list(steps(own)),
         dissent=_dissent(settled, ids),
         missed=settled.missed,
-        proposals=proposals,
-        declared=told,
+        proposals=known.proposals,
+        declared=known.declared,
         beside=beside(timeline),
         settled=settled,
         pairs=pairs,
@@ -245,7 +276,7 @@ def _rests(
     )
     counted = (
         pairs.join(settled.dissent.lazy(), on=["before", "after", "law"], how="anti")
-        .join(spans, on=["first", "second"])
+        .join(spans.with_columns(pl.col(KEYS).cast(PAIRS["first"])), on=KEYS)
         .filter(pl.col("at").is_between("since", "until"))
         .group_by("n", "law")
         .agg(act=(pl.col("low").is_not_null() & pl.col("high").is_not_null()).any(), pairs=pl.len())

@@ -60,10 +60,9 @@ def consensus(low: Micros, high: Micros, *, least: bool = False) -> Consensus:
     places = np.unique(lows)
     satisfied = np.searchsorted(lows, places, "right") - np.searchsorted(highs, places, "left")
     best = places[satisfied == satisfied.max()]
-    outside = np.zeros(len(low), dtype=bool)
-    # A place reaches from its low to the next high. Of several, what all of them satisfy counts.
-    for place in best[: 1 if least else None].tolist():
-        outside |= (low > place) | (high < place)
+    # A place reaches from its low to the next high. Of several, what all of them satisfy counts:
+    # what satisfies the first and the last of them satisfies those between.
+    outside = (low > best[0]) | (high < (best[0] if least else best[-1]))
     inside = ~outside
     return Consensus(
         low=int(low[inside].max(initial=-OPEN)),

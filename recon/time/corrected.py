@@ -1,42 +1,31 @@
 """Order after clock correction: certainly, possibly, or not known.
 
-A reading is never changed: what is known of the clocks is put beside it. Two ways:
-
-- :meth:`Corrected.true` gives each event an interval on one reference clock, ``true_earliest`` to
-  ``true_latest``, where the evidence bounds its clock against it;
-- :meth:`Corrected.apart` and :meth:`Corrected.on` compare two readings, by the bounds of these two
-  clocks at these two times, which are tighter than by way of a reference: two readings of one
-  clock compare as they stand, as its offset cancels.
+A reading is never changed: what is known of the clocks is put beside it. :meth:`Corrected.apart`
+and :meth:`Corrected.on` compare two readings by the bounds of these two clocks at these two times,
+which are tighter than by way of a reference clock: two readings of one clock compare as they
+stand, as its offset cancels.
 
 ``[tolerance]`` of the case widens a clock against all others, and never against itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from recon.readings import TRUE_TIME
 from recon.schema import INSTANT
 from recon.subjects import glob
-from recon.time.anchors import anchor_pairs
-from recon.time.between import BASES, MEASURED, ONE, Between
+from recon.time.between import BASES, ONE, Between
 from recon.time.consensus import OPEN
-from recon.time.correspondences import propose
-from recon.time.declared import Correspondence, match
-from recon.time.offsets import OFFSETS
-from recon.time.pairs import act_pairs, law_pairs
-from recon.time.settle import settle
+from recon.time.known import Known
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from recon.time.anchors import DeclaredAnchor
 
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
@@ -96,87 +85,23 @@ class Corrected:
     """Seconds by glob of clock."""
 
     @classmethod
-    def of(
-        cls,
-        events: pl.LazyFrame,
-        relations: pl.LazyFrame | None = None,
-        correspondences: Sequence[Correspondence] = (),
-        tolerance: Mapping[str, float] | None = None,
-        anchored: Sequence[DeclaredAnchor] = (),
-    ) -> Corrected:
-        """From the timeline, its laws, what ties clocks to UTC, and what the case declares.
+    def of(cls, known: Known, tolerance: Mapping[str, float] | None = None) -> Corrected:
+        """From what the pairs of a timeline settle to, and what the case declares.
 
         What the tool itself proposes as two records of one act is an assumption: it measures no
         clock, and makes it doubtful that two clocks agree.
         """
-        if relations is None:
-            return cls.nothing(tolerance)
-        _, declared = match(events, correspondences)
-        _, proposed = propose(events, {one.sides for one in correspondences})
-        laws = pl.concat([law_pairs(events, relations), anchor_pairs(events, anchored)])
-        firm = settle(pl.concat([laws, act_pairs(events, declared.lazy())])).offsets
-        known = firm
-        if len(proposed):
-            acts = pl.concat([declared, proposed]).lazy()
-            known = settle(pl.concat([laws, act_pairs(events, acts)])).offsets
-        return cls(Between.of(firm, known), tolerance or {})
+        return cls(Between.of(known.firm, known.settled.offsets), tolerance or {})
 
     @classmethod
     def nothing(cls, tolerance: Mapping[str, float] | None = None) -> Corrected:
         """Where nothing is known of any clock."""
-        none = pl.DataFrame(schema=OFFSETS)
-        return cls(Between.of(none, none), tolerance or {})
+        return cls.of(Known.nothing(), tolerance)
 
     @property
     def plain(self) -> bool:
         """Whether nothing is known of any clock, so that all readings compare as they stand."""
         return not self.between.clocks and not self.tolerance
-
-    @property
-    def reference(self) -> str | None:
-        """TRUE_TIME where a clock is bounded against it; else the clock that most others are.
-
-        None where no clock is measured.
-        """
-        closed = self.between.firm
-        if TRUE_TIME in closed.clocks or not closed.clocks:
-            return TRUE_TIME if closed.clocks else None
-        most = (closed.table < OPEN).any(axis=0).sum(axis=1)
-        return closed.clocks[int(most.argmax())]
-
-    def true(self, events: pl.LazyFrame, reference: str | None = None) -> pl.LazyFrame:
-        """Events with ``reference``, ``true_earliest`` and ``true_latest``; null: not bounded.
-
-        The interval holds the time that the reference showed as the event happened.
-        """
-        name = reference or self.reference
-        numbers = self.numbers
-        chosen = numbers.get(name, -1) if name else -1
-        low, high = (pl.col("_bound").struct.field(end) for end in ("low", "high"))
-        own = pl.col("clock") == name
-        widen = pl.when(own).then(0).otherwise(self._wide(pl.col("clock")))
-        zero = pl.struct(low=pl.lit(0, pl.Int64()), high=pl.lit(0, pl.Int64()), basis=pl.lit(ONE))
-
-        def against(both: pl.Series) -> pl.Series:
-            clock, at = (_filled(both.struct.field(one)) for one in ("clock", "at"))
-            found_low, found_high, held = self.between.against(clock, at, chosen)
-            return _bounds(found_low, found_high, held)
-
-        at = pl.coalesce("earliest", "latest").dt.epoch("us")
-        bound = pl.struct(clock=self._number("clock"), at=at).map_batches(
-            against, return_dtype=_BOUND, is_elementwise=True
-        )
-        return (
-            events.with_columns(
-                _bound=bound if chosen >= 0 else pl.when(own).then(zero.cast(_BOUND))
-            )
-            .with_columns(
-                reference=pl.lit(name, pl.String),
-                true_earliest=_moved("earliest", -high - widen),
-                true_latest=_moved("latest", -low + widen),
-            )
-            .drop("_bound")
-        )
 
     def bound(
         self, frame: pl.LazyFrame, first: Reading, second: Reading, name: str
@@ -286,7 +211,7 @@ class Corrected:
         low, high, basis = self.between.bound(
             (part["first"], part["begin"]), (part["second"], part["end"]), one.astype(np.bool_)
         )
-        return _bounds(low, high, None, basis)
+        return _bounds(low, high, basis)
 
     def _number(self, clock: str) -> pl.Expr:
         """Clocks by number; null for those of which nothing is known."""
@@ -343,17 +268,11 @@ def _filled(numbers: pl.Series) -> Ints:
     return found
 
 
-def _bounds(
-    low: Ints, high: Ints, held: Mask | None = None, basis: Ints | None = None
-) -> pl.Series:
+def _bounds(low: Ints, high: Ints, basis: Ints) -> pl.Series:
     """A series of :data:`_BOUND`; what is not bounded is null."""
     frame = pl.DataFrame({"low": low, "high": high}).with_columns(
         low=pl.when(pl.col("low") > -OPEN // 2).then("low"),
         high=pl.when(pl.col("high") < OPEN // 2).then("high"),
-        basis=pl.lit(MEASURED, pl.UInt8()) if basis is None else pl.Series(basis).cast(pl.UInt8),
+        basis=pl.Series(basis).cast(pl.UInt8),
     )
-    if held is not None:
-        frame = frame.with_columns(
-            pl.when(pl.Series(held)).then(pl.col(one)).alias(one) for one in ("low", "high")
-        )
     return frame.select("low", "high", "basis").to_struct()

@@ -10,18 +10,21 @@ So the cost is one grouping, whatever the number of pairs, and looking closer on
 
 from __future__ import annotations
 
-from typing import Any
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from recon.time.consensus import ENOUGH, OPEN
+from recon.time.daily import DAY, FEW, certain, daily, grouped
+from recon.time.pairs import KEYS, PAIRS
 from recon.time.segments import DRIFT, Segment, segments
 
-DAY = 86_400_000_000
-"""µs."""
-_FEW = 8
-"""Pairs below which a day is taken together with the next."""
-_LONGEST = 32 * DAY
+if TYPE_CHECKING:
+    from recon.time.consensus import Mask, Micros
+
+_PASSES = 16
+"""How often two clocks are gone through again without what is far from all else."""
 
 OFFSETS: dict[str, pl.DataType] = {
     "first": pl.String(),
@@ -76,36 +79,34 @@ def measured() -> pl.Expr:
 
 def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of :data:`OFFSETS` and of :data:`DISSENT`, from rows of ``PAIRS``."""
-    keys = ["first", "second"]
-    day = pl.col("at") // DAY
-    # What every pair is needed for, made once: the joins behind the pairs cost the most.
-    slim = (
-        pairs.select(pl.col(keys).cast(pl.Categorical), "at", "low", "high")
-        .collect(engine="streaming")
-        .lazy()
-    )
-    both = pl.col("low").is_not_null() & pl.col("high").is_not_null()
-    daily = (
-        slim.group_by(*keys, day.alias("day"))
-        .agg(
-            pl.col("low").max(),
-            pl.col("high").min(),
-            pl.len().alias("pairs"),
-            since=pl.col("at").min(),
-            until=pl.col("at").max(),
-            held_since=pl.col("at").filter(both).min(),
-            held_until=pl.col("at").filter(both).max(),
-            held=both.sum(),
-            # By day, so that no join has to find each pair's group again.
-            lows=pl.col("low").drop_nulls(),
-            highs=pl.col("high").drop_nulls(),
+    found, dissent = _once(pairs, drift)
+    apart = looked = _alone(found, pairs, drift)
+    for _ in range(_PASSES):
+        if looked.is_empty():
+            break
+        # Two clocks each for themselves: the others stay as they are.
+        own = looked.select(KEYS).unique()
+        rest = pairs.join(named(own), on=KEYS, how="semi").join(
+            apart.lazy(), on=["before", "after", "law"], how="anti"
         )
-        .with_columns(pl.col(keys).cast(pl.String))
-        .collect(engine="streaming")
-        .sort(*keys, "day")
-    )
-    groups = daily.with_columns(group=_grouped(daily))
-    whole = groups.group_by(*keys, "group", maintain_order=True).agg(
+        again, told = _once(rest, drift)
+        found = pl.concat([found.join(own, on=KEYS, how="anti"), again])
+        dissent = pl.concat([dissent.join(own, on=KEYS, how="anti"), told])
+        looked = _alone(again, rest, drift)
+        apart = pl.concat([apart, looked])
+    dissent = pl.concat([dissent, apart])
+    return found.sort(*KEYS, "since", "until"), dissent.sort(*KEYS, "at", "before", "after")
+
+
+def named(frame: pl.DataFrame) -> pl.LazyFrame:
+    """With its clocks as they stand in ``PAIRS``, to be joined with them."""
+    return frame.lazy().with_columns(pl.col(KEYS).cast(PAIRS["first"]))
+
+
+def _once(pairs: pl.LazyFrame, drift: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    days = daily(pairs)
+    groups = days.with_columns(group=grouped(days))
+    whole = groups.group_by(*KEYS, "group", maintain_order=True).agg(
         pl.col("since", "held_since").min(),
         pl.col("until", "held_until").max(),
         pl.col("low").max(),
@@ -115,14 +116,12 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
     slack = ((pl.col("until") - pl.col("since")) * (drift / 2)).cast(pl.Int64) + 1
     whole = whole.with_columns(low=pl.col("low") - slack, high=pl.col("high") + slack)
     crossed = (pl.col("low") > pl.col("high")).fill_null(value=False)
-    grouped = groups.select(*keys, "day", "group").lazy()
-    middles = _certain(groups, slack_of=whole.select(*keys, "group", slack=slack))
-    chosen = pairs.join(grouped, left_on=[*keys, day], right_on=[*keys, "day"])
+    middles = certain(groups, slack_of=whole.select(*KEYS, "group", slack=slack))
     plain = (
         whole.filter(~crossed)
-        .join(middles, on=[*keys, "group"])
+        .join(middles, on=[*KEYS, "group"])
         .select(
-            *keys,
+            *KEYS,
             *("low", "high", "certain_low", "certain_high"),
             pl.col("pairs").cast(pl.UInt32),
             since=pl.coalesce("held_since", "since"),
@@ -132,14 +131,11 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
             clear=pl.lit(True),
         )
     )
-    looked, dissent = _closer(chosen, whole.filter(crossed).select(*keys, "group"), drift)
-    found = pl.concat([plain.select(list(OFFSETS)), looked]).sort(*keys, "since", "until")
-    alone = _alone(found, pairs, drift)
-    if not alone.is_empty():
-        rest = pairs.join(alone.lazy(), on=["before", "after", "law"], how="anti")
-        found, dissent = offsets(rest, drift)
-        dissent = pl.concat([dissent, alone])
-    return found, dissent.sort(*keys, "at", "before", "after")
+    crossing = groups.select(*KEYS, "day", "group").join(
+        whole.filter(crossed), on=[*KEYS, "group"], how="semi"
+    )
+    looked, dissent = _closer(pairs, crossing, drift)
+    return pl.concat([plain.select(list(OFFSETS)), looked]), dissent
 
 
 def _alone(found: pl.DataFrame, pairs: pl.LazyFrame, drift: float) -> pl.DataFrame:
@@ -148,19 +144,23 @@ def _alone(found: pl.DataFrame, pairs: pl.LazyFrame, drift: float) -> pl.DataFra
     A reading that is weeks off takes its pair to a time where no other is, and there it would
     agree with itself. So few are no offset; a step of a clock explains them, though.
     """
-    spans = []
     known = measured() | (
         pl.col("clear")
-        & (pl.col("agreeing") >= _FEW)
+        & (pl.col("agreeing") >= FEW)
         & pl.col("low").is_not_null()
         & pl.col("high").is_not_null()
     )
-    held = found.filter(known).rows_by_key(["first", "second"], named=True)
-    few = found.filter(~known & (pl.col("pairs") < _FEW))
+    held = found.filter(known).sort(*KEYS, "since", "until").rows_by_key(KEYS, named=True)
+    begins = {key: [row["since"] for row in rows] for key, rows in held.items()}
+    spans = []
+    few = found.filter(~known & (pl.col("pairs") < FEW))
     # One by one: rows are stretches of time, and few of them hold so little.
     for row in few.iter_rows(named=True):
+        key = (row["first"], row["second"])
+        # Stretches follow one another: the nearest begins next before or after.
+        at = bisect_right(begins.get(key, ()), row["since"])
         near = min(
-            held.get((row["first"], row["second"]), ()),
+            held.get(key, ())[max(at - 2, 0) : at + 2],
             key=lambda one: max(one["since"] - row["until"], row["since"] - one["until"]),
             default=None,
         )
@@ -171,65 +171,57 @@ def _alone(found: pl.DataFrame, pairs: pl.LazyFrame, drift: float) -> pl.DataFra
         low, high = near["low"] - slack, near["high"] + slack
         above = row["low"] is not None and row["low"] > high
         if above or (row["high"] is not None and row["high"] < low):
-            spans.append((row["first"], row["second"], row["since"], row["until"], low, high))
-    columns = ("first", "second", "since", "until", "most_low", "most_high")
-    schema = {name: OFFSETS.get(name, pl.Int64()) for name in columns}
-    outside = (pl.col("low") > pl.col("most_high")) | (pl.col("high") < pl.col("most_low"))
-    return (
-        pairs.join(pl.LazyFrame(spans, schema=schema, orient="row"), on=["first", "second"])
-        .filter(pl.col("at").is_between("since", "until") & outside.fill_null(value=False))
-        .with_columns(bracketed=pl.lit(value=False))
-        .select(list(DISSENT))
-        .unique()
-        .collect(engine="streaming")
-        if spans
-        else pl.DataFrame(schema=DISSENT)
+            spans.append((*key, row["since"], row["until"], low, high))
+    return _outside(pairs, spans) if spans else pl.DataFrame(schema=DISSENT)
+
+
+def _outside(pairs: pl.LazyFrame, spans: list[tuple[str, str, int, int, int, int]]) -> pl.DataFrame:
+    """Pairs of ``(first, second, since, until, least, most)`` whose bounds are not within."""
+    import numpy as np
+
+    columns = (*KEYS, "since", "until", "l", "m")
+    frame = pl.DataFrame(
+        spans,
+        schema={name: OFFSETS.get(name, pl.Int64()) for name in columns},
+        orient="row",
     )
+    own = pairs.join(named(frame.select(KEYS).unique()), on=KEYS, how="semi")
+    ordered = own.collect(engine="streaming").sort("at", "before", "after")
+    by_clocks = frame.partition_by(KEYS, as_dict=True)
+    out = [pl.DataFrame(schema=DISSENT)]
+    for key, group in sorted(
+        ordered.partition_by(KEYS, as_dict=True).items(), key=lambda one: one[0]
+    ):
+        at, of = group["at"].to_numpy(), by_clocks[key]
+        begin = np.searchsorted(at, of["since"].to_numpy())
+        size = np.searchsorted(at, of["until"].to_numpy(), "right") - begin
+        span = np.repeat(np.arange(len(of)), size)
+        within = np.arange(len(span)) - np.repeat(np.cumsum(size) - size, size)
+        held = pl.concat([group[begin[span] + within], of.select("l", "m")[span]], how="horizontal")
+        outside = (pl.col("low") > pl.col("m")) | (pl.col("high") < pl.col("l"))
+        out.append(_dissenting(held.filter(outside.fill_null(value=False)), bracketed=False))
+    return pl.concat(out).unique(maintain_order=True)
 
 
-def _grouped(daily: pl.DataFrame) -> pl.Series:
-    """A number for each day's group: days with few pairs share one with those that follow."""
-    numbers: list[int] = []
-    key: tuple[str, str] | None = None
-    number, held, begun = -1, 0, 0
-    # One by one: where a group ends depends on where it began. A row is a day, not a pair.
-    for first, second, day, count in daily.select("first", "second", "day", "pairs").iter_rows():
-        if (first, second) != key or held >= _FEW or (day - begun) * DAY >= _LONGEST:
-            key, number, held, begun = (first, second), number + 1, 0, day
-        numbers.append(number)
-        held += count
-    return pl.Series(numbers, dtype=pl.Int64)
-
-
-def _certain(groups: pl.DataFrame, slack_of: pl.DataFrame) -> pl.DataFrame:
-    """Lower median of the highs, upper median of the lows: see ``consensus.certain``."""
-    keys = ["first", "second", "group"]
-    low, high = (
-        pl.col(name).explode(empty_as_null=True, keep_nulls=True).drop_nulls().sort()
-        for name in ("lows", "highs")
-    )
-    found = groups.group_by(keys).agg(
-        certain_low=low.get(low.len() // 2, null_on_oob=True),
-        certain_high=high.get((high.len() - 1) // 2, null_on_oob=True),
-    )
-    return found.join(slack_of, on=keys).select(
-        *keys,
-        certain_low=pl.col("certain_low") - pl.col("slack"),
-        certain_high=pl.col("certain_high") + pl.col("slack"),
+def _dissenting(pairs: pl.DataFrame, *, bracketed: bool | pl.Series) -> pl.DataFrame:
+    told = pl.lit(bracketed)
+    return pairs.select(
+        *(pl.col(name).cast(kind) for name, kind in DISSENT.items() if name != "bracketed"),
+        bracketed=told,
     )
 
 
 def _closer(
-    pairs: pl.LazyFrame, groups: pl.DataFrame, drift: float
+    pairs: pl.LazyFrame, days: pl.DataFrame, drift: float
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Groups whose bounds cross, pair by pair."""
+    """Groups whose bounds cross, pair by pair; ``days``: their clocks, days and numbers."""
     rows: list[dict[str, Any]] = []
     dissent = [pl.DataFrame(schema=DISSENT)]
-    if not groups.is_empty():
-        keys = ["first", "second", "group"]
-        held = pairs.join(groups.lazy(), on=keys, how="semi").collect(engine="streaming")
+    if not days.is_empty():
+        by_day = pairs.with_columns(day=pl.col("at") // DAY)
+        held = by_day.join(named(days), on=[*KEYS, "day"]).drop("day").collect(engine="streaming")
         for (first, second, _), group in sorted(
-            held.partition_by(keys, as_dict=True).items(), key=lambda one: one[0]
+            held.partition_by([*KEYS, "group"], as_dict=True).items(), key=lambda one: one[0]
         ):
             ordered = group.sort("at", "before", "after", "low", "high")
             at, low, high = (
@@ -237,19 +229,20 @@ def _closer(
                 ordered["low"].fill_null(-OPEN).to_numpy(),
                 ordered["high"].fill_null(OPEN).to_numpy(),
             )
-            for segment in segments(at, low, high, drift):
-                rows.append({"first": first, "second": second, **_row(ordered, segment)})
-                dissent.append(_dissenters(ordered, segment))
+            both = (low > -OPEN) & (high < OPEN)
+            found = segments(at, low, high, drift)
+            rows += [{"first": first, "second": second, **_row(at, both, one)} for one in found]
+            dissent.append(_dissenters(ordered, at, found))
     return pl.DataFrame(rows, schema=OFFSETS, orient="row"), pl.concat(dissent)
 
 
-def _row(ordered: pl.DataFrame, segment: Segment) -> dict[str, Any]:
+def _row(at: Micros, both: Mask, segment: Segment) -> dict[str, Any]:
     low, high = segment.certain
-    agree = ordered[segment.members[~segment.agreed.dissent].tolist()]
-    held = agree.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())["at"]
+    agree = segment.members[~segment.agreed.dissent]
+    held = at[agree[both[agree]]]
     return {
-        "since": segment.first if held.is_empty() else held.min(),
-        "until": segment.last if held.is_empty() else held.max(),
+        "since": int(held.min()) if len(held) else segment.first,
+        "until": int(held.max()) if len(held) else segment.last,
         "low": _bound(segment.low),
         "high": _bound(segment.high),
         "certain_low": _bound(low),
@@ -266,13 +259,16 @@ def _bound(value: int) -> int | None:
     return value if abs(value) < OPEN // 2 else None
 
 
-def _dissenters(ordered: pl.DataFrame, segment: Segment) -> pl.DataFrame:
-    outside = segment.agreed.dissent
-    inside = segment.members[~outside]
-    own = ordered[segment.members[outside].tolist()]
-    held = ordered["at"][inside.tolist()] if len(inside) else None
-    bracketed = pl.lit(False)
-    if held is not None and segment.measured:
-        bracketed = pl.col("at").is_between(held.min(), held.max())
-    found: pl.DataFrame = own.with_columns(bracketed=bracketed).select(list(DISSENT))
-    return found
+def _dissenters(ordered: pl.DataFrame, at: Micros, found: list[Segment]) -> pl.DataFrame:
+    import numpy as np
+
+    places, told = [], []
+    for one in found:
+        outside = one.agreed.dissent
+        own, inside = one.members[outside], at[one.members[~outside]]
+        places.append(own)
+        bracketed = np.zeros(len(own), dtype=bool)
+        if one.measured and len(inside):
+            bracketed = (at[own] >= inside.min()) & (at[own] <= inside.max())
+        told.append(bracketed)
+    return _dissenting(ordered[np.concatenate(places)], bracketed=pl.Series(np.concatenate(told)))

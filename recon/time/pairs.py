@@ -14,8 +14,8 @@ from __future__ import annotations
 import polars as pl
 
 PAIRS: dict[str, pl.DataType] = {
-    "first": pl.String(),
-    "second": pl.String(),
+    "first": pl.Categorical(),
+    "second": pl.Categorical(),
     "at": pl.Int64(),
     "low": pl.Int64(),
     "high": pl.Int64(),
@@ -23,9 +23,13 @@ PAIRS: dict[str, pl.DataType] = {
     "after": pl.UInt64(),
     "law": pl.String(),
 }
-"""One row for a pair. ``at``: the first clock's reading, µs since 1970. ``low``, ``high``: bounds
-of D(second) − D(first), µs, null where the pair gives none. ``before``, ``after``: rows of the
-timeline, the earlier event first. ``law``: the law's or the correspondence's name."""
+"""One row for a pair, its clocks in alphabetical order. ``at``: the first clock's reading, µs
+since 1970. ``low``, ``high``: bounds of D(second) − D(first), µs, null where the pair gives
+none. ``before``, ``after``: rows of the timeline, the earlier event first. ``law``: the law's or
+the correspondence's name."""
+
+KEYS = ["first", "second"]
+"""The clocks of a pair: few names of many rows, so they stand in the frame as numbers."""
 
 CORRESPONDENCES: dict[str, pl.DataType] = {
     "before": pl.UInt64(),
@@ -69,17 +73,19 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     Of pairs that say the same, with equal readings on both sides, the first stands for all. Made
     once, as it is asked for: what is said of clocks goes through its pairs many times.
     """
-    laws = relations.select("before", "after", "law").collect(engine="streaming")
+    # In memory: the streaming engine sorts twice as long.
+    laws = relations.select("before", "after", "law").collect()
     if not laws.select(_in_order()).item():
         laws = laws.sort("before", "after", maintain_order=True)
     read, clocks = _by_row(events)
+    needed = {"before": ("clock", "earliest"), "after": ("clock", "earliest", "latest")}
     ends = [
         # Of an event that is not there nothing is known.
         read.select(
             pl.col(name).gather(pl.lit(laws[end]), null_on_oob=True).alias(f"{end}_{name}")
-            for name in read.columns
+            for name in names
         )
-        for end in ("before", "after")
+        for end, names in needed.items()
     ]
     both = pl.concat([laws, *ends], how="horizontal").filter(
         pl.col("before_clock") != pl.col("after_clock")
@@ -90,11 +96,11 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col("low").is_not_null() | pl.col("high").is_not_null())
         .collect()
     )
-    name = pl.lit(clocks)
+    name = pl.lit(clocks.cast(PAIRS["first"]))
     return (
         _distinct(found)
         .lazy()
-        .with_columns(name.gather("first").alias("first"), name.gather("second").alias("second"))
+        .with_columns(name.gather(end).alias(end) for end in KEYS)
         .collect()
         .lazy()
     )
@@ -112,6 +118,11 @@ def _distinct(found: pl.DataFrame) -> pl.DataFrame:
 
     A record gives several events, and stands in several snapshots: that is one pair, not many.
     """
+    # Pairs of different readings are different, and readings mostly come in their order.
+    at = found["at"].sort()
+    again = at.filter(at == at.shift(1)).unique()
+    if again.is_empty():
+        return found
     # One number is compared five times as fast as six columns; equal numbers are looked at closer.
     key = pl.col("at") * _ODD + pl.coalesce("low", "high")
     numbered = found.select(key=key).to_series()
@@ -157,9 +168,12 @@ def _by_row(events: pl.LazyFrame) -> tuple[pl.DataFrame, pl.Series]:
     A clock is a number, its place among the names of all clocks in alphabetical order, which are
     the second value.
     """
-    own = pl.Categorical(pl.Categories.random())
-    read = readings(events, every=True).with_columns(pl.col("clock").cast(own))
-    found = read.collect(engine="streaming")
+    read = readings(events, every=True)
+    names = read.select("clock").unique().collect(engine="streaming")["clock"]
+    names = names.drop_nulls().sort()
+    # The names are in their order, and so are the numbers.
+    number = pl.col("clock").cast(pl.Enum(names)).to_physical().cast(pl.UInt32)
+    found = read.with_columns(clock=number).collect(engine="streaming")
     rows = found["row"]
     if not (rows == pl.int_range(len(rows), dtype=pl.UInt64, eager=True)).all():
         # Part of a timeline, or in another order.
@@ -167,15 +181,7 @@ def _by_row(events: pl.LazyFrame) -> tuple[pl.DataFrame, pl.Series]:
             row=pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64)
         ).collect()
         found = every.join(found, on="row", how="left", maintain_order="left")
-    met = found["clock"].unique().drop_nulls()
-    names = met.cast(pl.String).sort()
-    places = {name: place for place, name in enumerate(names)}
-    numbers: list[int | None] = [None] * (max(met.to_physical(), default=0) + 1)
-    # One by one: a case has few clocks.
-    for number, name in zip(met.to_physical(), met.cast(pl.String), strict=True):
-        numbers[number] = places[name]
-    place = pl.lit(pl.Series(numbers, dtype=pl.UInt32)).gather(pl.col("clock").to_physical())
-    return found.select(clock=place, earliest="earliest", latest="latest"), names
+    return found.drop("row"), names
 
 
 def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFrame:
@@ -189,7 +195,8 @@ def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFra
     )
     most = pl.col("after_latest") - pl.col("before_earliest") - pl.col("least")
     least = pl.col("after_earliest") - pl.col("before_latest") - pl.col("most")
-    return _sided(both, least=least, most=most)
+    sided = _sided(both, least=least, most=most)
+    return sided.with_columns(pl.col(KEYS).cast(PAIRS["first"]))
 
 
 def _named(read: pl.LazyFrame, end: str) -> pl.LazyFrame:
@@ -213,6 +220,3 @@ def _sided(both: pl.LazyFrame, *, least: pl.Expr | None, most: pl.Expr) -> pl.La
         after="after",
         law="law",
     ).select(list(PAIRS))
-
-
-__all__ = ["CORRESPONDENCES", "LATE", "PAIRS", "act_pairs", "by_record", "law_pairs", "readings"]

@@ -22,7 +22,7 @@ from recon.time.bounds import Bounds, bounds
 from recon.time.consensus import OPEN
 from recon.time.graph import Graph
 from recon.time.offsets import OFFSETS, measured
-from recon.time.pairs import readings
+from recon.time.pairs import KEYS, PAIRS, readings
 from recon.time.reach import NEVER, Allowed, Readings, connected, denied
 from recon.time.settle import Settled
 from recon.time.stretches import stretches
@@ -219,7 +219,7 @@ def _sound(pairs: pl.LazyFrame, settled: Settled, laws: pl.DataFrame) -> dict[in
     )
     held = (
         both.join(settled.dissent.lazy(), on=["before", "after", "law"], how="anti")
-        .join(whole, on=["first", "second"])
+        .join(whole.with_columns(pl.col(KEYS).cast(PAIRS["first"])), on=KEYS)
         .filter(pl.col("at").is_between("since", "until"))
     )
     ends = pl.concat([held.select(row=end, stretch="stretch") for end in ("before", "after")])

@@ -24,6 +24,8 @@ DRIFT = 15e-6
 _CHUNK = 256
 _RETRIES = 10_000
 """Stretches that are looked for in one run of pairs: a clock that steps more often is unsteady."""
+_JOINED = 64
+"""How often all pairs of a run are gone through to join stretches; what is left stays apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,13 @@ def _joined(pieces: Sequence[Segment], make: Callable[[Micros], Segment]) -> lis
 
     out: list[Segment] = []
     held: list[Segment] = []
+    left = _JOINED * max(sum(len(one.places) for one in pieces), _CHUNK)
     for piece in pieces:
         last = out[-1] if out else None
-        if last and _meet(last, piece) and piece.agreed.agreeing:
+        if last and left > 0 and _meet(last, piece) and piece.agreed.agreeing:
             places = np.sort(np.concatenate([one.places for one in (last, *held, piece)]))
             out[-1] = make(places)
+            left -= len(places)
             held = []
         elif last and len(piece.members) < ENOUGH:
             held.append(piece)
@@ -164,18 +168,21 @@ def _stretches(low: Micros, high: Micros, whole: Consensus) -> Iterator[tuple[in
     """
     import numpy as np
 
-    above = low > whole.high
-    below = high < whole.low
+    # Counted up to each place: how many of a run are above or below is then one difference.
+    above, below = (
+        np.concatenate([[0], np.cumsum(outside)])
+        for outside in (low > whole.high, high < whole.low)
+    )
     places = np.flatnonzero(whole.dissent)
     at = tried = 0
     while at < len(places) and tried < _RETRIES:
         start = int(places[at])
         stop = _consistent(low, high, start)
-        held = places[(places >= start) & (places < stop)]
         tried += 1
-        if max(int(above[start:stop].sum()), int(below[start:stop].sum())) >= ENOUGH:
+        if max(above[stop] - above[start], below[stop] - below[start]) >= ENOUGH:
             # Pairs after the last dissenter fit the old offset as well, and stay with it.
-            end = len(low) if stop == len(low) else int(held[-1]) + 1
+            last = int(places[np.searchsorted(places, stop) - 1])
+            end = len(low) if stop == len(low) else last + 1
             yield start, end
             at = int(np.searchsorted(places, end))
         else:

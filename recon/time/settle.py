@@ -4,22 +4,27 @@ Two clocks may agree among themselves and still not fit a third. Then a cycle of
 itself, and all pairs on it cannot be true. Fewest pairs are set aside: the edge that the fewest
 stand behind goes; where edges have equally few, nothing tells which is wrong, and all of these go.
 The bounds that are left are looser, and hold whichever it was.
+
+Cycles that share no stretch of time are broken together, and so often and no more: of what still
+contradicts itself after that, nothing is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from recon.time.bounds import cycles
+from recon.time.bounds import contested, cycles
 from recon.time.network import Cycle, Edge
-from recon.time.offsets import DISSENT, OFFSETS, offsets
+from recon.time.offsets import DISSENT, OFFSETS, named, offsets
+from recon.time.pairs import KEYS
 from recon.time.segments import DRIFT
 
-_ROUNDS = 1000
-"""Cycles that are broken; a case with more has clocks that nothing can be said of."""
+_ROUNDS = 32
+"""How often cycles are broken: each round goes through the pairs of their clocks once."""
+_PAIR = ["before", "after", "law"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,44 +48,91 @@ class Settled:
     dissent: pl.DataFrame
     """Rows of :data:`~recon.time.offsets.DISSENT`."""
     missed: Sequence[Missed]
+    contested: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OFFSETS))
+    """Rows of OFFSETS that contradict each other through other clocks too often to tell which
+    pairs are wrong; they bound nothing."""
 
 
 def settle(pairs: pl.LazyFrame, drift: float = DRIFT) -> Settled:
     """From rows of :data:`~recon.time.pairs.PAIRS`."""
-    found, dissent = offsets(pairs, drift)
+    return untangled(pairs, *offsets(pairs, drift), drift)
+
+
+def untangled(
+    pairs: pl.LazyFrame, found: pl.DataFrame, dissent: pl.DataFrame, drift: float = DRIFT
+) -> Settled:
+    """From the pairs, and what :func:`~recon.time.offsets.offsets` gives for them."""
     missed: list[Missed] = []
+    left: dict[tuple[str, str], pl.DataFrame] = {}
     for _ in range(_ROUNDS):
-        cycle = next(cycles(found), None)
-        if cycle is None:
+        aside: dict[tuple[str, str], list[pl.DataFrame]] = {}
+        for cycle in cycles(found):
+            for edge in cycle.edges:
+                if _clocks(edge) not in left:
+                    left[_clocks(edge)] = _of(pairs, dissent, _clocks(edge))
+            one, out = _broken(cycle, left)
+            missed.append(one)
+            for key, frame in out:
+                aside.setdefault(key, []).append(frame)
+        if not aside:
             break
-        edges = [_behind(pairs, dissent, edge, cycle) for edge in cycle.edges]
-        fewest = min(len(one) for one in edges)
-        aside = [place for place, one in enumerate(edges) if len(one) == fewest]
-        tightest = [(int(one["before"][0]), int(one["after"][0])) for one in edges]
-        missed.append(Missed(tightest, -cycle.weight, aside))
-        for place in aside:
-            first, second = sorted((cycle.edges[place].tail, cycle.edges[place].head))
-            out = edges[place].with_columns(bracketed=pl.lit(True)).select(list(DISSENT))
-            dissent = pl.concat([dissent, out])
-            own = (pl.col("first") == first) & (pl.col("second") == second)
-            rest = pairs.filter(own).join(dissent.lazy(), on=["before", "after", "law"], how="anti")
-            again, _ = offsets(rest, drift)
-            found = pl.concat([found.filter(~own), again]).sort("first", "second", "since", "until")
-    keys = ["first", "second", "at", "before", "after"]
-    return Settled(found.select(list(OFFSETS)), dissent.unique().sort(keys), missed)
+        touched = pl.DataFrame(sorted(aside), schema=dict.fromkeys(KEYS, pl.String()), orient="row")
+        for key, frames in aside.items():
+            out_of = pl.concat(frames).unique(maintain_order=True)
+            left[key] = left[key].join(out_of, on=_PAIR, how="anti", maintain_order="left")
+            dissent = pl.concat([dissent, _told(out_of)])
+        again, more = offsets(pl.concat([left[key] for key in sorted(aside)]).lazy(), drift)
+        for key, own in more.partition_by(KEYS, as_dict=True).items():
+            left[key] = left[key].join(own, on=_PAIR, how="anti", maintain_order="left")
+        dissent = pl.concat([dissent, more])
+        found = pl.concat([found.join(touched, on=KEYS, how="anti"), again])
+        found = found.sort(*KEYS, "since", "until")
+    found, against = contested(found)
+    keys = [*KEYS, "at", "before", "after"]
+    dissent = dissent.unique(maintain_order=True).sort(keys, maintain_order=True)
+    return Settled(found.select(list(OFFSETS)), dissent, missed, against)
 
 
-def _behind(pairs: pl.LazyFrame, dissent: pl.DataFrame, edge: Edge, cycle: Cycle) -> pl.DataFrame:
-    """Pairs of the edge's stretch of time that the rest of the cycle excludes, tightest first."""
+def _clocks(edge: Edge) -> tuple[str, str]:
     first, second = sorted((edge.tail, edge.head))
-    own = pairs.filter(
-        (pl.col("first") == first)
-        & (pl.col("second") == second)
-        & pl.col("at").is_between(edge.before, edge.after)
-    ).join(dissent.lazy(), on=["before", "after", "law"], how="anti")
-    weight = pl.col("high") if edge.tail == first else -pl.col("low")
-    ordered = own.with_columns(weight=weight).filter(pl.col("weight").is_not_null())
-    ordered = ordered.sort("weight", "before", "after")
-    found = ordered.filter(pl.col("weight") < cycle.without(edge)).collect()
+    return first, second
+
+
+def _of(pairs: pl.LazyFrame, dissent: pl.DataFrame, key: tuple[str, str]) -> pl.DataFrame:
+    """Pairs of two clocks that no other pair of these excludes, in the order of time."""
+    own = pl.DataFrame([key], schema=dict.fromkeys(KEYS, pl.String()), orient="row")
+    return (
+        pairs.join(named(own), on=KEYS, how="semi")
+        .join(dissent.lazy(), on=_PAIR, how="anti")
+        .collect(engine="streaming")
+        .sort("at", *_PAIR)
+    )
+
+
+def _broken(
+    cycle: Cycle, left: Mapping[tuple[str, str], pl.DataFrame]
+) -> tuple[Missed, list[tuple[tuple[str, str], pl.DataFrame]]]:
+    """A cycle as it is told, and by clocks the pairs that are set aside to break it."""
+    edges = [_behind(left[_clocks(edge)], edge, cycle) for edge in cycle.edges]
+    fewest = min(len(one) for one in edges)
+    aside = [place for place, one in enumerate(edges) if len(one) == fewest]
+    tightest = [(int(one["before"][0]), int(one["after"][0])) for one in edges]
+    out = [(_clocks(cycle.edges[place]), edges[place]) for place in aside]
+    return Missed(tightest, -cycle.weight, aside), out
+
+
+def _behind(own: pl.DataFrame, edge: Edge, cycle: Cycle) -> pl.DataFrame:
+    """Pairs of the edge's stretch of time that the rest of the cycle excludes, tightest first."""
+    begin = own["at"].search_sorted(edge.before, "left")
+    end = own["at"].search_sorted(edge.after, "right")
+    weight = pl.col("high") if edge.tail == _clocks(edge)[0] else -pl.col("low")
+    weighed = own[begin:end].with_columns(weight=weight).filter(pl.col("weight").is_not_null())
+    ordered = weighed.sort("weight", "before", "after")
+    found = ordered.filter(pl.col("weight") < cycle.without(edge))
     # Drift may have moved the edge past its own pairs: then the tightest stands for it.
-    return found if len(found) else ordered.head(1).collect()
+    return (found if len(found) else ordered.head(1)).drop("weight")
+
+
+def _told(pairs: pl.DataFrame) -> pl.DataFrame:
+    told = pairs.with_columns(bracketed=pl.lit(value=True))
+    return told.select(pl.col(name).cast(kind) for name, kind in DISSENT.items())

@@ -91,13 +91,16 @@ def stretches(offsets: pl.DataFrame, drift: float = DRIFT) -> list[Stretch]:
     """From rows of :data:`~recon.time.offsets.OFFSETS`; a loop over stretches, not pairs."""
     out: list[Stretch] = []
     held: list[Stretch] = []
+    fit: _Fit | None = None
     for row in offsets.sort("first", "second", "since", "until").iter_rows(named=True):
         one = _stretch(row)
-        if held and _fits([*held, one], drift) is None:
-            out.append(_whole(held, drift))
+        more = fit.with_(one, drift) if fit else None
+        if fit and more is None:
+            out.append(_whole(held, fit, drift))
             held = []
+        fit = more or _Fit.of(one)
         held.append(one)
-    return [*out, _whole(held, drift)] if held else out
+    return [*out, _whole(held, fit, drift)] if fit else out
 
 
 def _stretch(row: Mapping[str, Any]) -> Stretch:
@@ -108,26 +111,43 @@ def _stretch(row: Mapping[str, Any]) -> Stretch:
     )
 
 
-def _fits(those: Sequence[Stretch], drift: float) -> tuple[int | None, int | None] | None:
-    """Bounds of the one offset that fits all of them, drift allowed for; None: there is none."""
-    first, last = those[0], those[-1]
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """The one offset that fits several stretches, each bound as it was at its own time."""
+
+    first: Stretch
+    until: int
+    low: int | None
+    high: int | None
+
+    @classmethod
+    def of(cls, one: Stretch) -> _Fit:
+        return cls(one, one.until, one.low, one.high)
+
+    def with_(self, one: Stretch, drift: float) -> _Fit | None:
+        """With one more; None: none fits all."""
+        alike = (self.first.first, self.first.second) == (one.first, one.second)
+        if not alike or not (self.first.clear and one.clear):
+            return None
+        low = max((low for low in (self.low, one.low) if low is not None), default=None)
+        high = min((high for high in (self.high, one.high) if high is not None), default=None)
+        more = _Fit(self.first, max(self.until, one.until), low, high)
+        low, high = more.bounds(drift)
+        return None if low is not None and high is not None and low > high else more
+
+    def bounds(self, drift: float) -> tuple[int | None, int | None]:
+        """Throughout: until another time the clocks may have drifted."""
+        slack = int(drift / 2 * max(self.until - self.first.since, 0))
+        return (
+            None if self.low is None else self.low - slack,
+            None if self.high is None else self.high + slack,
+        )
+
+
+def _whole(those: Sequence[Stretch], fit: _Fit, drift: float) -> Stretch:
     if len(those) == 1:
-        return first.low, first.high
-    alike = (first.first, first.second) == (last.first, last.second)
-    if not alike or not all(one.clear for one in those):
-        return None
-    # Each bound is of one time; until another the clocks may have drifted.
-    slack = int(drift / 2 * max(max(one.until for one in those) - first.since, 0))
-    low = max((one.low - slack for one in those if one.low is not None), default=None)
-    high = min((one.high + slack for one in those if one.high is not None), default=None)
-    return None if low is not None and high is not None and low > high else (low, high)
-
-
-def _whole(those: Sequence[Stretch], drift: float) -> Stretch:
-    found = _fits(those, drift)
-    if found is None or len(those) == 1:
         return those[0]
-    low, high = found
+    low, high = fit.bounds(drift)
     # Each part's own bounds hold in it, so the loosest of them holds throughout; it may be tighter.
     if low is not None and all(one.low is not None for one in those):
         low = max(low, min(one.low for one in those if one.low is not None))

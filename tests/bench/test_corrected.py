@@ -1,4 +1,4 @@
-"""Events on one reference clock, and two readings compared, beside DuckDB's ASOF JOIN.
+"""Two readings compared after clock correction, beside DuckDB's ASOF JOIN.
 
 ``RECON_BENCH_MILLIONS`` chooses the sizes, ``1,10`` for instance. Each run is a process of its own,
 so that its memory can be told; times are CPU seconds of the correction alone.
@@ -46,24 +46,17 @@ import resource, sys, time
 import polars as pl
 from recon.time.between import Between
 from recon.time.corrected import Corrected, Reading, READING, before
-path, what = sys.argv[1:]
+path = sys.argv[1]
 offsets = pl.read_parquet(path + "/offsets.parquet")
 events = pl.scan_parquet(path + "/events.parquet")
 start = time.process_time()
 clocks = Corrected(Between.of(offsets, offsets))
-if what == "true":
-    frame = clocks.true(events, "clock-0").select(
-        pl.col("true_earliest", "true_latest").dt.epoch("us").sum()
-    )
-else:
-    both = events.with_columns(
-        clock_b=pl.col("clock").shift(3), earliest_b=pl.col("earliest").shift(3),
-        latest_b=pl.col("latest").shift(3),
-    )
-    other = Reading("clock_b", "earliest_b", "latest_b")
-    frame = clocks.apart(both, READING, other, "x").select(
-        before("x").sum(), pl.col("x_least").sum()
-    )
+both = events.with_columns(
+    clock_b=pl.col("clock").shift(3), earliest_b=pl.col("earliest").shift(3),
+    latest_b=pl.col("latest").shift(3),
+)
+other = Reading("clock_b", "earliest_b", "latest_b")
+frame = clocks.apart(both, READING, other, "x").select(before("x").sum(), pl.col("x_least").sum())
 found = frame.collect(engine="streaming")
 spent = time.process_time() - start
 print(spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
@@ -100,12 +93,8 @@ def test_correction_beside_an_asof_join(millions: int, tmp_path: Path):
     run(_MADE, str(millions * 1_000_000), str(tmp_path))
     best: dict[str, tuple[float, int]] = {}
     for _ in range(ROUNDS):
-        for name, script, more in (
-            ("on one clock", _OURS, ("true",)),
-            ("compared", _OURS, ("apart",)),
-            ("DuckDB", _THEIRS, ()),
-        ):
-            found = run(script, str(tmp_path), *more)
+        for name, script in (("compared", _OURS), ("DuckDB", _THEIRS)):
+            found = run(script, str(tmp_path))
             best[name] = min(found, best.get(name, found))
     peer = best["DuckDB"][0]
     print(f"\n{millions} M events, load {os.getloadavg()[0]:.1f}")

@@ -69,6 +69,8 @@ def _naming(naming: pl.DataFrame, known: pl.LazyFrame) -> pl.DataFrame:
         for frame, name, place in ((naming, "names", "name"), (digests, "digest", "of"))
     ]
     met = sides[0].join(sides[1], on="number").select("name", "of").collect(engine="streaming")
+    # In the order of the timeline, in which what belongs together stands together.
+    met = met.sort("name")
     found = pl.concat([naming[met["name"]], digests[met["of"]]], how="horizontal")
     return found.filter(pl.col("names") == pl.col("digest")).drop("digest")
 

@@ -19,6 +19,7 @@ from recon.schema import DRAFT, frame
 from recon.time.anchors import DeclaredAnchor, anchor_pairs
 from recon.time.clocks import Clocks
 from recon.time.corrected import Corrected
+from recon.time.known import known
 from tests.cases import line, write_case
 from tests.stories import Story
 from tests.stories import at as told
@@ -98,7 +99,7 @@ def test_an_anchor_holds_for_the_time_that_it_is_declared_for(tmp_path: Path):
     more = f"since = {stamp(4)}\nuntil = {stamp(9)}"
     (own,) = case(tmp_path, ANCHOR.format(ahead="0.5", more=more)).ahead["log:one"]
     assert (own.since, own.until) == tuple(
-        round((START + timedelta(hours=hours)).timestamp() * SECOND) for hours in (4, 8)
+        round((START + timedelta(hours=hours)).timestamp() * SECOND) for hours in (4, 9)
     )
 
 
@@ -128,10 +129,30 @@ def test_an_anchor_holds_from_the_clocks_first_reading_whichever_name_is_first(c
             story.event("x", "act", "s", f"2026-03-{day} {hour}:00", clock=clock)
     timeline = story.timeline()
     declared = DeclaredAnchor(clock=clock, ahead=(36_000, 36_001), because="its keeper")
-    known = Corrected.of(timeline.events, timeline.laws, anchored=[declared])
+    corrected = Corrected.of(known(timeline.events, timeline.laws, anchored=[declared]))
     read = told("2026-03-06 02:00")
     true = read - timedelta(hours=10)
-    assert known.compare(("utc", true, true), (clock, read, read)).basis == "measured"
+    assert corrected.compare(("utc", true, true), (clock, read, read)).basis == "measured"
+
+
+@pytest.mark.parametrize("hours", [("01",), ("01", "12")])
+def test_a_clock_that_was_read_on_one_day_alone_is_bound_by_what_the_case_says(hours: tuple[str]):
+    """Who declares how far a clock is ahead need not know how often the evidence reads it."""
+    story = Story()
+    for hour in hours:
+        story.event("x", "act", "s", f"2026-03-06 {hour}:00", clock="a")
+    for day in ("01", "09"):
+        story.event("y", "act", "s", f"2026-03-{day} 00:00", clock="utc", basis="stamped")
+    timeline = story.timeline()
+    declared = DeclaredAnchor(clock="a", ahead=(3600, 3601), because="its keeper")
+    found = known(timeline.events, timeline.laws, anchored=[declared])
+    read = told("2026-03-06 01:00")
+    true = read - timedelta(hours=1)
+    corrected = Corrected.of(found)
+    assert corrected.compare(("utc", true, true), ("a", read, read)).basis == "measured"
+    early = read - timedelta(minutes=70)
+    assert corrected.compare(("utc", early, early), ("a", read, read)).before is True
+    assert corrected.compare(("utc", read, read), ("a", read, read)).before is False
 
 
 def test_two_declarations_that_exclude_each_other_are_both_named(tmp_path: Path):

@@ -126,7 +126,7 @@ def test_acts_recorded_twice_on_a_side_are_left_out_and_counted(tmp_path: Path):
     list(made.collect())
     found = made.clocks()
     assert [(one.pairs, one.ambiguous) for one in found.declared] == [(0, 1)]
-    assert found.unbounded
+    assert [one.clocks for one in found.groups] == [("examiner",), ("log:one",), ("log:two",)]
 
 
 def test_acts_can_be_known_by_an_attribute(tmp_path: Path):
@@ -150,7 +150,7 @@ def test_clocks_that_no_record_ties_are_said_to_be_unbounded(
 ):
     found = case(tmp_path, {}, extra="", count=3)
     assert not found.stretches
-    assert ("log:one", "log:two") in found.unbounded
+    assert [one.clocks for one in found.groups] == [("examiner",), ("log:one",), ("log:two",)]
     text = printed(found, capsys)
     assert "each of these and all others: examiner, log:one, log:two" in text
 
@@ -160,8 +160,9 @@ def test_a_glob_keeps_what_speaks_of_its_clocks(tmp_path: Path):
     assert chosen(found, "log:two").steps == found.steps
     assert not chosen(found, "s3:*").stretches
     # What is not asked about is not said to be unbounded.
-    assert not chosen(found, "s3:*").unbounded
-    assert chosen(found, "log:two").unbounded == [("examiner", "log:two")]
+    assert not chosen(found, "s3:*").groups
+    assert [one.clocks for one in chosen(found, "log:two").groups] == [("log:one", "log:two")]
+    assert [one.clocks for one in found.groups] == [("log:one", "log:two"), ("examiner",)]
 
 
 def test_json_holds_every_stretch_with_what_it_rests_on(tmp_path: Path):

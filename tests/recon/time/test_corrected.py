@@ -119,31 +119,6 @@ def test_a_tolerance_widens_and_never_narrows():
     assert story.timeline().clocks.compare(read("b", "10:00"), read("b", "10:01")).high == 0
 
 
-def test_readings_stay_and_the_corrected_ones_stand_beside_them():
-    story = Story().measured("a", "b", 5 * HOUR).event("x", "act", "s", "10:00", clock="c")
-    timeline = story.timeline()
-    found = timeline.clocks.true(timeline.events, "a").collect()
-    assert found.drop("reference", "true_earliest", "true_latest").equals(timeline.events.collect())
-    assert set(found["reference"]) == {"a"}
-    apart = pl.col("earliest") - pl.col("true_earliest")
-    wide = pl.col("true_latest") - pl.col("true_earliest")
-    of = {key[0]: group for key, group in found.group_by("clock")}
-    assert of["a"].select((apart == timedelta(0)).all()).item()
-    assert of["c"]["true_earliest"].is_null().all()
-    own = of["b"].select(
-        low=apart.min().dt.total_seconds(), high=apart.max().dt.total_seconds(), wide=wide.max()
-    )
-    assert own.row(0)[0] == pytest.approx(5 * HOUR, abs=5)
-    assert own["wide"][0] < timedelta(seconds=12)
-
-
-def test_the_reference_is_utc_where_anything_is_bounded_against_it():
-    assert Story().measured("a", "b", 0).measured("b", "c", 0).timeline().clocks.reference == "a"
-    anchored = Story().measured("a", "b", 0).measured("b", "utc", 0)
-    assert anchored.timeline().clocks.reference == "utc"
-    assert Story().timeline().clocks.reference is None
-
-
 def test_what_the_tool_proposes_measures_nothing_and_casts_doubt():
     """Deployments that two logs record three hours apart: a lag, or an offset."""
     story = Story().measured("a", "b", 0, since="2026-02-01 00:00", until="2026-02-01 00:00")

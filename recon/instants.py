@@ -23,6 +23,13 @@ _ISO = (
 )
 # To the microsecond, as our own clock is written; thousands of such are read one by one.
 _STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}(?:Z|\+00:00)")
+# As programs write it: in UTC, and no leap second.
+_USUAL = (
+    r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-5][0-9]"
+    r"(?:\.[0-9]{1,6})?(?:Z|\+00)$"
+)
+_SECOND, _MICRO = 19, 6
+"""Characters up to the second, and digits of a microsecond."""
 # The zones in use run from UTC-12 to UTC+14 (IANA tz database, theory.html, accuracy).
 _AHEAD = timedelta(hours=14)
 _BEHIND = timedelta(hours=12)
@@ -63,6 +70,8 @@ def _read_iso(text: pl.Series) -> pl.Series:
     """
     if text.null_count() == len(text):
         return pl.Series(text.name, [None], dtype=_INTERVAL).new_from_index(0, len(text))
+    if text.str.contains(_USUAL).all():
+        return _usual(text)
     parts = pl.DataFrame({"text": text}, schema={"text": pl.String}).select(
         part=pl.col("text").str.extract_groups(_ISO)
     )
@@ -118,6 +127,42 @@ def _read_iso(text: pl.Series) -> pl.Series:
             interval=pl.struct(
                 earliest=pl.when(zone.is_null()).then(start - _AHEAD).otherwise(start),
                 latest=pl.when(zone.is_null()).then(end + _BEHIND).otherwise(end),
+            )
+        )
+        .to_series()
+    )
+
+
+def _usual(text: pl.Series) -> pl.Series:
+    """The same where all of a column, as one program wrote it, has the usual form.
+
+    By the places of its letters, which is three times faster than to match its parts.
+    """
+    fraction = pl.col("text").str.slice(_SECOND + 1).str.strip_suffix("Z").str.strip_suffix("+00")
+    digits = fraction.str.len_bytes().cast(pl.Int64)
+    # Where there is none the zone begins there, and has lost its first letter.
+    bare = pl.col("text").str.slice(_SECOND, 1) != "."
+    day, clock = pl.col("text").str.head(10), pl.col("text").str.slice(11, 8)
+    second = pl.concat_str(day, pl.lit(" "), clock)
+    return (
+        pl.DataFrame({"text": text}, schema={"text": pl.String})
+        .select(
+            base=second.str.to_datetime(
+                "%Y-%m-%d %H:%M:%S", time_unit="us", strict=False
+            ).dt.replace_time_zone("UTC"),
+            micros=pl.when(bare)
+            .then(0)
+            .otherwise(fraction.str.pad_end(_MICRO, "0").cast(pl.Int64, strict=False)),
+            width=pl.when(bare)
+            .then(1_000_000)
+            .otherwise(pl.lit(10, dtype=pl.Int64).pow(_MICRO - digits)),
+        )
+        .with_columns(base=pl.when(pl.col("base").dt.year().is_between(2, 9998)).then("base"))
+        .select(start=pl.col("base") + pl.duration(microseconds="micros"), width="width")
+        .select(
+            interval=pl.struct(
+                earliest="start",
+                latest=pl.col("start") + pl.duration(microseconds=pl.col("width") - 1),
             )
         )
         .to_series()

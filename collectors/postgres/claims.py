@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from collectors import times
+from collectors.postgres.lists import listed
 from collectors.postgres.options import PostgresClaim
 from recon.collector import Sha256, Warn
 from recon.instants import read_iso
@@ -54,7 +55,8 @@ class Rows:
     """``citation``; ``text`` (the row as the item has it); ``value``, ``stamp`` (instant) and
     ``xid`` of the row's own event, null where not known; a column ``column:NAME`` for each that a
     claim reads, which is missing if the table has none of that name. Where they differ from row to
-    row: ``item``, ``kind``, ``stream``, ``position``, and ``versions``, names of row versions."""
+    row: ``item``, ``kind``, ``stream``, ``position``; and ``ended`` and ``made``, names of row
+    versions."""
 
 
 def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFrame, list[Warn]]:
@@ -85,12 +87,13 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
         "kind": pl.lit(rows.kind),
         "stream": pl.lit(None, pl.String),
         "position": pl.lit(None, pl.UInt64),
-        "versions": pl.lit([], pl.List(pl.String)),
+        "ended": pl.lit(None, pl.String),
+        "made": pl.lit(None, pl.String),
     }
     frame = frame.with_columns(
         **{name: given for name, given in optional.items() if name not in frame.columns}
     )
-    frame = frame.with_columns(names=_names(frame["text"], rows.subject))
+    frame = frame.with_columns(names=_names(frame, rows.subject))
     events = [_own(frame, rows, claims[0])]
     frame = frame.filter(~pl.col("kind").is_in(SILENT))
     part = 1
@@ -219,12 +222,13 @@ def _time(claim: PostgresClaim) -> pl.Expr:
     return times.read_time(pl.when(counted).then(column), pl.lit(claim.epoch))
 
 
-def _names(text: pl.Series, table: str) -> pl.Expr:
-    """Digests in the row's text, the table, and the transaction that wrote the row."""
-    others = [pl.lit(table), pl.col("xid"), pl.col("versions")]
+def _names(frame: pl.DataFrame, table: str) -> pl.Series:
+    """Digests in the row's text, the table, the transaction that wrote the row, row versions."""
+    others = [pl.select(pl.repeat(table, frame.height)).to_series()]
+    others += frame.select("xid", "ended", "made").get_columns()
     # To say yes or no is much faster than to extract, and most rows hold none.
-    if not text.str.contains(_MAY_HOLD).any():
-        return pl.concat_list(others).list.drop_nulls()
+    if not frame["text"].str.contains(_MAY_HOLD).any():
+        return listed(others)
     found = pl.col("text").str.extract_all(_DIGESTS)
     bare = pl.element().str.strip_prefix("\\x").str.to_lowercase()
     prefixed = (
@@ -233,7 +237,7 @@ def _names(text: pl.Series, table: str) -> pl.Expr:
         .otherwise(pl.format("git:{}", bare))
     )
     digests = found.list.eval(prefixed).list.unique(maintain_order=True)
-    return pl.concat_list(digests, *others).list.drop_nulls()
+    return frame.select(pl.concat_list(digests, *others).list.drop_nulls()).to_series()
 
 
 def _digest(value: pl.Expr) -> pl.Expr:

@@ -37,7 +37,7 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 MODULES = (
     *(f"collectors.postgres.wal.{name}" for name in ("walk", "stream", "crc", "firstblock")),
-    "collectors.postgres.wal.blocks",
+    *(f"collectors.postgres.wal.{name}" for name in ("blocks", "plainlines", "lsntext")),
     *(f"collectors.postgres.heap.{name}" for name in ("held", "replay", "prune", "commits")),
     *(f"collectors.postgres.heap.{name}" for name in ("versions", "deform", "render", "digits")),
 )

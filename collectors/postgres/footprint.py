@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import psycopg
 
 KIND = "pg.footprint"
-MAX_SIZE = 1 << 20
 _COUNTERS = ("xact_commit", "blks_read", "blks_hit", "temp_files", "temp_bytes")
 _READING = """
 select row_to_json(r)::text from (

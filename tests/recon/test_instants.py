@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.errors import BadInputError
-from recon.instants import interval, read_epoch, show, show_interval, show_span
+from recon.instants import interval, read_epoch, read_iso, show, show_interval, show_span
 
 US = timedelta(microseconds=1)
 
@@ -70,6 +70,26 @@ def test_what_python_writes_lies_in_the_interval(moment: datetime, offset: int, 
         "microseconds": US,
     }
     assert latest - earliest == widths[precision] - US
+
+
+USUAL = st.builds(
+    "{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}{}{}".format,
+    *(st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32), st.sampled_from("T ")),
+    *(st.integers(0, 24), st.integers(0, 60), st.integers(0, 59)),
+    st.sampled_from(["", ".5", ".25", ".000", ".050", ".123456", ".000001"]),
+    st.sampled_from(["Z", "+00"]),
+)
+
+
+@given(st.lists(st.one_of(st.none(), USUAL), min_size=1, max_size=5))
+def test_a_column_of_usual_times_says_what_each_says_in_an_odd_one(texts: list[str | None]):
+    """One value of another form makes all be read by their parts."""
+    usual, odd = (
+        pl.Series([*texts, last], dtype=pl.String)
+        for last in ("2026-03-08T12:00:05Z", "2026-03-08T12:00:05+01")
+    )
+    found = [pl.select(read_iso(pl.lit(one))).to_series()[:-1] for one in (usual, odd)]
+    assert found[0].to_list() == found[1].to_list()
 
 
 def test_epoch_numbers_are_as_wide_as_their_unit():

@@ -14,7 +14,7 @@ from collectors.postgres.wal.shelf import Folder
 from recon.collector import Sha256, Warn
 from recon.schema import DRAFT
 
-_FLUSH = 25_000
+_FLUSH = 15_000
 
 
 @dataclass(slots=True)

@@ -14,6 +14,8 @@ from recon.collector import Warn
 if TYPE_CHECKING:
     import polars as pl
 
+    from collectors.postgres.heap.unlogged import Hole
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -54,5 +56,7 @@ class WalRows:
     """By subject: what told its columns."""
     since: dict[str, datetime] = field(default_factory=dict)
     """By subject, where its files are known from then on only: the commit that made the first."""
+    unlogged: dict[str, list[Hole]] = field(default_factory=dict)
+    """By subject: when its rows were not logged."""
     until: dict[str, dict[int, datetime | None]] = field(default_factory=dict)
     """By subject and timeline, where a page could not be read: the last commit before it."""

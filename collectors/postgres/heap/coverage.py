@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from collectors.postgres.heap.claimed import WalRows
+from collectors.postgres.heap.unlogged import Hole, without
 from collectors.postgres.wal.model import Wal
 from recon.names import within
 from recon.schema import DRAFT_COVERAGE, frame
@@ -19,7 +20,7 @@ def followed(wal: Wal, rows: WalRows) -> pl.DataFrame:
 
     Only where the log itself is covered for what befalls tables, and the table's rows were read.
     A table whose file nothing names until a rewrite in the archive made a new one is covered from
-    that rewrite on.
+    that rewrite on. Not while it was unlogged.
     """
     stretches = wal.coverage.filter(pl.col("kind") == "table.*")
     found = []
@@ -37,19 +38,34 @@ def followed(wal: Wal, rows: WalRows) -> pl.DataFrame:
                 f"{rows.described[subject]}; {counts.undone} of transactions without a commit; "
                 f"{counts.unknown} without the row before",
             }
-            for one in _cut(
-                stretches.filter(within(pl.lit(subject), pl.col("subject"))),
-                rows.until.get(subject, {}),
+            for one in _logged(
+                _cut(
+                    stretches.filter(within(pl.lit(subject), pl.col("subject"))),
+                    rows.until.get(subject, {}),
+                ),
+                rows.unlogged.get(subject, []),
             )
             if since is None or one["latest"] >= since
         ]
     return frame(found, DRAFT_COVERAGE)
 
 
+def _logged(stretches: Iterable[dict[str, Any]], holes: Sequence[Hole]) -> Iterator[dict[str, Any]]:
+    """What holes leave of stretches."""
+    for one in stretches:
+        whole = one["earliest"], one["latest"]
+        for earliest, latest in without(whole, _timeline(one), holes):
+            yield {**one, "earliest": earliest, "latest": latest}
+
+
+def _timeline(stretch: Mapping[str, Any]) -> int:
+    return int(stretch["stream"].rsplit("/", 1)[1])
+
+
 def _cut(stretches: pl.DataFrame, ends: Mapping[int, datetime | None]) -> Iterator[dict[str, Any]]:
     """Stretches up to where a timeline's rows cease to be known in full."""
     for one in stretches.iter_rows(named=True):
-        timeline = int(one["stream"].rsplit("/", 1)[1])
+        timeline = _timeline(one)
         if timeline not in ends:
             yield one
         elif (end := ends[timeline]) is not None and end >= one["earliest"]:

@@ -12,7 +12,6 @@ from collectors.postgres.compiled import (
     INT,
     INTS,
     NUMBER,
-    NUMBERS,
     compiled,
 )
 
@@ -265,31 +264,3 @@ def _numeric(source: Bytes, at: int, size: int, out: Bytes, top: int) -> int:
             return -1
         _padded(digit, 4, out, first + 4 * index)
     return first + scale
-
-
-@compiled(INT(NUMBERS, FLAG, BYTES))
-def shown(values: npt.NDArray[np.uint64], whole: bool, out: Bytes) -> int:
-    """LSNs as text into ``out``, each with a zero byte at its end; how many bytes that are."""
-    top = 0
-    for index in range(len(values)):
-        value = values[index]
-        if whole:
-            top = _upper(value, out, top)
-        else:
-            top = _upper(value >> np.uint64(32), out, top)
-            out[top] = 0x2F
-            top = _upper(value & np.uint64(0xFFFFFFFF), out, top + 1)
-        out[top] = 0
-        top += 1
-    return top
-
-
-@compiled(INT(NUMBER, BYTES, INT), part=True)
-def _upper(value: np.uint64, out: Bytes, top: int) -> int:
-    count = 1
-    while count < 16 and value >> np.uint64(4 * count):
-        count += 1
-    for index in range(count):
-        half = np.int64(value >> np.uint64(4 * (count - 1 - index)) & np.uint64(15))
-        out[top + index] = half + (0x30 if half < 10 else 0x37)
-    return top + count

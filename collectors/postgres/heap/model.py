@@ -91,10 +91,9 @@ class Stored(NamedTuple):
 
 NATTS = 0x07FF
 """Bits of ``t_infomask2`` that count attributes (``htup_details.h``)."""
-HAS_NULL, HAS_EXTERNAL = 0x0001, 0x0004
+HAS_NULL = 0x0001
 XMIN_COMMITTED, XMIN_INVALID = 0x0100, 0x0200
 XMAX_COMMITTED, XMAX_INVALID, XMAX_IS_MULTI, XMAX_LOCK_ONLY = 0x0400, 0x0800, 0x1000, 0x0080
-UPDATED = 0x2000
 FROZEN = XMIN_COMMITTED | XMIN_INVALID
 HEADER = 23
 """Bytes of a tuple's header before the null bitmap."""

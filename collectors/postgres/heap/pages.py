@@ -19,7 +19,7 @@ File = tuple[int, int, int]
 Seed = Callable[[File, int, int, int, int], bytes | None]
 """A page as a copy holds it, where that is what it was before a record: file, block, the record's
 LSN and timeline, and the LSN from which on the archive is whole."""
-KEPT = 4096
+KEPT = 2048
 """Pages in memory; the others lie in a temporary file."""
 Keys = npt.NDArray[np.uint64]
 """Index of a file times 2^32, and block."""

@@ -24,9 +24,9 @@ from collectors.postgres.heap.digits import (
     UNSIGNED,
     UUID,
     rendered,
-    shown,
 )
 from collectors.postgres.heap.model import Type
+from collectors.postgres.wal.lsntext import split
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -60,7 +60,7 @@ def texts(kind: int, source: Bytes, at: Numbers, size: Numbers) -> tuple[pl.Seri
         # One value in another encoding: all that are not plain ASCII are looked at by themselves.
         out, odd = _rendered(kind, source, at, size, ascii_only=True)
         whole = pl.Series([out.tobytes()], dtype=pl.Binary).cast(pl.String)
-    return _split(whole, len(at)), odd
+    return split(whole, len(at)), odd
 
 
 def _rendered(
@@ -73,15 +73,3 @@ def _rendered(
         more = len(out) + 2 * int(size[state[0]])
         out = np.concatenate([out, np.empty(more, np.uint8)])
     return out[: state[1]], np.flatnonzero(odd)
-
-
-def lsns(values: npt.NDArray[np.uint64], *, whole: bool = False) -> pl.Series:
-    """As PostgreSQL shows them; ``whole``: as one number in hexadecimal digits."""
-    out = np.empty(18 * len(values), np.uint8)
-    used = out[: shown(np.ascontiguousarray(values), whole, out)]
-    return _split(pl.Series([used.tobytes()], dtype=pl.Binary).cast(pl.String), len(values))
-
-
-def _split(text: pl.Series, count: int) -> pl.Series:
-    """Each value ends with a zero byte."""
-    return text.str.split("\0").explode(empty_as_null=False).head(count)

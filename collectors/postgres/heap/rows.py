@@ -32,6 +32,7 @@ from collectors.postgres.heap.records import Changes, Replay
 from collectors.postgres.heap.toast import Chunks
 from collectors.postgres.heap.told import Archive, Group, Telling
 from collectors.postgres.heap.tuples import Decoder
+from collectors.postgres.heap.unlogged import holes
 from collectors.postgres.heap.versions import Versions, keys
 from collectors.postgres.heap.whose import file_of, files_of, may_differ, placed, since
 from collectors.postgres.wal import records_of
@@ -42,7 +43,7 @@ from collectors.postgres.wal.stream import parts
 from collectors.postgres.wal.timeline import Stretch
 from recon.collector import Sha256, Warn
 
-_ENOUGH = 3 * 1024 * 1024
+_ENOUGH = 2 * 1024 * 1024
 """Bytes of tuples that become events together."""
 Numbers = npt.NDArray[np.int64]
 Lsns = npt.NDArray[np.uint64]
@@ -72,7 +73,7 @@ def read_rows(
     files, toast = files_of(wal, claimed, relations, known)
     if not files:
         return out
-    out.since = since(wal, commits, files)
+    out.since, out.unlogged = since(wal, commits, files), holes(wal, commits, files)
     reading = _Reading(
         wal,
         source,
@@ -227,7 +228,7 @@ class _Reading:
         record = table[:, replay.RECORD].copy()
         lsn, timeline, xid = chunk.lsn[record], chunk.timeline[record], chunk.xid[record]
         commits = self._archive.commits.which(timeline, xid, lsn)
-        ended = (commits >= 0) & (table[:, replay.OP] != replay.UNMADE)
+        ended = commits.there & (table[:, replay.OP] != replay.UNMADE)
         first = chunk.run[0]
         item = (lsn // np.uint64(first.geometry.segment)).astype(np.int64) - first.number
         item += len(self._archive.items) - len(chunk.run)
@@ -253,8 +254,8 @@ class _Reading:
                         keys(own[:, [replay.OF_FILE, replay.MADE_BLOCK, replay.MADE_LINE]]),
                         *(lsn[rows], own[:, replay.ROW]),
                     )
-                    columns = (own, lsn[rows], timeline[rows], item[rows], commits[rows], *was)
-                    self._waiting.add(claimed, decoder, columns)
+                    told = (one[rows] for one in (lsn, timeline, item, *commits[1:]))
+                    self._waiting.add(claimed, decoder, (own, *told, *was))
 
     def _steady(self, relation: str, rows: Numbers, lsn: Lsns) -> Iterator[Numbers]:
         """Rows between which the table's columns stay as they are."""

@@ -10,13 +10,14 @@ import numpy.typing as npt
 import polars as pl
 
 from collectors.postgres.claims import COLUMN
-from collectors.postgres.heap import render, replay
+from collectors.postgres.heap import replay
 from collectors.postgres.heap.batches import Batches
 from collectors.postgres.heap.claimed import Claimed
-from collectors.postgres.heap.commits import Commits
+from collectors.postgres.heap.commits import UNKNOWN, Commits
 from collectors.postgres.heap.said import Said, Texts
 from collectors.postgres.heap.tuples import Decoder, Fetch
 from collectors.postgres.heap.words import changed, places, where, words
+from collectors.postgres.wal.lsntext import lsns
 from recon.collector import Sha256
 from recon.schema import INSTANT
 
@@ -37,8 +38,11 @@ class Group:
     timeline: npt.NDArray[np.uint32]
     item: Numbers
     """Number of the item in which each record begins."""
-    commits: Numbers
-    """Places in :class:`Commits`."""
+    commit_lsn: Lsns
+    commit_time: Numbers
+    """As of :class:`.commits.Found`."""
+    commit_xid: npt.NDArray[np.uint32]
+    """Of the whole transaction."""
     was_lsn: Lsns
     was_row: Numbers
     """Record and row that made the version which each ended; row -1: none of the archive."""
@@ -94,11 +98,11 @@ class Telling:
         every = np.arange(len(table))
         texts = [self._said.texts(column, every) for column, _ in group.decoder.live]
         old = [self._old.texts(column, self._before) for column, _ in group.decoder.live]
-        at, system, commits = group.commits, str(archive.system_id), archive.commits
-        shown, whole = render.lsns(group.lsn), render.lsns(group.lsn, whole=True)
+        system, stamp = str(archive.system_id), pl.Series(group.commit_time)
+        shown, whole = lsns(group.lsn), lsns(group.lsn, whole=True)
         version = pl.DataFrame({"lsn": whole, "row": table[:, replay.ROW]})
         was = pl.DataFrame(
-            {"lsn": render.lsns(group.was_lsn, whole=True), "row": group.was_row, "now": whole}
+            {"lsn": lsns(group.was_lsn, whole=True), "row": group.was_row, "now": whole}
         )
         place = pl.DataFrame({"lsn": shown, "row": table[:, replay.ROW]})
         here = pl.DataFrame(
@@ -109,12 +113,12 @@ class Telling:
                     .otherwise(pl.format("lsn {}", "lsn"))
                 ).to_series(),
                 "value": self._words(texts),
-                "stamp": pl.Series(commits.time[at]).cast(INSTANT),
-                "xid": pl.Series(commits.xid[at]),
+                "stamp": stamp.set(stamp == UNKNOWN, None).cast(INSTANT),
+                "xid": pl.Series(group.commit_xid),
                 "item": pl.Series(archive.items, dtype=pl.String).gather(group.item),
                 "kind": _KINDS.gather(table[:, replay.OP]),
                 "stream": pl.Series(group.timeline),
-                "position": pl.Series(commits.lsn[at]),
+                "position": pl.Series(group.commit_lsn),
                 "ended": was.select(
                     pl.when(pl.col("row") >= 0)
                     .then(pl.format(f"ended:{system}/{{}}.{{}}", "lsn", "row"))
@@ -135,10 +139,7 @@ class Telling:
             # What was before stands before what the record did.
             rows = np.concatenate([self._before, every])
             frame = frame[np.argsort(rows, kind="stable")]
-        frame = frame.with_columns(
-            xid=pl.format(f"xid:{system}/{{}}", "xid"),
-            versions=pl.concat_list("ended", "made").list.drop_nulls(),
-        ).drop("ended", "made")
+        frame = frame.with_columns(xid=pl.format(f"xid:{system}/{{}}", "xid"))
         batches.add(group.claimed, frame)
         self._gaps(here, batches, texts, old)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,8 +14,8 @@ Numbers = npt.NDArray[np.int64]
 
 NO_PLACE = 2**64 - 1
 _FREE = np.uint64(NO_PLACE)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-"""2^64 by the golden ratio: spreads keys that follow each other (Knuth, volume 3, 6.4)."""
+_FIRST = 12
+"""Of the size of a table, as a power of 2."""
 
 
 def keys(places: Numbers) -> Keys:
@@ -31,7 +33,10 @@ class Versions:
 
     def clear(self) -> None:
         """Nothing was made yet."""
-        self._keys, self._values, self._count = *_table(1 << 12), 0
+        self._bits, self._count = _FIRST, 0
+        self._keys, self._values = _table(_FIRST)
+        # Of this table alone, and odd: nobody can make places that share a home.
+        self._mix = np.uint64(secrets.randbits(64) | 1)
 
     def follow(self, ended: Keys, made: Keys, lsn: Keys, row: Numbers) -> tuple[Keys, Numbers]:
         """Of changes in their order: LSN and row of the version that each ended, row -1 for none.
@@ -39,60 +44,79 @@ class Versions:
         What a change made stands at its place from then on.
         """
         while (self._count + len(made)) * 2 > len(self._keys):
-            keys_, values = _table(2 * len(self._keys))
-            _moved(self._keys, self._values, keys_, values)
+            self._bits += 1
+            keys_, values = _table(self._bits)
+            _moved(self._keys, self._values, keys_, values, self._mix, self._bits)
             self._keys, self._values = keys_, values
         found = np.empty((len(ended), 2), np.uint64)
         self._count += _follow(
-            *(self._keys, self._values, ended, made, lsn, np.ascontiguousarray(row), found)
+            *(self._keys, self._values, self._mix, self._bits),
+            *(ended, made, lsn, np.ascontiguousarray(row), found),
         )
         return found[:, 0], found[:, 1].astype(np.int64)
 
 
-def _table(size: int) -> tuple[Keys, Keys]:
-    return np.full(size, _FREE), np.empty((size, 2), np.uint64)
+def _table(bits: int) -> tuple[Keys, Keys]:
+    return np.full(1 << bits, _FREE), np.empty((1 << bits, 2), np.uint64)
 
 
-@compiled(INT(NUMBER, INT), part=True)
-def _home(key: np.uint64, size: int) -> int:
-    return np.int64((key * _MIX) >> np.uint64(20)) & (size - 1)
+@compiled(INT(NUMBER, NUMBER, INT), part=True)
+def _home(key: np.uint64, mix: np.uint64, bits: int) -> int:
+    """The upper bits of a product.
+
+    Source: Dietzfelbinger and others, "A reliable randomized algorithm for the closest-pair
+    problem", 1997.
+    """
+    return np.int64((key * mix) >> np.uint64(64 - bits))
 
 
-@compiled(INT(NUMBERS, NUMBER), part=True)
-def _seek(table: Keys, key: np.uint64) -> int:
+@compiled(INT(NUMBERS, NUMBER, NUMBER, INT), part=True)
+def _seek(table: Keys, key: np.uint64, mix: np.uint64, bits: int) -> int:
     """Where it is, or would be."""
-    at = _home(key, len(table))
+    at = _home(key, mix, bits)
     while table[at] != _FREE and table[at] != key:
         at = (at + 1) & (len(table) - 1)
     return at
 
 
-@compiled(INT(NUMBERS, NUMBER_ROWS, NUMBERS, NUMBER_ROWS))
-def _moved(table: Keys, values: Keys, new: Keys, new_values: Keys) -> int:
+@compiled(INT(NUMBERS, NUMBER_ROWS, NUMBERS, NUMBER_ROWS, NUMBER, INT))
+def _moved(
+    table: Keys, values: Keys, new: Keys, new_values: Keys, mix: np.uint64, bits: int
+) -> int:
     for index in range(len(table)):
         if table[index] != _FREE:
-            at = _seek(new, table[index])
+            at = _seek(new, table[index], mix, bits)
             new[at] = table[index]
             new_values[at, 0], new_values[at, 1] = values[index, 0], values[index, 1]
     return len(table)
 
 
-@compiled(INT(NUMBERS, NUMBER_ROWS, NUMBERS, NUMBERS, NUMBERS, INTS, NUMBER_ROWS))
+@compiled(
+    INT(NUMBERS, NUMBER_ROWS, NUMBER, INT, NUMBERS, NUMBERS, NUMBERS, INTS, NUMBER_ROWS),
+)
 def _follow(
-    table: Keys, values: Keys, ended: Keys, made: Keys, lsn: Keys, row: Numbers, found: Keys
+    table: Keys,
+    values: Keys,
+    mix: np.uint64,
+    bits: int,
+    ended: Keys,
+    made: Keys,
+    lsn: Keys,
+    row: Numbers,
+    found: Keys,
 ) -> int:
     """How many more places there are."""
     more = 0
     for index in range(len(ended)):
         found[index, 0], found[index, 1] = 0, ~np.uint64(0)
         if ended[index] != _FREE:
-            at = _seek(table, ended[index])
+            at = _seek(table, ended[index], mix, bits)
             if table[at] != _FREE:
                 found[index, 0], found[index, 1] = values[at, 0], values[at, 1]
-                _remove(table, values, at)
+                _remove(table, values, at, mix, bits)
                 more -= 1
         if made[index] != _FREE:
-            at = _seek(table, made[index])
+            at = _seek(table, made[index], mix, bits)
             if table[at] == _FREE:
                 table[at] = made[index]
                 more += 1
@@ -100,13 +124,13 @@ def _follow(
     return more
 
 
-@compiled(INT(NUMBERS, NUMBER_ROWS, INT), part=True)
-def _remove(table: Keys, values: Keys, at: int) -> int:
+@compiled(INT(NUMBERS, NUMBER_ROWS, INT, NUMBER, INT), part=True)
+def _remove(table: Keys, values: Keys, at: int, mix: np.uint64, bits: int) -> int:
     """What follows moves up, so that each is still found from its home on."""
     last = len(table) - 1
     hole, at = at, (at + 1) & last
     while table[at] != _FREE:
-        home = _home(table[at], len(table))
+        home = _home(table[at], mix, bits)
         if (at - home) & last >= (at - hole) & last:
             table[hole] = table[at]
             values[hole, 0], values[hole, 1] = values[at, 0], values[at, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -94,7 +94,7 @@ def since(
     for timeline, xid, lsn, file in made.select("timeline", "xid", "lsn", "created").iter_rows():
         commit = commits.of(timeline, xid, lsn)
         if commit is not None:
-            created.setdefault(file_of(file), commit.time)
+            created.setdefault(file_of(file), commit.time or datetime.max.replace(tzinfo=UTC))
     out: dict[str, datetime] = {}
     for subject in {claimed.subject for _, claimed in files.values()}:
         theirs = {

@@ -42,9 +42,16 @@ def words(rows: pl.DataFrame) -> pl.Series:
         .when(pl.col("made").is_null())
         .then(pl.concat_str("ended", no_old))
         .when(pl.col("old") & pl.col("new"))
-        .then(pl.format("{} to {}: {}", "ended", "made", "differ").str.slice(0, _SHOWN_ALL))
+        .then(_cut(rows["differ"]))
         .otherwise(pl.format("{} to {}{}{}", "ended", "made", no_new, no_old))
     ).to_series()
+
+
+def _cut(differ: pl.Series) -> pl.Expr:
+    """An update in words, cut short where that is long: which few are."""
+    said = pl.format("{} to {}: {}", "ended", "made", "differ")
+    longest = int(differ.str.len_bytes().max() or 0)  # type: ignore[arg-type]
+    return said.str.slice(0, _SHOWN_ALL) if longest > _SHOWN_ALL // 2 else said
 
 
 def changed(old: Said, new: Sequence[Texts], differs: Flags, rows: Numbers) -> pl.Series:
@@ -97,10 +104,12 @@ def _said(name: str, before: Value, after: Value) -> str | None:
 
 def _shown(text: pl.Series) -> pl.Series:
     """As a string in JSON, cut short where it is long."""
-    short = pl.concat_str(text.str.slice(0, _SHOWN), pl.lit("…"))
-    cut = pl.select(pl.when(text.str.len_chars() > _SHOWN).then(short).otherwise(text)).to_series()
-    quoted = pl.select(pl.concat_str(pl.lit('"'), cut, pl.lit('"')).fill_null("null")).to_series()
-    odd = np.flatnonzero(cut.str.contains(_ESCAPED).fill_null(value=False).to_numpy())
+    if int(text.str.len_bytes().max() or 0) > _SHOWN:  # type: ignore[arg-type]
+        short = pl.concat_str(text.str.slice(0, _SHOWN), pl.lit("…"))
+        long = text.str.len_chars() > _SHOWN
+        text = pl.select(pl.when(long).then(short).otherwise(text)).to_series()
+    quoted = pl.select(pl.concat_str(pl.lit('"'), text, pl.lit('"')).fill_null("null")).to_series()
+    odd = np.flatnonzero(text.str.contains(_ESCAPED).fill_null(value=False).to_numpy())
     if not len(odd):
         return quoted
-    return quoted.scatter(odd, pl.Series([_JSON(one) for one in cut.gather(odd).to_list()]))
+    return quoted.scatter(odd, pl.Series([_JSON(one) for one in text.gather(odd).to_list()]))

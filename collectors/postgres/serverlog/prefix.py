@@ -110,8 +110,3 @@ def _escape(letter: str, padding: str | None, groups: list[str]) -> str:
         return body
     # A process without a session prints spaces alone.
     return rf"(?:{body} *| +)" if padding.startswith("-") else rf"(?: *{body}| +)"
-
-
-def needs_time(text: str) -> bool:
-    """Whether a prefix holds the time of the message."""
-    return any(name in compile_prefix(text).groups for name in TIMES)

@@ -6,16 +6,28 @@ Source: ``xlogrecord.h``, ``xlogreader.c`` (``DecodeXLogRecord``). The same as
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import BYTES, FLAG, HALVES, INT, INT_ROWS, INTS, THREE, compiled
+from collectors.postgres.compiled import (
+    BYTES,
+    FLAG,
+    HALVES,
+    INT,
+    INT_ROWS,
+    INTS,
+    NUMBERS,
+    THREE,
+    compiled,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
+Key = npt.NDArray[np.uint64]
 File = tuple[int, int, int]
 """Tablespace, database, number of the relation file."""
 
@@ -32,6 +44,8 @@ WAYS = ("", "pglz", "lz4", "zstd")
 _FLAGS, _SPACE, _DATABASE, _RELATION, _WIDTH = 0, 10, 11, 12, 13
 _FULL, _UNKNOWN, _UNWANTED = -3, -2, -1
 _HEADER, _MAX_BLOCK, _MOST = 24, 32, 512
+_LEAST = 16
+"""Rows of the table of files at first."""
 _SHORT, _LONG, _ORIGIN, _TOP = 0xFF, 0xFE, 0xFD, 0xFC
 _HAS_IMAGE, _HAS_DATA, _SAME_FILE, _FORK = 0x10, 0x20, 0x80, 0x0F
 _HAS_HOLE = 0x01
@@ -47,8 +61,12 @@ class Registry:
     wants: Callable[[File], bool]
     files: list[File] = field(default_factory=list)
     """The wanted ones."""
-    _table: Numbers = field(default_factory=lambda: np.empty((0, 4), np.int64))
-    """Their three parts, and the index of each in ``files``."""
+    _met: int = 0
+    """How many files there are in the table."""
+    _table: Numbers = field(default_factory=lambda: _free(_LEAST))
+    """Their three parts, and the index of each in ``files``: at their home, or next to it."""
+    _key: Key = field(default_factory=lambda: _random(4))
+    """By which homes are found. Of this run alone: nobody can make files that share a home."""
 
     def blocks(self, text: Bytes, starts: Numbers, lengths: Numbers, major: int) -> Blocks:
         """Of records whose first bytes are at ``starts``.
@@ -63,7 +81,8 @@ class Registry:
         while done < len(starts):
             places = text, starts, lengths, three_ways
             state = np.array([done, count])
-            what = _find(*places, self.numbers, self._table, records, rows, unknown, state)
+            met = self.numbers, self._table, self._key
+            what = _find(*places, *met, records, rows, unknown, state)
             done, count = state.tolist()
             if what == _FULL:
                 rows = np.concatenate([rows, np.empty_like(rows)])
@@ -77,7 +96,25 @@ class Registry:
         if self.wants(file):
             index = len(self.files)
             self.files.append(file)
-        self._table = np.vstack([self._table, np.array([[*file, index]], np.int64)])
+        self._met += 1
+        if 2 * self._met > len(self._table):
+            small, self._table = self._table, _free(2 * len(self._table))
+            for row in small[small[:, 3] != _UNKNOWN].tolist():
+                self._put(row)
+        self._put([*file, index])
+
+    def _put(self, row: list[int]) -> None:
+        space, database, number, _ = row
+        self._table[_place(space, database, number, self._table, self._key)] = row
+
+
+def _free(size: int) -> Numbers:
+    """A table without files. ``size``: a power of 2."""
+    return np.full((size, 4), _UNKNOWN, np.int64)
+
+
+def _random(count: int) -> Key:
+    return np.frombuffer(secrets.token_bytes(8 * count), np.uint64).copy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +127,9 @@ class Blocks:
     """One row a block reference of a wanted file, in order."""
 
 
-@compiled(INT(BYTES, INTS, INTS, FLAG, HALVES, INT_ROWS, INT_ROWS, INT_ROWS, INTS, INTS))
+@compiled(
+    INT(BYTES, INTS, INTS, FLAG, HALVES, INT_ROWS, NUMBERS, INT_ROWS, INT_ROWS, INTS, INTS),
+)
 def _find(
     text: Bytes,
     starts: Numbers,
@@ -98,6 +137,7 @@ def _find(
     three_ways: bool,
     numbers: npt.NDArray[np.uint32],
     table: Numbers,
+    key: Key,
     records: Numbers,
     rows: Numbers,
     unknown: Numbers,
@@ -129,7 +169,7 @@ def _find(
                 head[DATA_SIZE] = 0
             if head[_FLAGS] & _FORK:
                 continue
-            file = _index(head[_SPACE], head[_DATABASE], head[_RELATION], numbers, table)
+            file = _index(head[_SPACE], head[_DATABASE], head[_RELATION], numbers, table, key)
             if file == _UNKNOWN:
                 for part in range(3):
                     unknown[part] = head[_SPACE + part]
@@ -234,9 +274,14 @@ def _way(kind: int, three_ways: bool) -> int:
     return 1 if kind & 4 else 2 if kind & 8 else 3 if kind & 16 else 0
 
 
-@compiled(INT(INT, INT, INT, HALVES, INT_ROWS), part=True)
+@compiled(INT(INT, INT, INT, HALVES, INT_ROWS, NUMBERS), part=True)
 def _index(
-    space: int, database: int, number: int, numbers: npt.NDArray[np.uint32], table: Numbers
+    space: int,
+    database: int,
+    number: int,
+    numbers: npt.NDArray[np.uint32],
+    table: Numbers,
+    key: Key,
 ) -> int:
     low, high = 0, len(numbers)
     while low < high:
@@ -247,10 +292,24 @@ def _index(
             high = middle
     if low == len(numbers) or numbers[low] != number:
         return _UNWANTED
-    for row in range(len(table)):
-        if table[row, 2] == number and table[row, 0] == space and table[row, 1] == database:
-            return table[row, 3]
-    return _UNKNOWN
+    return table[_place(space, database, number, table, key), 3]
+
+
+@compiled(INT(INT, INT, INT, INT_ROWS, NUMBERS))
+def _place(space: int, database: int, number: int, table: Numbers, key: Key) -> int:
+    """The row of a file, or that where it would be: never more than half of them are taken.
+
+    Its home are the upper bits of a sum of products (Dietzfelbinger, "Universal hashing and
+    k-wise independent random variables via integer arithmetic without primes", 1996).
+    """
+    mixed = key[0] * np.uint64(space) + key[1] * np.uint64(database)
+    mixed += key[2] * np.uint64(number) + key[3]
+    at = np.int64(mixed >> np.uint64(32)) & (len(table) - 1)
+    while table[at, 3] != _UNKNOWN and (
+        table[at, 2] != number or table[at, 0] != space or table[at, 1] != database
+    ):
+        at = (at + 1) & (len(table) - 1)
+    return at
 
 
 @compiled(INT(BYTES, INT), part=True)

@@ -18,7 +18,7 @@ from collectors.postgres.wal.acts import Judged
 from collectors.postgres.wal.layout import show_lsn
 from collectors.postgres.wal.model import Counted, Relation
 from collectors.postgres.wal.owned import Owned, tables_of
-from collectors.postgres.wal.piece import Piece
+from collectors.postgres.wal.piece import Piece, with_items
 from collectors.postgres.wal.rows import written
 from collectors.postgres.wal.spans import Range, Span, common, spans, without
 from collectors.postgres.wal.traces import Traces
@@ -52,12 +52,12 @@ def coverage(
     ``claimed``: subjects of the tables that are asked for; None: all.
     """
     every = f"pg:{source}/*"
+    times = _Times(read.told, read.pieces)
     rows: list[_Row] = [
         _row(piece, one) | {"kind": "wal.*", "subject": every}
         for piece in read.pieces
-        for one in sorted(_stretches(piece), key=lambda one: int(one["timeline"]))
+        for _, one in sorted(times.whole(piece).items())
     ]
-    times = _Times(read.told)
     found = spans(read.pieces)
     for span in found:
         if span.piece.run[0].major >= TELLS_TABLES:
@@ -90,7 +90,7 @@ def _by_files(
     warnings: list[Warn] = []
     for subject, theirs in sorted(tables.items()):
         for number, span in enumerate(owned.spans):
-            ends = times.ends(number, span)
+            ends = times.ends(span)
             followed = owned.followed(subject, theirs or (), number, ends) if ends else []
             followed = common(followed, _readable(span, read.judged))
             if followed != [span.range]:
@@ -154,20 +154,24 @@ def _said(subject: str, span: Span, followed: Sequence[Range]) -> Iterator[Warn]
 class _Times:
     """From LSNs to times: what a stretch that is cut at a COMMIT may say of time."""
 
-    def __init__(self, told: pl.DataFrame) -> None:
+    def __init__(self, told: pl.DataFrame, pieces: Sequence[Piece]) -> None:
+        self._whole = [
+            (piece, {int(one["timeline"]): one for one in _stretches(piece)}) for piece in pieces
+        ]
         ended = told.filter(pl.col("op").is_in(["COMMIT", "COMMIT_PREPARED"]))
-        self._ends: dict[int, tuple[datetime, datetime] | None] = {}
         self._of: Mapping[tuple[int, int], datetime] = {
             (timeline, lsn): time
             for timeline, lsn, time in ended.select("timeline", "lsn", "time").iter_rows()
         }
 
-    def ends(self, number: int, span: Span) -> tuple[datetime, datetime] | None:
-        """When the first and the last transaction of a span ended; ``number``: of the span."""
-        if number not in self._ends:
-            one = next(_stretches(span.piece, pl.col("timeline") == span.timeline), None)
-            self._ends[number] = (one["earliest"], one["latest"]) if one else None
-        return self._ends[number]
+    def whole(self, piece: Piece) -> Mapping[int, _Row]:
+        """The stretches of a piece, by timeline."""
+        return next(found for one, found in self._whole if one is piece)
+
+    def ends(self, span: Span) -> tuple[datetime, datetime] | None:
+        """When the first and the last transaction of a span ended."""
+        one = self.whole(span.piece).get(span.timeline)
+        return (one["earliest"], one["latest"]) if one else None
 
     def cut(self, span: Span, one: Range) -> _Row | None:
         """The stretch of a range of LSNs; None: nothing committed in it.
@@ -175,6 +179,8 @@ class _Times:
         Times of COMMITs do not ascend as LSNs do, so that one before the cut may say a later time
         than the one at it: nothing is claimed behind that.
         """
+        if one == span.range:
+            return self.whole(span.piece).get(span.timeline)
         here = (pl.col("timeline") == span.timeline) & pl.col("lsn").is_between(*one)
         found = next(_stretches(span.piece, here), None)
         if found is None:
@@ -204,32 +210,26 @@ def _row(piece: Piece, stretch: _Row) -> _Row:
 
 
 def _stretches(piece: Piece, where: pl.Expr | None = None) -> Iterator[_Row]:
-    """Of each timeline: first and last LSN and time of COMMIT, ABORT and PREPARE."""
-    of_outcomes = (pl.col("rmgr") == "Transaction") & pl.col("time").is_not_null()
-    found = [
-        rows.filter(of_outcomes if where is None else of_outcomes & where).select(
-            "timeline", "lsn", "time", "item"
-        )
-        for timeline, _, _ in piece.ranges()
-        for _, rows in piece.records(timeline)
-    ]
-    ends = [
-        rows.group_by("timeline").agg(
-            first=pl.col("lsn").min(),
-            last=pl.col("lsn").max(),
-            earliest=pl.col("time").min(),
-            latest=pl.col("time").max(),
-            item=pl.col("item").first(),
-        )
-        for rows in found
-    ]
-    return (
-        pl.concat(ends)
-        .group_by("timeline")
-        .agg(
-            pl.col("first", "earliest").min(),
-            pl.col("last", "latest").max(),
-            pl.col("item").sort_by("first").first(),
-        )
-        .iter_rows(named=True)
+    """Of each timeline: first and last LSN and time of COMMIT, ABORT and PREPARE.
+
+    ``where``: of those alone, by ``timeline`` and ``lsn``.
+    """
+    outcome = (pl.col("rmgr") == "Transaction") & pl.col("time").is_not_null()
+    bounds = (
+        *(pl.col("lsn").min().alias("first"), pl.col("lsn").max().alias("last")),
+        *(pl.col("time").min().alias("earliest"), pl.col("time").max().alias("latest")),
     )
+    found = []
+    for timeline, _, _ in piece.ranges():
+        for _, plain, rest in piece.parted(timeline):
+            for rows in (plain.filter(pl.col("time").is_not_null()), rest.filter(outcome)):
+                told = rows.select(pl.lit(timeline, pl.UInt32).alias("timeline"), "lsn", "time")
+                kept = told if where is None else told.filter(where)
+                found.append(kept.group_by("timeline").agg(bounds))
+    every = (
+        pl.concat(found)
+        .group_by("timeline")
+        .agg(pl.col("first", "earliest").min(), pl.col("last", "latest").max())
+    )
+    named = with_items(every.with_columns(lsn="first"), piece.run)
+    return named.drop("lsn").iter_rows(named=True)

@@ -1,8 +1,8 @@
 """CRC-32C of many WAL records at once.
 
 By the processor's own instruction where it has one (``crc32`` of SSE 4.2: eight bytes in three
-cycles); else eight bytes a step, by a table for each ("slicing-by-8": Kounavis & Berry, "Novel table
-lookup-based algorithms for high-performance CRC generation", 2008).
+cycles); else eight bytes a step, by a table for each ("slicing-by-8": Kounavis & Berry, "Novel
+table lookup-based algorithms for high-performance CRC generation", 2008).
 
 Definition of the record's checksum: ``xloginsert.c``, ``xlogreader.c`` (``ValidXLogRecord``):
 CRC-32C of what follows the 24-byte header, then of the header's first 20 bytes.
@@ -11,8 +11,9 @@ Polynomial: Castagnoli, reflected, 0x82F63B78 (RFC 3720, appendix B.4).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import cast
 
 import google_crc32c
 import numpy as np
@@ -42,6 +43,7 @@ Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Tables = npt.NDArray[np.uint32]
+_Values = tuple[ir.Value, ir.Value]
 
 
 def crc32c(data: bytes) -> int:
@@ -72,28 +74,27 @@ def intact(words: Words, starts: Numbers, lengths: Numbers, *, at_once: bool = A
 
 if AT_ONCE:
 
-    def _instruction(bits: int) -> Any:
+    def _instruction(bits: int) -> Callable[[np.uint64, np.uint64], np.uint64]:
         """The instruction for so many bits: of a state and a number, the next state."""
         width = max(32, bits)
         name = f"llvm.x86.sse42.crc32.{width}.{bits}"
 
-        def made(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        def made(_context: object, builder: ir.IRBuilder, _of: object, args: _Values) -> ir.Value:
             inner, outer = ir.IntType(width), ir.IntType(64)
             called = ir.FunctionType(inner, [inner, ir.IntType(bits)])
             function = cgutils.get_or_insert_function(builder.module, called, name)
             state, number = args
-            if width < 64:
+            if width < outer.width:
                 state = builder.trunc(state, inner)
-            if bits < 64:
+            if bits < outer.width:
                 number = builder.trunc(number, ir.IntType(bits))
             found = builder.call(function, [state, number])
-            return builder.zext(found, outer) if width < 64 else found
+            return builder.zext(found, outer) if width < outer.width else found
 
-        @intrinsic
-        def step(_typing: Any, _state: Any, _number: Any) -> Any:
+        def step(_typing: object, _state: object, _number: object) -> tuple[object, object]:
             return types.uint64(types.uint64, types.uint64), made
 
-        return step
+        return cast("Callable[[np.uint64, np.uint64], np.uint64]", intrinsic(step))
 
     _of_eight, _of_four, _of_one = _instruction(64), _instruction(32), _instruction(8)
 

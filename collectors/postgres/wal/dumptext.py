@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,6 +34,9 @@ _FROM_TEXT = (
     *("COMMIT", "ABORT", "CREATE", "TRUNCATE", "LOCK"),
     *("SWITCH", "BACKUP_END", "OVERWRITE_CONTRECORD"),
 )
+_OP = re.compile(_HEAD.split("(?:", maxsplit=1)[0].encode())
+"""A record's line, up to its operation."""
+_OF_INTEREST = frozenset(one.encode() for one in (*_FROM_TEXT, *_FROM_BYTES))
 _FORGED_LINES = 4
 """Lines of the shape of a record that could stand in a name of at most 200 bytes, and one more."""
 
@@ -59,16 +63,26 @@ def read_lines(text: bytes) -> Lines:
     letters, begins, ends = cut(text)
     at, plain = plain_rows(letters, begins, ends)
     others = np.delete(np.arange(len(begins)), at)
-    lines = [text[b:e] for b, e in zip(begins[others].tolist(), ends[others].tolist(), strict=True)]
+    places = zip(others.tolist(), begins[others].tolist(), ends[others].tolist(), strict=True)
+    lines = [(at, line) for at, b, e in places if not _idle(line := text[b:e])]
+    if not lines:
+        return Lines(at, plain, pl.DataFrame(schema=LINES), len(begins))
     rest = pl.DataFrame(
         # Names in the text may be of any encoding; what is parsed is ASCII.
-        {"at": others, "line": [line.decode("utf-8", "replace") for line in lines]},
+        [(at, line.decode("utf-8", "replace")) for at, line in lines],
         schema={"at": pl.Int64, "line": pl.String},
+        orient="row",
     )
     heads = rest.with_columns(pl.col("line").str.extract_groups(_HEAD).alias("head")).unnest("head")
     empty = pl.DataFrame(schema=LINES)
     found = pl.concat([empty, _columns(heads)], how="diagonal").select(list(LINES))
     return Lines(at, plain, found, len(begins))
+
+
+def _idle(line: bytes) -> bool:
+    """Whether it is that of a record of which nothing is kept."""
+    found = _OP.match(line)
+    return found is not None and found["op"] not in _OF_INTEREST
 
 
 def lines_of(text: bytes) -> pl.DataFrame:
@@ -170,6 +184,10 @@ class Settler:
     def take(self, text: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The next whole lines as rows of PLAIN, and of RECORDS."""
         at, plain, lines, count = read_lines(text)
+        if not lines.height and not self._early and not any(self._before):
+            # Nearly all pieces of the text.
+            self._high = max([self._high, *plain["lsn"].top_k(1)])
+            return plain, pl.DataFrame(schema=RECORDS)
         free = np.zeros(count, np.bool_)
         free[lines["at"].to_numpy()] = lines["free"].fill_null(True).to_numpy()
         free = np.concatenate([np.array(self._before), free])

@@ -22,7 +22,6 @@ LONG_HEADER = struct.Struct("<HHIQI4xQII")
 """The same, then system id, segment size, block size: the first page of a segment."""
 FIRST_IS_CONTINUED = 0x0001
 LONG = 0x0002
-BKP_REMOVABLE = 0x0004
 FIRST_IS_OVERWRITTEN = 0x0008
 PAGE_FLAGS = 0x000F
 

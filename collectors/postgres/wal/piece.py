@@ -62,12 +62,16 @@ class Piece:
 
     def records(self, timeline: int) -> Iterator[tuple[int, pl.DataFrame]]:
         """(LSN where the next begin, rows of RECORDS) stretch by stretch, in order."""
+        for end, plain, rest in self.parted(timeline):
+            both = pl.concat([whole(plain), rest])
+            yield end, self.label(both.sort("lsn") if len(rest) else both)
+
+    def parted(self, timeline: int) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame]]:
+        """The same, apart and not labelled: rows of PLAIN, and others of RECORDS; both in order."""
         for one, low, high in self.ranges():
-            if one != timeline:
-                continue
-            for end, plain, rest in self.shelf.between():
-                both = pl.concat([whole(self._of(plain, low, high)), self._of(rest, low, high)])
-                yield min(end, high), self.label(both.sort("lsn"))
+            if one == timeline:
+                for end, plain, rest in self.shelf.between():
+                    yield min(end, high), self._of(plain, low, high), self._of(rest, low, high)
 
     def told(self) -> pl.DataFrame:
         """The records that tell of tables and timelines."""
@@ -79,8 +83,10 @@ class Piece:
 
     def lsns(self, timeline: int, low: int, high: int) -> Lsns:
         """Of the records of a timeline, from ``low`` and below ``high``."""
-        found = [rows["lsn"].to_numpy() for _, rows in self.records(timeline)]
-        every = np.concatenate([np.array([], np.uint64), *found])
+        both = [one["lsn"] for _, *rows in self.parted(timeline) for one in rows]
+        every = np.sort(
+            np.concatenate([np.array([], np.uint64), *(one.to_numpy() for one in both)])
+        )
         return every[(every >= np.uint64(low)) & (every <= np.uint64(high - 1))]
 
     def _of(self, rows: pl.DataFrame, low: int, high: int) -> pl.DataFrame:
@@ -96,12 +102,13 @@ class Piece:
 
 def with_items(rows: pl.DataFrame, run: Sequence[Checked]) -> pl.DataFrame:
     """Fill ``item`` from ``lsn``: the segment in which it lies."""
-    numbers = pl.Series([one.number for one in run], dtype=pl.UInt64)
-    names = pl.Series([one.segment.sha256 for one in run], dtype=pl.String)
-    number = pl.col("lsn") // run[0].geometry.segment
-    return rows.with_columns(
-        item=number.replace_strict(numbers, names, default=None, return_dtype=pl.String)
-    )
+    named = sorted({one.number: one.segment.sha256 for one in run}.items())
+    numbers = np.array([number for number, _ in named], np.uint64)
+    number = rows["lsn"].to_numpy() // np.uint64(run[0].geometry.segment)
+    at = np.minimum(np.searchsorted(numbers, number), len(numbers) - 1)
+    items = pl.Series([item for _, item in named], dtype=pl.String).gather(at)
+    lost = numbers[at] != number
+    return rows.with_columns(item=items.set(pl.Series(lost), None) if lost.any() else items)
 
 
 def once(pieces: Sequence[Piece]) -> list[Piece]:

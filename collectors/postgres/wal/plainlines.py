@@ -5,19 +5,29 @@
     rmgr: Transaction len (rec/tot):     34/    34, tx:        735, lsn: 0/0152F0D8,
         prev 0/0152F0A0, desc: COMMIT 2026-11-23 06:30:37.579776 UTC
 
-Lines of one width have their fields at the same places: as rows of one matrix they are compared
-with the constant letters and their digits are summed, column by column. Nothing is searched.
+Lines of one width have their fields at the same places: a compiled loop compares the constant
+letters and reads the digits. Nothing is searched.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from collectors.postgres.compiled import (
+    BYTE_ROWS,
+    BYTES,
+    FLAGS,
+    HALVES,
+    INT,
+    INTS,
+    NUMBERS,
+    compiled,
+)
 from collectors.postgres.wal.shelf import PLAIN
 
 Bytes = npt.NDArray[np.uint8]
@@ -25,10 +35,16 @@ Numbers = npt.NDArray[np.int64]
 
 _HEAD = b"rmgr: Transaction len (rec/tot):     34/    34, tx: "
 _WIDTH = 139
-"""Characters of a COMMIT line, but for the upper halves of its two LSNs."""
+"""Characters of a COMMIT line, but for the upper halves of its two LSNs; of an ABORT one less."""
+_MOST, _XID = 8, 10
+"""Digits of the upper half of an LSN, and of a transaction."""
+_LSN = len(_HEAD) + _XID + len(", lsn: ")
+_BETWEEN = len(", prev ")
 _DAY = 86_400_000_000
-_BAD = 1 << 62
-"""More than any sum of digits: a letter that is none."""
+_BAD = -1
+"""Of a number: a letter that is no digit."""
+_NEVER = -(1 << 62)
+"""Of a time: it is none."""
 
 
 def cut(text: bytes) -> tuple[Bytes, Numbers, Numbers]:
@@ -41,99 +57,145 @@ def cut(text: bytes) -> tuple[Bytes, Numbers, Numbers]:
 
 def plain_rows(letters: Bytes, begins: Numbers, ends: Numbers) -> tuple[Numbers, pl.DataFrame]:
     """Numbers of the lines that are plain, and rows of PLAIN in the same order."""
-    width = ends - begins
-    found: list[tuple[Numbers, dict[str, npt.NDArray[np.generic]]]] = []
-    for word in (b"COMMIT", b"ABORT"):
-        for digits in range(1, 9):
-            at = np.flatnonzero(width == _WIDTH + 2 * digits - (word == b"ABORT"))
-            if len(at):
-                lines = letters[begins[at, None] + np.arange(width[at[0]])]
-                found.append(_read(at, lines, word, digits))
-    at = np.concatenate([np.array([], np.int64), *(lines for lines, _ in found)])
-    if not len(at):
-        return at, pl.DataFrame(schema=PLAIN)
-    order = np.argsort(at)
-    rows = {name: np.concatenate([one[name] for _, one in found])[order] for name in PLAIN}
-    return at[order], pl.DataFrame(rows).cast(PLAIN)  # type: ignore[arg-type]
-
-
-def _read(
-    at: Numbers, lines: Bytes, word: bytes, digits: int
-) -> tuple[Numbers, dict[str, npt.NDArray[np.generic]]]:
-    hole = b"\0"
-    lsn = hole * digits + b"/" + hole * 8
-    time = b"\0\0\0\0-\0\0-\0\0 \0\0:\0\0:\0\0.\0\0\0\0\0\0"
-    shape = _HEAD + hole * 10 + b", lsn: " + lsn + b", prev " + lsn
-    shape += b", desc: " + word + b" " + time + b" UTC"
-    model = np.frombuffer(shape, np.uint8)
-    fixed = np.flatnonzero(model)
-    first, second = 69, 69 + digits + 9 + 7
-    begin = lines.shape[1] - 30
-    xid = _sum(_padded(lines[:, 52:62]), 10)
-    here = _lsn(lines, first, digits)
-    prev = _lsn(lines, second, digits)
-    day = _sum(_decimal(lines[:, [begin + n for n in (0, 1, 2, 3, 5, 6, 8, 9)]]), 10)
-    clock = [_sum(_decimal(lines[:, begin + n : begin + n + 2]), 10) for n in (11, 14, 17)]
-    micros = _sum(_decimal(lines[:, begin + 20 : begin + 26]), 10)
-    days, which = np.unique(day, return_inverse=True)
-    since = np.array([_since_1970(one) for one in days.tolist()], np.int64)[which]
-    parts = (*clock, micros, here, prev, since)
-    good = np.all(lines[:, fixed] == model[fixed], axis=1) & (xid < 2**32)
-    good &= np.all([part < _BAD for part in parts], axis=0)
-    good &= (clock[0] < 24) & (clock[1] < 60) & (clock[2] < 60)  # noqa: PLR2004
-    seconds = (clock[0] * 60 + clock[1]) * 60 + clock[2]
-    rows: dict[str, npt.NDArray[np.generic]] = {
-        "lsn": here[good],
-        "prev": prev[good],
-        "xid": xid[good],
-        "commit": np.full(int(good.sum()), word == b"COMMIT"),
-        "time": (since + seconds * 1_000_000 + micros)[good],
+    most = len(begins)
+    at = np.empty(most, np.int64)
+    lsn, prev, xid = np.empty(most, np.uint64), np.empty(most, np.uint64), np.empty(most, np.uint32)
+    commit, time = np.empty(most, np.bool_), np.empty(most, np.int64)
+    # Compiled loops take arrays that can be written to.
+    letters = np.require(letters, requirements="W")
+    count = _read(letters, begins, ends, _shapes(), at, lsn, prev, xid, commit, time)
+    rows: dict[str, npt.NDArray[Any]] = {
+        "lsn": lsn,
+        "prev": prev,
+        "xid": xid,
+        "commit": commit,
+        "time": time,
     }
-    return at[good], rows
-
-
-def _lsn(lines: Bytes, begin: int, digits: int) -> Numbers:
-    high = _sum(_hexadecimal(lines[:, begin : begin + digits]), 16)
-    low = _sum(_hexadecimal(lines[:, begin + digits + 1 : begin + digits + 9]), 16)
-    # Beyond 2**63 no archive goes; such a line takes the other path.
-    return np.where((high < 2**30) & (low < 2**32), (high << 32) + low, _BAD)
-
-
-def _sum(digits: Numbers, base: int) -> Numbers:
-    out = np.zeros(len(digits), np.int64)
-    bad = np.zeros(len(digits), np.bool_)
-    for column in digits.T:
-        bad |= column < 0
-        out = out * base + column
-    return np.where(bad, _BAD, out)
-
-
-def _decimal(letters: Bytes) -> Numbers:
-    return _values("0123456789")[letters]
-
-
-def _hexadecimal(letters: Bytes) -> Numbers:
-    return _values("0123456789ABCDEF")[letters]
-
-
-def _padded(letters: Bytes) -> Numbers:
-    """Decimal digits behind spaces."""
-    blank = np.logical_and.accumulate(letters == ord(" "), axis=1)
-    return np.where(blank, 0, _decimal(letters))
+    frame = pl.DataFrame({name: column[:count] for name, column in rows.items()})
+    return at[:count], frame.cast(PLAIN)
 
 
 @cache
-def _values(digits: str) -> Numbers:
-    values = np.full(256, -1, np.int64)
-    values[[ord(one) for one in digits]] = np.arange(len(digits))
-    return values
+def _shapes() -> Bytes:
+    """Letters of lines: first of ABORT, then of COMMIT, each by the digits of its LSNs, from 1."""
+    hole = b"\0"
+    time = b"\0\0\0\0-\0\0-\0\0 \0\0:\0\0:\0\0.\0\0\0\0\0\0"
+    shapes = np.zeros((2 * _MOST, _WIDTH + 2 * _MOST), np.uint8)
+    for number, word in enumerate((b"ABORT", b"COMMIT")):
+        for digits in range(1, _MOST + 1):
+            lsn = hole * digits + b"/" + hole * 8
+            shape = _HEAD + hole * _XID + b", lsn: " + lsn + b", prev " + lsn
+            shape += b", desc: " + word + b" " + time + b" UTC"
+            row = shapes[number * _MOST + digits - 1]
+            row[: len(shape)] = np.frombuffer(shape, np.uint8)
+    return shapes
 
 
-@cache
-def _since_1970(day: int) -> int:
-    """µs from 1970 to a day given as 20261123; :data:`_BAD` where there is none."""
-    try:
-        moment = datetime(day // 10_000, day // 100 % 100, day % 100, tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return _BAD
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).days * _DAY
+@compiled(
+    INT(BYTES, INTS, INTS, BYTE_ROWS, INTS, NUMBERS, NUMBERS, HALVES, FLAGS, INTS),
+)
+def _read(
+    letters: Bytes,
+    begins: Numbers,
+    ends: Numbers,
+    shapes: Bytes,
+    at: Numbers,
+    lsn: npt.NDArray[np.uint64],
+    prev: npt.NDArray[np.uint64],
+    xid: npt.NDArray[np.uint32],
+    commit: npt.NDArray[np.bool_],
+    time: Numbers,
+) -> int:
+    """How many lines are plain: they fill the last columns."""
+    count = 0
+    for index in range(len(begins)):
+        begin, width = begins[index], ends[index] - begins[index]
+        # Widths of COMMIT are odd, and of ABORT even.
+        is_commit = width & 1
+        digits = (width - _WIDTH + 1 - is_commit) >> 1
+        if digits < 1 or digits > _MOST:
+            continue
+        shape = shapes[is_commit * _MOST + digits - 1]
+        fits = True
+        for place in range(width):
+            if shape[place] and shape[place] != letters[begin + place]:
+                fits = False
+                break
+        if not fits:
+            continue
+        who = _decimal(letters, begin + len(_HEAD), _XID, 1)
+        here = _place(letters, begin + _LSN, digits)
+        before = _place(letters, begin + _LSN + digits + 9 + _BETWEEN, digits)
+        when = _time(letters, begin + width - 30)
+        if who < 0 or who >= 1 << 32 or here < 0 or before < 0 or when == _NEVER:
+            continue
+        at[count], lsn[count], prev[count], xid[count] = index, here, before, who
+        commit[count], time[count] = is_commit > 0, when
+        count += 1
+    return count
+
+
+@compiled(INT(BYTES, INT, INT, INT), part=True)
+def _decimal(letters: Bytes, at: int, count: int, padded: int) -> int:
+    """A number of so many digits; ``padded``: behind spaces."""
+    value = 0
+    for place in range(at, at + count):
+        digit = np.int64(letters[place]) - 0x30
+        if padded and letters[place] == 0x20:
+            continue
+        padded = 0
+        if digit < 0 or digit > 9:
+            return _BAD
+        value = value * 10 + digit
+    return value
+
+
+@compiled(INT(BYTES, INT, INT), part=True)
+def _hexadecimal(letters: Bytes, at: int, count: int) -> int:
+    value = 0
+    for place in range(at, at + count):
+        digit = np.int64(letters[place]) - 0x30
+        if digit > 9:
+            digit -= 7
+            if digit < 10:
+                return _BAD
+        if digit < 0 or digit > 15:
+            return _BAD
+        value = value * 16 + digit
+    return value
+
+
+@compiled(INT(BYTES, INT, INT), part=True)
+def _place(letters: Bytes, at: int, digits: int) -> int:
+    """An LSN. Beyond 2**62 no archive goes; such a line takes the other path."""
+    high = _hexadecimal(letters, at, digits)
+    low = _hexadecimal(letters, at + digits + 1, 8)
+    return _BAD if high < 0 or low < 0 or high >= 1 << 30 else high << 32 | low
+
+
+@compiled(INT(BYTES, INT), part=True)
+def _time(letters: Bytes, at: int) -> int:
+    """Microseconds from 1970 to ``2026-11-23 06:30:37.579776``."""
+    year, month = _decimal(letters, at, 4, 0), _decimal(letters, at + 5, 2, 0)
+    day = _decimal(letters, at + 8, 2, 0)
+    if year < 1 or month < 1 or month > 12 or day < 1 or day > _days(year, month):
+        return _NEVER
+    hour, minute = _decimal(letters, at + 11, 2, 0), _decimal(letters, at + 14, 2, 0)
+    second, micros = _decimal(letters, at + 17, 2, 0), _decimal(letters, at + 20, 6, 0)
+    if hour < 0 or hour > 23 or minute < 0 or minute > 59:
+        return _NEVER
+    if second < 0 or second > 59 or micros < 0:
+        return _NEVER
+    # The year begins in March: its last day is then the one that a leap year adds.
+    years = year - 1 if month <= 2 else year
+    of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
+    days = 365 * years + years // 4 - years // 100 + years // 400 + of_year - 719_468
+    return days * _DAY + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
+
+
+@compiled(INT(INT, INT), part=True)
+def _days(year: int, month: int) -> int:
+    """Of a month in the Gregorian calendar."""
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month == 4 or month == 6 or month == 9 or month == 11 else 31

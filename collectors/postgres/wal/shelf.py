@@ -1,7 +1,7 @@
 """Records and rows written of one piece of WAL, most of them on disk.
 
 Nearly all records that are kept are commits that say no more than when: they go to temporary
-files, a hundred thousand at a time. The others, and the outcomes of transactions that made files
+files, fifty thousand at a time. The others, and the outcomes of transactions that made files
 or took locks, stay in memory: what befell tables is judged by them alone.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from collectors.postgres.scratch import WAL, root, scratch_folder
-from collectors.postgres.wal.model import RECORDS, WRITES
+from collectors.postgres.wal.model import RECORDS
 from recon.schema import INSTANT
 
 PLAIN: dict[str, pl.DataType] = {
@@ -30,7 +30,7 @@ PLAIN: dict[str, pl.DataType] = {
 
 It names no files, statistics, subtransactions or origin.
 """
-_ROWS = 100_000
+_ROWS = 50_000
 """Rows of a file."""
 _END = 2**64
 
@@ -180,8 +180,3 @@ def plain_of(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         marked.filter("_bare").select(list(PLAIN)),
         marked.filter(~pl.col("_bare")).select(list(RECORDS)),
     )
-
-
-def writes_pile() -> Pile:
-    """An empty pile of :data:`WRITES`."""
-    return Pile(dict(WRITES))

@@ -45,7 +45,7 @@ _MAX_PASSES = 20
 """As many passes as take about the time that our own reader needs for one over everything."""
 _ONE_RMGR_BEFORE = 15
 """In 14 a second ``-r`` overrides the first, so it runs once for each."""
-_CHUNK = 4 * 1024 * 1024
+_CHUNK = 2 * 1024 * 1024
 
 
 def find(major: int) -> Path | None:
@@ -151,7 +151,7 @@ class Pass:
                 cwd=self._folder,
             ) as running,
         ):
-            pieces: Queue[bytes | None] = Queue(maxsize=8)
+            pieces: Queue[bytes | None] = Queue(maxsize=4)
             # Read beside the parsing, so that the tool need not wait for us.
             reading = threading.Thread(target=_pump, args=(running.stdout, pieces))
             reading.start()

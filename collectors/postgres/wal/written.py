@@ -68,6 +68,7 @@ class Pending:
         """What the transactions wrote that commit in these records; ``writes`` came until then.
 
         A subtransaction counts with its transaction; one that was rolled back does not.
+        ``records``: ``timeline``, ``xid``, ``lsn``, ``op``, ``subxids`` of outcomes.
         """
         if writes.height:
             self._writes = summed(pl.concat([self._writes, writes]))
@@ -93,6 +94,19 @@ class Pending:
             gone = _family(records, [*_COMMITS, *_ABORTS])
             self._writes = self._writes.join(gone, on=["timeline", "xid"], how="anti")
         return done
+
+
+def outcomes(timeline: int, plain: pl.DataFrame, rest: pl.DataFrame) -> pl.DataFrame:
+    """What :meth:`Pending.ended` takes, from rows of PLAIN and of RECORDS."""
+    op = pl.when("commit").then(pl.lit("COMMIT")).otherwise(pl.lit("ABORT"))
+    below = pl.lit(None, pl.List(pl.UInt32))
+    number = pl.lit(timeline, pl.UInt32).alias("timeline")
+    return pl.concat(
+        [
+            plain.select(number, "xid", "lsn", op=op, subxids=below),
+            rest.select(number, "xid", "lsn", "op", "subxids"),
+        ]
+    )
 
 
 def _family(records: pl.DataFrame, ops: Sequence[str]) -> pl.DataFrame:

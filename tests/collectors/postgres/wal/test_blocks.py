@@ -146,6 +146,18 @@ def test_more_than_were_made_room_for() -> None:
     assert all(each is not None and len(each[1]) == 33 for each in found)
 
 
+def test_files_that_are_met_by_the_thousand() -> None:
+    """All have the number of a wanted file, as only hostile records name them; each many times."""
+    files = [(space, 16384 * database, 100) for space in range(60) for database in range(60)]
+    records = [
+        bytes(24) + struct.pack("<BBHIIII", 0, 0, 0, *file, at) + b"\xff\1x"
+        for file in files * 2
+        for at in range(2)
+    ]
+    found = agree(records, 18, files[::7])
+    assert sum(bool(one and one[1]) for one in found) == 4 * len(files[::7])
+
+
 @pytest.fixture(scope="module")
 def real() -> dict[int, list[bytes]]:
     """Heap, Heap2 and XLOG records of the corpus, by major version."""

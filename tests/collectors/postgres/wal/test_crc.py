@@ -45,16 +45,20 @@ def test_the_check_value_of_crc_32c():
 
 @WAYS
 @settings(deadline=None)
-@given(BODIES)
-def test_all_records_at_once_give_what_one_after_the_other_gives(at_once: bool, bodies: list[bytes]):
+@given(bodies=BODIES)
+def test_all_records_at_once_give_what_one_after_the_other_gives(
+    bodies: list[bytes], *, at_once: bool
+):
     laid = laid_out([sealed(body) for body in bodies])
     assert intact(*laid, at_once=at_once).tolist() == [True] * len(bodies)
 
 
 @WAYS
 @settings(deadline=None)
-@given(BODIES, st.data())
-def test_a_flipped_bit_is_found_in_its_record_alone(at_once: bool, bodies: list[bytes], data: st.DataObject):
+@given(bodies=BODIES, data=st.data())
+def test_a_flipped_bit_is_found_in_its_record_alone(
+    *, bodies: list[bytes], data: st.DataObject, at_once: bool
+):
     records = [sealed(body) for body in bodies]
     which = data.draw(st.integers(0, len(records) - 1))
     bit = data.draw(st.integers(0, len(records[which]) * 8 - 1))
@@ -66,7 +70,7 @@ def test_a_flipped_bit_is_found_in_its_record_alone(at_once: bool, bodies: list[
 
 
 @WAYS
-def test_long_records(at_once: bool):
+def test_long_records(*, at_once: bool):
     records = [sealed(bytes(24) + bytes([n % 251 for n in range(size)])) for size in (9, 70_000, 3)]
     laid = laid_out(records)
     assert intact(*laid, at_once=at_once).all()

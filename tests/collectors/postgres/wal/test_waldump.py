@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collectors.postgres.binaries import version
 from collectors.postgres.wal import dumptext
@@ -55,6 +58,12 @@ def test_places_and_patterns_read_the_same():
         (b"tx:        735", b"tx: 5294967296"),
         (b"0/0152F0D8", b"0/0152f0d8"),
         (b"11-23", b"13-23"),
+        (b"11-23", b"02-29"),
+        (b"11-23", b"11-31"),
+        (b"11-23", b"11-00"),
+        (b"2026-", b"0000-"),
+        (b"0/0152F0D8", b"0/0152F0:8"),
+        (b"0/0152F0D8", b"0/0152F0G8"),
         (b"06:30", b"24:30"),
         (b"06:30:37", b"06:30:60"),
         (b".579776", b".57977x"),
@@ -66,6 +75,14 @@ def test_a_letter_out_of_its_place_keeps_a_line_from_the_fast_path(letter: bytes
     at, plain, rest, _ = dumptext.read_lines(b"\n".join([COMMIT, COMMIT.replace(letter, other)]))
     assert at.tolist() == [0]
     assert plain.height == rest.height == 1
+
+
+@given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)))  # noqa: DTZ001
+def test_any_time_is_read_by_its_places_as_python_writes_it(moment: datetime):
+    text = COMMIT.replace(b"2026-11-23 06:30:37.579776", f"{moment:%m-%d %H:%M:%S.%f}".encode())
+    text = text.replace(b"COMMIT ", f"COMMIT {moment.year:04}-".encode())
+    found = dumptext.read_lines(text).plain["time"].to_list()
+    assert found == [moment.replace(tzinfo=UTC)]
 
 
 def test_files_of_all_tablespaces():

@@ -65,6 +65,8 @@ def test_the_question_narrows_what_is_shown_and_counts_the_rest(case: recon.Case
     assert sum(findings.omitted.values()) > 0
     assert [one["rule"] for one in findings.not_run] == [
         "unlisted-version",
+        "release-archive-differs-from-tag",
+        "unverified-signature",
         "log-rewritten",
         "broken-digest-chain",
         "overwritten-artifact",

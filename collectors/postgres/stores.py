@@ -81,6 +81,8 @@ def _claim(name: str, columns: Collection[str] | None) -> PostgresClaim:
     }
     # A row is one record of one time: rules hold it as a whole against what it was.
     later = {said.kind.rpartition(".")[2]: said.time for said in of_table[1:] if said.time}
+    # Every touch of a row sets it: it would make each row another one, and the log says it better.
+    later.pop("updated", None)
     pair: dict[str, Any] = {}
     if first.pair is not None:
         prefix, key, value = first.pair

@@ -74,16 +74,16 @@ def _changes(out: Console, given: Sequence[Answer]) -> None:
         change, about = one.change, f"{one_line(one.attribute, 40)} of {one_line(one.subject, 60)}"
         by = f" by {one_line(change.clock, 60)}" if change.clock else ""
         when = _span(change.earliest, change.latest)
-        out.print(Text(f"{one_line(one.source, 40)} changed the {about}: {when}{by}"))
+        out.print(Text(f"{one_line(one.source, 40)}, {about}: told otherwise since {when}{by}"))
         lines = [("shown by", change.event, change.because)]
         for name, said in (("said then", one.said_then), ("says now", one.says_now)):
             if said is not None:
                 lines.append((name, said.event, said.because))
         for name, event, because in lines:
-            line = Text(f"   {name:<10} ", "dim")
+            line = Text(f"{name:<10} ", "dim")
             line.append(f"{one_line(event or '', 80)}  " if event else "", "not dim")
             line.append(one_line(because, 200))
-            out.print(line)
+            out.print(Padding(line, (0, 0, 0, 3)))
 
 
 def _said(said: Said | None) -> str:

@@ -102,6 +102,18 @@ def test_silent_on_what_is_innocent(whole: recon.Case, innocent: dict[str, Any])
         assert [event for event in rested_on if xid in event["names"]] == []
 
 
+def test_the_migration_is_one_incident_with_all_that_it_did(case: recon.Case):
+    findings = case.findings()
+    (incident,) = findings.incidents
+    assert list(incident.findings) == [one.finding for one in findings.findings]
+    assert {one.rule for one in findings.findings} == {
+        *("re-registered", "digest-conflict", "vanished-row")
+    }
+    (tie,) = incident.ties
+    assert (tie.by, tie.sources) == ("transaction", ("lineage-db",))
+    assert incident.outside == sum(findings.omitted.values())
+
+
 def test_the_argument_of_the_incident_holds_the_facts(case: recon.Case):
     incident = EXPECTED["incident"]
     (finding,) = [

@@ -180,6 +180,13 @@ def test_a_certificate_that_came_with_the_signature_is_no_root(tmp_path: Path):
     assert value == "signature not verified: made with none of the case's keys"
 
 
+def test_no_service_can_call_its_clock_that_of_a_log(tmp_path: Path):
+    line = (CORPUS / "otlp/metrics.jsonl").read_bytes().split(b"\n")[0]
+    line = line.replace(b'"stringValue": "scorer"', b'"stringValue": "rekor:cc9a8f5526f2d002"')
+    read = Lineages(tmp_path, {"a.jsonl": line})
+    assert set(read.own()["clock"]) == {"lineage:l/rekor:cc9a8f5526f2d002"}
+
+
 def test_a_file_that_is_no_key_is_told_of(tmp_path: Path):
     read = Lineages(tmp_path, {**signed(), "x.pem": b"nothing"}, keys=["builder.pem", "x.pem"])
     assert ": expected a public key or certificate, PEM or DER; found neither" in read.said()

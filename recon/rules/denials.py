@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from recon.rules.base import Timeline
+from recon.time.between import BASES, MEASURED
 from recon.time.held import held, micros
 from recon.time.pairs import by_record
 from recon.time.proofs import proofs
@@ -36,6 +37,7 @@ ZONES = 26 * 3_600_000_000
 _RUN = 3
 """Neighbouring pairs that are inverted alike, from which on the clock is taken to be off."""
 
+_Inversion = tuple[int, int, int, int]
 Teller = Literal["impossible-order", "backdated-record", "clock-step"]
 
 
@@ -182,6 +184,7 @@ def _denials(timeline: Timeline) -> Sequence[Denial]:
     if not rows:
         return []
     events = _events(timeline, rows)
+    lone = _unmeasured(timeline, lone, events)
     laws = _laws(timeline, rows)
     made = [
         _made(
@@ -378,7 +381,19 @@ def steady() -> pl.Expr:
     return zone & (pl.col("all") | (pl.col("size") >= _RUN))
 
 
-def _inversions(timeline: Timeline) -> list[tuple[int, int, int, int]]:
+def _unmeasured(
+    timeline: Timeline, lone: Sequence[_Inversion], events: Mapping[int, Event]
+) -> list[_Inversion]:
+    """Those that no third clock measures either: what one does measure, proofs judge."""
+    readings = [
+        [(one.clock, one.earliest, one.latest) for one in (events[pair[end]] for pair in lone)]
+        for end in (0, 1)
+    ]
+    apart = timeline.clocks.compared(*readings)
+    return [pair for pair, one in zip(lone, apart, strict=True) if one.basis != BASES[MEASURED]]
+
+
+def _inversions(timeline: Timeline) -> list[_Inversion]:
     """(before, after, µs, pairs that are not) where nothing measures the two clocks."""
     out = []
     lone = inverted(timeline).filter(~steady())

@@ -107,5 +107,18 @@ def test_the_story_has_findings_of_most_rules():
 @example("log:deploys", 5 * 3600)
 @example("pg:lineage-db/dump", -8 * 3600)
 @example("pg:lineage-db/ml.lineage.registered_at", 24 * 86_400)
+# So far that a listing reads before what it lists; a third clock measures both.
+@example("examiner", -1_391_534)
+@example("export", -1_553_499)
 def test_a_constant_offset_that_is_measured_changes_no_finding(clock: str, seconds: int):
     assert found(shifted(told(), clock, seconds)) == EXPECTED
+
+
+def test_a_listing_that_alone_reads_before_what_it_lists_is_told_of_a_clock_that_is_measured():
+    story = told()
+    for row in story.rows:
+        if (row["kind"], row["source"], row.get("clock")) == ("snapshot", "models", "examiner"):
+            for end in ("earliest", "latest"):
+                row[end] -= timedelta(days=16)
+    more = {(name, subject) for name, _, subject, _ in found(story) - EXPECTED}
+    assert ("impossible-order", "s3:bucket") in more

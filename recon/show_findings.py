@@ -51,8 +51,11 @@ def findings(out: Console, found: Findings, *, of: int | None = None) -> None:
     if not found.findings:
         out.print("No finding." if not of else "No finding matches.")
     _counted(out, found, of)
+    left_out: dict[str, list[str]] = {}
     for one in found.not_run:
-        out.print(f"not run: {one['rule']}: {one_line(one['because'])}")
+        left_out.setdefault(one["because"], []).append(one["rule"])
+    for because, rules in left_out.items():
+        out.print(f"not run: {', '.join(rules)}: {one_line(because)}")
 
 
 def _members(out: Console, own: Sequence[Finding], number: int) -> int:

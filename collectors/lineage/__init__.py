@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collectors.lineage.options import LineageClaim, LineageOptions
-from recon.collector import Collector
+from recon.collector import STATEMENTS, Collector
 
 if TYPE_CHECKING:
     from recon.collector import Acquisition, Item, Items, Parsed, Quote, Source
@@ -79,5 +79,6 @@ collector = Collector(
     options=LineageOptions,
     claim=LineageClaim,
     example=_EXAMPLE,
+    kinds=(*STATEMENTS, "!deploy.*", "!trail.*", "!log.*", "!clock.*", "!timestamp.token"),
 )
 """Records of lineage to events: the record's own, and a claim for each attribute that it holds."""

@@ -183,6 +183,7 @@ def test_every_stanza_of_init_loads_when_its_comment_marks_are_taken_off(tmp_pat
         "clock",
         "deploylog",
         "git",
+        "lineage",
         "postgres",
         "records",
         "s3",

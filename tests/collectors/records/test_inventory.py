@@ -17,6 +17,8 @@ import xlsxwriter
 import recon
 from recon.case import Case
 from recon.reconcile import witness
+from recon.witnesses import distances
+from recon.witnesses.principals import principals
 
 CORPUS = Path(__file__).parents[2] / "corpus/records/inventory"
 EXPECTED = json.loads((CORPUS / "expected.json").read_text())
@@ -51,7 +53,8 @@ def test_the_scanner_of_the_inventory_is_no_witness_of_it(case: Case):
     sources: dict[str, set[str]] = {}
     for subject, source in rows.unique().collect().iter_rows():
         sources.setdefault(subject.removeprefix("server:"), set()).add(source)
-    found = {host: witness(case.config, names) for host, names in sources.items()}
+    pairs = distances(case.config, principals(case.config, case.timeline()))
+    found = {host: witness(names, pairs) for host, names in sources.items()}
     assert found == EXPECTED["witness"]
     assert sources["app-03"] == {"inventory", "scanner"}
 

@@ -1234,7 +1234,7 @@ COPY public.experiment_tags (key, value, experiment_id) FROM stdin;
 --
 
 COPY public.experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time, workspace) FROM stdin;
-0	Default	/work/wt/lineage/mlruns/0	active	1795639659913	1795639659913	default
+0	Default	/srv/mlflow/mlruns/0	active	1795639659913	1795639659913	default
 1	credit-risk	s3://models/mlflow	active	1795639659916	1795639659916	default
 \.
 

@@ -196,7 +196,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("parallel", [1, 4])
+@pytest.mark.parametrize("parallel", [pytest.param(1, marks=pytest.mark.thorough), 4])
 def test_killed_midway_it_goes_on_and_no_page_is_stored_twice(
     weed: s3_servers.Server, bucket: str, tmp_path: Path, make: Make, parallel: int
 ) -> None:

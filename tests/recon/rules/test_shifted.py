@@ -102,7 +102,7 @@ def test_the_story_has_findings_of_most_rules():
     assert {"conflict", "missing", "breach"} <= {verdict for _, verdict, *_ in EXPECTED}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(OTHERS), st.integers(-20 * 86_400, 20 * 86_400))
 @example("log:deploys", 5 * 3600)
 @example("pg:lineage-db/dump", -8 * 3600)

@@ -111,7 +111,14 @@ def test_what_cannot_be_answered_has_its_words_and_its_code(
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=pytest.mark.thorough),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.thorough),
+    ],
+)
 def test_killed_midway_the_server_ends_and_the_folder_goes(
     stood: Path, root: Path, number: signal.Signals
 ) -> None:

@@ -237,7 +237,7 @@ def test_a_tablespace_is_linked_within_the_scratch_folder_or_refused(
     assert list(marks.iterdir()) == []
 
 
-@pytest.mark.parametrize("major", [15, 17])
+@pytest.mark.parametrize("major", [15, pytest.param(17, marks=pytest.mark.thorough)])
 def test_what_the_catalogue_would_run_is_not_run(tmp_path: Path, marks: Path, major: int) -> None:
     """Libraries at login, login triggers, views, index expressions, casts and types."""
     with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL, major=major) as server:

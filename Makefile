@@ -29,8 +29,9 @@ lint: $(READY) ## ruff, mypy, import-linter
 unit: $(READY) ## Tests alone
 	$(BIN)/python -m pytest -m "not bench and not thorough" -n auto --dist loadfile
 
-thorough: $(READY) system ## The tests that take more versions of PostgreSQL, or a real MLflow
+thorough: $(READY) system ## More versions of PostgreSQL, a real MLflow, more generated input
 	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" -n auto --dist loadfile
+	RECON_EXAMPLES=400 $(BIN)/python -m pytest -m "hypothesis and not bench and not thorough" -n auto --dist loadfile
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench

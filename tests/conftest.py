@@ -13,5 +13,11 @@ os.environ.setdefault("RECON_POSTGRES_NEEDED", "1" if "RECON_POSTGRES" in os.env
 os.environ.setdefault("RECON_POSTGRES", str(Path(__file__).parent.parent / ".tools" / "postgres"))
 
 # A loaded machine is slow, and that is no fault of what is tested: benchmarks look at time.
-settings.register_profile("recon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make thorough` generates many times as much as is made in passing.
+settings.register_profile(
+    "recon",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=int(os.environ.get("RECON_EXAMPLES", "40")),
+)
 settings.load_profile("recon")

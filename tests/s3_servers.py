@@ -134,6 +134,12 @@ def set_clock(server: Server, instant: datetime) -> None:
     _write_clock(server.clock, instant)
 
 
+def release_clock(server: Server) -> None:
+    """Let the server's clock be that of this machine, and go on."""
+    if server.clock is not None:
+        _replace(server.clock, "+0\n")
+
+
 def stop(server: Server) -> None:
     """End the server at once: nothing of it is kept."""
     with contextlib.suppress(ProcessLookupError):
@@ -192,8 +198,12 @@ def client(server: Server) -> S3Client:
 
 def _write_clock(file: Path, instant: datetime) -> None:
     """An absolute time makes libfaketime's clock stand: every reading is that second."""
+    _replace(file, instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S\n"))
+
+
+def _replace(file: Path, text: str) -> None:
     fresh = file.with_suffix(".new")
-    fresh.write_text(instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S\n"), encoding="ascii")
+    fresh.write_text(text, encoding="ascii")
     fresh.replace(file)
 
 

@@ -25,7 +25,7 @@ def brackets(
     """
     wanted = placed.select("history", "xid").unique().sort("history", "xid")
     counted = points.filter(pl.col("next_xid").is_not_null())
-    after = counted.sort("next_xid", "time_from").select(
+    after = counted.sort("next_xid", "time_from", "point").select(
         *("history", "next_xid"),
         after_time="time_from",
         after_event="point",
@@ -33,12 +33,12 @@ def brackets(
         after_clock="clock",
         after_doubted="doubted",
     )
-    given = counted.sort("next_xid", "time_to").select(
+    given = counted.sort("next_xid", "time_to", "point").select(
         *("history", "next_xid"), given_time="time_to", given_event="point", given_what="what"
     )
     ended = (
         points.filter(pl.col("running").is_not_null())
-        .sort("running", "time_to")
+        .sort("running", "time_to", "point")
         .select(
             *("history", "running"),
             by_time="time_to",

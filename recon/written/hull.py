@@ -13,20 +13,22 @@ def hull(ends: pl.DataFrame) -> pl.DataFrame:
             ``to_event``, and what else there is, which is taken from the first.
     """
     rest = [name for name in ends.columns if name not in _ENDS]
+    others = [name for name in rest if name != "row"]
     several = ends.filter(~pl.col("sure"))
     # Nearly all rows have one history: they are not grouped.
     both = [ends.filter("sure")]
     if not several.is_empty():
         low, high = pl.col("earliest"), pl.col("latest")
         both.append(
-            several.sort("row", "earliest", "latest")
+            # By all there is: of two histories with one interval always the same one is told.
+            several.sort("row", "earliest", "latest", "from_event", "to_event", *others)
             .group_by("row", maintain_order=True)
             .agg(
                 pl.when(low.null_count() == 0).then(low.min()).alias("earliest"),
                 pl.when(high.null_count() == 0).then(high.max()).alias("latest"),
                 pl.col("from_event").min_by("earliest"),
                 pl.col("to_event").max_by("latest"),
-                *(pl.col(name).first() for name in rest if name != "row"),
+                pl.col(*others).first(),
             )
             .select(ends.columns)
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import datetime
 from typing import Any
 
 from tests import s3_servers
@@ -52,8 +53,11 @@ class Bucket:
 
     def hand_over(self, **options: Any) -> None:
         """The source of the case: the bucket itself, asked today."""
-        # Two listings of one second have no order.
-        s3_servers.set_clock(self.server, datetime.now(UTC) + timedelta(seconds=3 * self.handed))
+        # A clock that stands while it is read, and is then set on, is one that steps.
+        s3_servers.release_clock(self.server)
+        if self.handed:
+            # Two listings of one second have no order.
+            time.sleep(2.5)
         self.handed += 1
         self.stage.source(
             "models",

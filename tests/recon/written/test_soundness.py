@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recon.rules import Timeline
@@ -213,6 +213,30 @@ def test_the_commit_lies_inside_every_firm_interval(world: World, told: Told):
 
 @settings(max_examples=20, deadline=None)
 @given(world=worlds(), told=tolds, order=st.randoms(use_true_random=False))
+@example(
+    # Two histories that a row may be of, with one interval.
+    world=World(
+        spans=[
+            *((0.0, 0.001), (0.118, 0.182), (0.328, 1.295), (0.374, 0.001), (1.316, 0.001)),
+            *((4.156, 5.086), (9.531, 0.001), (10.22, 0.001), (12.546, 0.001), (15.005, 0.001)),
+            *((33.758, 0.001), (101.064, 0.001)),
+        ],
+        restore=(3.271, 8.309),
+    ),
+    told=Told(
+        checkpoints=[(0.0, False)] * 4 + [(0.422, False), (24.105, False)],
+        captures=[
+            (101.065, False, False),
+            (0.35, False, False),
+            (0.3, False, False),
+            (2000.0, True, True),
+        ],
+        dumps=[],
+        lost=set(),
+        forks=False,
+    ),
+    order=Random(1),  # noqa: S311  (one shuffle, the same each time)
+)
 def test_the_order_of_events_changes_nothing(world: World, told: Told, order: Random):
     events, _ = timeline(world, told)
     rows = events.events.collect()

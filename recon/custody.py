@@ -18,8 +18,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import rfc8785
 
@@ -65,7 +66,7 @@ class CustodyLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
         self.path = path
         self._guard = threading.Lock()
         self._syncing = threading.Lock()
@@ -179,7 +180,7 @@ class CustodyLog:
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.open("a", encoding="utf-8")
+        file = FileIO(self.path, "a")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -220,8 +221,7 @@ class CustodyLog:
         line = rfc8785.dumps(entry)
         if self._file is None:
             raise AssertionError("append() opens the file")
-        self._file.write(line.decode("utf-8") + "\n")
-        self._file.flush()
+        _whole(self._file, line + b"\n")
         self._seq += 1
         self._head = hashlib.sha256(line).hexdigest()
         return entry
@@ -235,3 +235,15 @@ class CustodyLog:
                 written, file = self._seq, self._file
             os.fsync(file.fileno())
             self._synced = written
+
+
+def _whole(file: FileIO, line: bytes) -> None:
+    """All of a line at the end of a file, or none of it, as where the disk is full."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        done = 0
+        while done < len(line):
+            done += file.write(line[done:])
+    except BaseException:
+        file.truncate(size)
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -142,6 +143,24 @@ def test_threads_that_add_at_a_time_share_one_fsync_and_none_returns_before_its_
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(add, range(80)))
     assert len(calls) < 60
+    assert list(log.verify()) == []
+
+
+def test_an_entry_that_the_disk_has_no_room_for_leaves_nothing_behind(tmp_path: Path):
+    """The next ones go on from the last whole one: no two have one number."""
+    log = CustodyLog(tmp_path / "custody.jsonl")
+    log.append("collect.start")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A part of the line has room.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.path.stat().st_size + 40, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            log.append("store")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    log.append("failed")
+    log.append("collect.finish")
+    assert [one["action"] for one in log.entries()] == ["collect.start", "failed", "collect.finish"]
     assert list(log.verify()) == []
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from recon import schema
 from recon.errors import UsageError
 from recon.text import clean
+from recon.timeline import PARQUET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def write(events: pl.LazyFrame, form: str, output: Path | None) -> None:
     if form == "parquet":
         if output is None:
             raise UsageError("a file for Parquet", "none", "--output", "add --output FILE")
-        events.sink_parquet(output)
+        events.sink_parquet(output, **PARQUET)
         return
     target: IO[bytes] = output.open("wb") if output else sys.stdout.buffer
     try:

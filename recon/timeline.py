@@ -37,8 +37,8 @@ RELATIONS = "relations.parquet"
 BUILT = "built.json"
 
 _ORDER = ["earliest", "item", "citation", "part", "source", "kind", "attribute", "value"]
-_GROUP = 262_144
-"""Rows of a Parquet row group."""
+PARQUET: dict[str, Any] = {"row_group_size": 262_144, "maintain_order": True}
+"""How frames are written: without a size of row groups, they would be cut as threads happen to."""
 _BUCKET = 1_000_000
 """Rows sorted at a time. Ten million events sorted whole take 6.9 GB; in buckets, 1.1 GB."""
 _LARGE = 64 << 20
@@ -112,7 +112,7 @@ def build(  # noqa: PLR0913  (one call, each argument a different thing)
         events = pl.scan_parquet(new / EVENTS)
         schema.check(
             relations(events, pl.scan_parquet(new / COVERAGE)), schema.RELATIONS, RELATIONS
-        ).sink_parquet(new / RELATIONS)
+        ).sink_parquet(new / RELATIONS, **PARQUET)
         built = Built(
             **stamp(evidence, config),
             methods={r["source"]: r["methods"] for r in results if r["methods"]},
@@ -165,9 +165,7 @@ def merge(parts: Sequence[Path], target: Path) -> None:
             ).write_parquet(f"{scratch}/{number:06}.parquet")
         whole = pl.scan_parquet(f"{scratch}/*.parquet").with_row_index("row")
         whole = whole.with_columns(pl.col("row").cast(pl.UInt64))
-        schema.check(whole, schema.EVENTS, "events of the collectors").sink_parquet(
-            target, row_group_size=_GROUP, maintain_order=True
-        )
+        schema.check(whole, schema.EVENTS, "events of the collectors").sink_parquet(target, **PARQUET)
 
 
 def select(  # noqa: PLR0913  (one filter each)

@@ -12,6 +12,11 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("RECON_POSTGRES_NEEDED", "1" if "RECON_POSTGRES" in os.environ else "")
 os.environ.setdefault("RECON_POSTGRES", str(Path(__file__).parent.parent / ".tools" / "postgres"))
 
+# Workers of a run in parallel take a processor each: their small frames cost a quarter more among
+# several threads. That threads change no byte is tested by itself.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 # A loaded machine is slow, and that is no fault of what is tested: benchmarks look at time.
 # `make thorough` generates many times as much as is made in passing.
 settings.register_profile(

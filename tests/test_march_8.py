@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from importlib.resources import files
@@ -201,9 +202,22 @@ def test_the_bag_passes_sha256sum(production: Path):
         )
 
 
-def test_the_same_case_gives_the_same_bag(case: recon.Case, production: Path, tmp_path: Path):
-    again = case.exhibits(folder=tmp_path / "again").folder
-    assert tree(again) == tree(production)
+def test_the_same_case_gives_the_same_bytes_by_any_number_of_threads(
+    case: recon.Case, production: Path, tmp_path: Path
+):
+    """The timeline is built anew and a production made, by a program of its own."""
+    before = tree(case.root / "timeline")
+    code = (
+        "import pathlib, sys, recon; case = recon.open(sys.argv[1]); case.build(workers=2); "
+        "case.exhibits(folder=pathlib.Path(sys.argv[2]))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(case.root), str(tmp_path / "again")],
+        env={**os.environ, "POLARS_MAX_THREADS": "3"},
+        check=True,
+    )
+    assert tree(case.root / "timeline") == before
+    assert tree(tmp_path / "again") == tree(production)
 
 
 def tree(folder: Path) -> dict[str, str]:

@@ -165,7 +165,8 @@ def merge(parts: Sequence[Path], target: Path) -> None:
             ).write_parquet(f"{scratch}/{number:06}.parquet")
         whole = pl.scan_parquet(f"{scratch}/*.parquet").with_row_index("row")
         whole = whole.with_columns(pl.col("row").cast(pl.UInt64))
-        schema.check(whole, schema.EVENTS, "events of the collectors").sink_parquet(target, **PARQUET)
+        events = schema.check(whole, schema.EVENTS, "events of the collectors")
+        events.sink_parquet(target, **PARQUET)
 
 
 def select(  # noqa: PLR0913  (one filter each)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -39,8 +40,10 @@ def altered_on_re_registration(timeline: Timeline) -> Iterator[Draft]:
     row that says what was released then has no second answer, and may have been corrected.
     Observation where the log has the row updated, and the value is a digest: who may correct a row
     may do so, and a reader must know that it gives the time of before.
-    Innocent: a correction; a back-fill of a column that was empty; an export that writes a value
-    in another way; a job that deletes and loads its rows, with corrections made elsewhere.
+    Innocent: a row that was inserted within the very time that it gives, as a second registration
+    on one day where the column is a date; a correction; a back-fill of a column that was empty; an
+    export that writes a value in another way; a job that deletes and loads its rows, with
+    corrections made elsewhere.
     Source: design, section 6 (`conflict`); PostgreSQL documentation, 73.6 "Database Page Layout"
     (an UPDATE writes a new version of a row, an INSERT a row).
     """
@@ -136,8 +139,16 @@ def _altered(timeline: Timeline) -> pl.DataFrame:
     )
 
 
-def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], tuple[str, int]]:
-    """By row as found: how the log has it written, and that event; the last word of the log."""
+class _How(NamedTuple):
+    """How the log has a row written."""
+
+    kind: str
+    event: int
+    at: datetime
+
+
+def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], _How]:
+    """By row as found: how the log has it written; the last word of the log."""
     rows = found.lazy().select(*_ROW, "row", "at_to", "was_at_to", "xid")
     window = (pl.col("at") >= pl.col("was_at_to")) & (pl.col("at") <= pl.col("at_to"))
     logged = timeline.kind("row.insert", "row.update", "row.delete").select(
@@ -148,7 +159,7 @@ def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], t
         .filter(window)
         .sort("at", "event")
         .unique("row", keep="last", maintain_order=True)
-        .select(*_ROW, "row", "kind", "event")
+        .select(*_ROW, "row", "kind", "event", "at")
     )
     writes = timeline.kind("table.write").select(
         "source",
@@ -169,21 +180,22 @@ def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], t
         .filter(window & one)
         .sort("at", "event")
         .unique("row", keep="last", maintain_order=True)
-        .select(*_ROW, "row", kind=kind, event="event")
+        .select(*_ROW, "row", kind=kind, event="event", at="at")
     )
     told = pl.concat([by_row, by_xid]).unique("row", keep="first", maintain_order=True).collect()
-    return {tuple(row[:6]): (row[6], row[7]) for row in told.rows()}
+    return {tuple(row[:6]): _How(*row[6:]) for row in told.rows()}
 
 
-def _judge(
-    timeline: Timeline, rows: Sequence[Mapping[str, Any]], how: tuple[str, int] | None
-) -> Draft | None:
+def _judge(timeline: Timeline, rows: Sequence[Mapping[str, Any]], how: _How | None) -> Draft | None:
     """The finding of a row, or None: nothing of it is another value, or nothing need be said."""
     other = [row for row in rows if alike(row["was_value"], row["value"]) == "other"]
     digests = [row for row in other if row["digest"] is not None]
-    inserted = how is not None and how[0] == "row.insert"
+    inserted = how is not None and how.kind == "row.insert"
     told = other if inserted else digests
-    if not told or (how is not None and how[0] not in _HOW):
+    if how and inserted and rows[0]["earliest"] <= how.at <= rows[0]["latest"]:
+        # It gives the time at which it was inserted: a registration of its own.
+        return None
+    if not told or (how is not None and how.kind not in _HOW):
         return None
     verdict: Verdict = "conflict" if inserted else "observation" if how else "undetermined"
     first = told[0]
@@ -194,7 +206,7 @@ def _judge(
 def _draft(
     rows: Sequence[Mapping[str, Any]],
     verdict: Verdict,
-    how: tuple[str, int] | None,
+    how: _How | None,
     held: str | None,
 ) -> Draft:
     first = rows[0]
@@ -204,7 +216,7 @@ def _draft(
     changes = "; ".join(
         f"its {row['attribute']} was {row['was_value']} and is {row['value']}" for row in rows
     )
-    came = f", and the log has it {_HOW[how[0]]} in between" if how else ""
+    came = f", and the log has it {_HOW[how.kind]} in between" if how else ""
     return Draft(
         verdict=verdict,
         subject=first["subject"],
@@ -214,7 +226,7 @@ def _draft(
         events=[
             ("earlier", first["was_row"]),
             ("later", first["row"]),
-            *([("written", how[1])] if how else []),
+            *([("written", how.event)] if how else []),
         ],
         steps=[
             *(
@@ -229,7 +241,7 @@ def _draft(
                 )
                 for row in rows
             ),
-            *([step("came", "written", "later", how=_HOW[how[0]])] if how else []),
+            *([step("came", "written", "later", how=_HOW[how.kind])] if how else []),
         ],
         excuse="For this to be innocent the value would have had to be corrected, and the time to "
         "be kept as that of the first registration.",
@@ -245,10 +257,10 @@ def _draft(
         innocent=[
             Innocent(
                 "The row was corrected by an UPDATE.",
-                None if how is None else how[0] == "row.insert",
+                None if how is None else how.kind == "row.insert",
                 "The write-ahead log of that time would say."
                 if how is None
-                else f"The log has it {_HOW[how[0]]}.",
+                else f"The log has it {_HOW[how.kind]}.",
             ),
             Innocent(
                 "A job deletes its rows and loads them again, with corrections made elsewhere.",

@@ -9,7 +9,9 @@ A real sample (shortened)::
 
 The log signs body, time, its own name and the index together (RFC 8785): a promise that verifies
 with a key that the case gives, and whose name is the log's, says when the log took the entry in.
-It speaks of this signature only where the body holds its digest or itself.
+It speaks of this signature only where the body holds itself or, of an envelope, the digest of its
+payload: a signature alone can be copied from another entry. What the bundle writes beside the body
+(whoever made the bundle can) was not there by the log's time, and is no word of the log's.
 
 Source: Rekor, ``pkg/signer`` and ``types/dsse``, ``types/hashedrekord``, ``types/intoto``;
 Sigstore protobuf-specs, ``sigstore_rekor.proto``.
@@ -56,10 +58,9 @@ def entries(
             here, ENTRY, f"tlog:{name}/{index}", index,
             value=f"not verified: {why}" if why else "verified",
             time=Time(entry.text("integratedTime"), "s", clock, stamped=not why),
-            text=words(entry.value) + (body or b"").decode("utf-8", "replace"),
+            # Where the log's time counts, only what the log signed was there by then.
+            text=("" if not why else words(entry.value)) + (body or b"").decode("utf-8", "replace"),
         )  # fmt: skip
-        if payload is not None and not why:
-            record.names = [f"sha256:{hashlib.sha256(payload).hexdigest()}"]
         yield record
 
 
@@ -95,7 +96,7 @@ def _why_not(entry: Node, body: bytes | None, log: bytes, file: File) -> str:
 
 
 def _speaks_of(body: bytes, signatures: Sequence[bytes], payload: bytes | None) -> bool:
-    """Whether an entry's body holds one of the signatures, or the digest of the payload."""
+    """Whether an entry's body holds the digest of the payload or, without one, a signature."""
     try:
         value: Any = exactjson.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
@@ -103,10 +104,9 @@ def _speaks_of(body: bytes, signatures: Sequence[bytes], payload: bytes | None) 
     if isinstance(value, str):
         return False
     found = _texts(value.get("spec"))
-    wanted = {base64.b64encode(one).decode() for one in signatures if one}
     if payload is not None:
-        wanted.add(hashlib.sha256(payload).hexdigest())
-    return bool(wanted & found)
+        return hashlib.sha256(payload).hexdigest() in found
+    return bool(found & {base64.b64encode(one).decode() for one in signatures if one})
 
 
 def _texts(value: object) -> set[str]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from collectors.lineage.formats import mlflowdb
 from tests.collectors.lineage.lineages import Lineages
@@ -185,6 +189,52 @@ def test_no_service_can_call_its_clock_that_of_a_log(tmp_path: Path):
     line = line.replace(b'"stringValue": "scorer"', b'"stringValue": "rekor:cc9a8f5526f2d002"')
     read = Lineages(tmp_path, {"a.jsonl": line})
     assert set(read.own()["clock"]) == {"lineage:l/rekor:cc9a8f5526f2d002"}
+
+
+def logged(change: Callable[[dict[str, Any]], None]) -> dict[str, bytes]:
+    """A bundle with an entry that verifies, changed by whoever hands it over."""
+    own = CORPUS / "attestation"
+    bundle = json.loads((own / "logged.sigstore.json").read_text())
+    del bundle["verificationMaterial"]["tlogEntries"][1:]
+    change(bundle)
+    return {"a.json": json.dumps(bundle).encode(), "log.pem": (own / "log.pem").read_bytes()}
+
+
+def test_what_stands_beside_the_signed_body_is_no_word_of_the_logs(tmp_path: Path):
+    def change(bundle: dict[str, Any]) -> None:
+        bundle["verificationMaterial"]["tlogEntries"][0]["note"] = "f" * 64
+
+    read = Lineages(tmp_path, logged(change), keys=["log.pem"])
+    (entry,) = read.own().filter(kind="tlog.entry").iter_rows(named=True)
+    assert entry["basis"] == "stamped"
+    assert f"sha256:{'f' * 64}" not in entry["names"]
+
+
+def test_a_signature_that_the_log_has_does_not_date_another_payload(tmp_path: Path):
+    def change(bundle: dict[str, Any]) -> None:
+        sig = bundle["dsseEnvelope"]["signatures"][0]["sig"]
+        (entry,) = bundle["verificationMaterial"]["tlogEntries"]
+        entry["canonicalizedBody"] = base64.b64encode(
+            json.dumps({"kind": "hashedrekord", "spec": {"signature": {"content": sig}}}).encode()
+        ).decode()
+        key = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
+        entry["inclusionPromise"]["signedEntryTimestamp"] = base64.b64encode(
+            key.sign(
+                rfc8785.dumps(
+                    {
+                        "body": entry["canonicalizedBody"],
+                        "integratedTime": int(entry["integratedTime"]),
+                        "logID": base64.b64decode(entry["logId"]["keyId"]).hex(),
+                        "logIndex": int(entry["logIndex"]),
+                    }
+                )
+            )
+        ).decode()
+
+    read = Lineages(tmp_path, logged(change), keys=["log.pem"])
+    (entry,) = read.own().filter(kind="tlog.entry").iter_rows(named=True)
+    assert entry["value"] == "not verified: its body is of another signature"
+    assert ("digest", "attestation", "tlog.entry") not in read.laws()
 
 
 def test_a_file_that_is_no_key_is_told_of(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recon.rules.altered_on_re_registration import altered_on_re_registration as rule
 from recon.rules.re_registered import re_registered
-from tests.stories import BAD, GOOD, Story
+from tests.stories import BAD, GOOD, Story, at
 
 FEBRUARY, APRIL = "2026-02-14 10:00", "2026-04-02 09:00"
 LOG = ("2026-02-01 00:00", "2026-04-01 00:00")
@@ -29,6 +29,18 @@ def test_silent_on_the_same_value_and_on_a_registration_of_its_own_day():
     """The innocent twins: rows that are loaded again, and a second training."""
     for story in (told(GOOD), told(BAD, "2026-03-08 19:12")):
         assert story.wrote("19:12", 800, insert=1, delete=1).judged(rule) == []
+
+
+def test_silent_on_a_second_registration_on_the_day_that_a_date_gives():
+    """The innocent twin: the column is a date, and the row was inserted anew on that very day."""
+    for day, drafts in (("2026-03-08", 0), ("2026-03-07", 1)):
+        story = Story().snapshot("02:00", f"{day} 00:00", m1=GOOD).logged(*LOG)
+        story.capture(APRIL, ("m1", BAD, f"{day} 00:00", "19:12", 800))
+        story.wrote("19:12", 800, insert=1, delete=1)
+        for row in story.rows:
+            if row["kind"] == "claim":
+                row["latest"] = at(f"{day} 23:59")
+        assert len(story.judged(rule)) == drafts
 
 
 def test_an_observation_where_the_log_has_it_updated():

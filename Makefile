@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 # Builds of PostgreSQL that Debian does not have, for the tests.
 export RECON_POSTGRES ?= $(CURDIR)/.tools/postgres
+# Where this is set, each of the hundreds of processes of a test run would compile all modules anew.
+export PYTHONDONTWRITEBYTECODE =
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO ?= march-8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -10,12 +11,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
 
 import polars as pl
 import pytest
 
 import recon
+from recon.cli import main
 from recon.messages import refused
 from tests.cases import line, write_case
 
@@ -23,28 +28,57 @@ RECON = str(Path(sys.executable).parent / "recon")
 A, B = "a" * 64, "b" * 64
 
 
-def run(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    out = subprocess.run(
-        [RECON, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "100"},
-    )
+class Said(NamedTuple):
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str | Path, code: int = 0) -> Said:
+    """The command within this process: to start one takes longer than most of what it does."""
+    raw = io.BytesIO(), io.BytesIO()
+    out, error = (io.TextIOWrapper(one, "utf-8", newline="", write_through=True) for one in raw)
+    with (
+        mock.patch.object(sys, "argv", [RECON, *map(str, arguments)]),
+        mock.patch.dict(os.environ, COLUMNS="100"),
+        redirect_stdout(out),
+        redirect_stderr(error),
+        pytest.raises(SystemExit) as stop,
+    ):
+        main()
+    said = Said(*(one.getvalue().decode("utf-8") for one in raw))
+    assert (stop.value.code or 0) == code, said.stderr + said.stdout
+    return said
+
+
+def started(*arguments: str | Path, code: int = 0) -> Said:
+    """The command as a program of its own."""
+    out = subprocess.run([RECON, *map(str, arguments)], capture_output=True, text=True, check=False)
     assert out.returncode == code, out.stderr + out.stdout
-    return out
+    return Said(out.stdout, out.stderr)
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two cases, collected and reconciled: their logs agree, and do not."""
+    folder = tmp_path_factory.mktemp("collected")
+    for name, other in (("agreeing", A), ("conflicting", B)):
+        logs = {
+            "one": [line("2026-03-08T10:00:00Z", A)],
+            "two": [line("2026-03-08T10:00:01Z", other)],
+        }
+        started("collect", "--case", write_case(folder / name, logs=logs))
+        run("reconcile", "--case", folder / name, code=int(other != A))
+    return folder
 
 
 @pytest.fixture
-def agreeing(tmp_path: Path) -> Path:
-    logs = {"one": [line("2026-03-08T10:00:00Z", A)], "two": [line("2026-03-08T10:00:01Z", A)]}
-    return write_case(tmp_path / "agreeing", logs=logs)
+def agreeing(collected: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(collected / "agreeing", tmp_path / "agreeing"))
 
 
 @pytest.fixture
-def conflicting(tmp_path: Path) -> Path:
-    logs = {"one": [line("2026-03-08T10:00:00Z", A)], "two": [line("2026-03-08T10:00:01Z", B)]}
-    return write_case(tmp_path / "conflicting", logs=logs)
+def conflicting(collected: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(collected / "conflicting", tmp_path / "conflicting"))
 
 
 def test_help_imports_nothing_heavy():
@@ -57,17 +91,15 @@ def test_help_imports_nothing_heavy():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-    assert "reconcile" in run("--help").stdout
+    assert "reconcile" in started("--help").stdout
 
 
 def test_exits_0_where_nothing_disagrees(agreeing: Path):
-    run("collect", "--case", agreeing)
     assert "No finding" in run("reconcile", "--case", agreeing).stdout
 
 
 def test_exits_1_with_findings_and_says_them_in_words(conflicting: Path):
-    run("collect", "--case", conflicting)
-    out = run("reconcile", "--case", conflicting, "--explain", code=1).stdout
+    out = started("reconcile", "--case", conflicting, "--explain", code=1).stdout
     assert "CONFLICT" in out
     assert "The artifact of model:m@1 is" in out
     assert "not run: unbacked-deploy" in out
@@ -75,7 +107,6 @@ def test_exits_1_with_findings_and_says_them_in_words(conflicting: Path):
 
 
 def test_a_finding_is_explained_whole_by_the_first_digits_of_its_id(conflicting: Path):
-    run("collect", "--case", conflicting)
     data = json.loads(run("reconcile", "--case", conflicting, "--format", "json", code=1).stdout)
     (one,) = data["findings"]
     words = run("explain", one["finding"][:6], "--case", conflicting).stdout
@@ -105,14 +136,12 @@ def test_a_finding_is_explained_whole_by_the_first_digits_of_its_id(conflicting:
 
 
 def test_filtered_findings_say_how_many_there_are_and_the_exit_code_is_of_all(conflicting: Path):
-    run("collect", "--case", conflicting)
     shown = run("reconcile", "--rule", "vanished-*", "--case", conflicting, code=1).stdout
     assert "No finding matches." in shown
     assert "0 of 1 findings shown, as asked for" in shown
 
 
 def test_findings_as_json_are_the_object_of_the_file(conflicting: Path):
-    run("collect", "--case", conflicting)
     data = json.loads(run("reconcile", "--case", conflicting, "--format", "json", code=1).stdout)
     assert {"case", "evidence", "tool", "findings", "not_run"} <= set(data)
     (finding,) = data["findings"]
@@ -162,7 +191,6 @@ def test_exits_3_for_a_missing_export_and_goes_on_with_the_others(tmp_path: Path
 
 
 def test_exits_5_and_names_the_item_of_a_flipped_byte(agreeing: Path):
-    run("collect", "--case", agreeing)
     assert "all matches" in run("verify", agreeing).stdout
     item = recon.open(agreeing).items()[0]
     path = recon.open(agreeing).path_of(item.sha256)
@@ -171,11 +199,13 @@ def test_exits_5_and_names_the_item_of_a_flipped_byte(agreeing: Path):
     assert item.sha256 in run("verify", agreeing, code=5).stdout
     data = json.loads(run("verify", agreeing, "--format", "json", code=5).stdout)
     assert item.sha256 in data["wrong"][0]
+    # Only what is read is looked at: a timeline that is there is not made anew.
+    run("reconcile", "--case", agreeing)
+    shutil.rmtree(agreeing / "timeline")
     run("reconcile", "--case", agreeing, code=5)
 
 
 def test_a_production_is_verified_too(conflicting: Path, tmp_path: Path):
-    run("collect", "--case", conflicting)
     run("exhibits", "--case", conflicting, "--output", tmp_path / "bag")
     assert "all matches" in run("verify", tmp_path / "bag").stdout
     victim = next((tmp_path / "bag/data/NATIVES").iterdir())
@@ -185,7 +215,6 @@ def test_a_production_is_verified_too(conflicting: Path, tmp_path: Path):
 
 
 def test_asof_in_words_and_as_json(conflicting: Path):
-    run("collect", "--case", conflicting)
     words = run("asof", "--case", conflicting).stdout
     assert "Said then (2026-03-08T12:00:00Z)" in words
     data = json.loads(
@@ -196,7 +225,6 @@ def test_asof_in_words_and_as_json(conflicting: Path):
 
 
 def test_a_history_of_answers_in_words_json_and_parquet(conflicting: Path, tmp_path: Path):
-    run("collect", "--case", conflicting)
     between = ("--from", "2026-03-08T00:00Z", "--to", "2026-03-09T00:00Z")
     words = run("asof", *between, "--case", conflicting).stdout
     assert "wherever it changes" in words
@@ -222,7 +250,6 @@ def test_a_history_of_answers_in_words_json_and_parquet(conflicting: Path, tmp_p
 
 
 def test_timeline_filters_and_exports(conflicting: Path, tmp_path: Path):
-    run("collect", "--case", conflicting)
     shown = run("timeline", "--case", conflicting, "--source", "one", "--kind", "deploy.*").stdout
     assert "deploy.finish" in shown
     assert "1 of 1 events shown" in shown
@@ -286,7 +313,6 @@ def test_a_failure_is_said_once_and_its_source_once(tmp_path: Path):
 
 
 def test_what_the_system_refuses_is_no_fault_of_ours(agreeing: Path, tmp_path: Path):
-    run("collect", "--case", agreeing)
     csv_ = ("timeline", "--case", agreeing, "--format", "csv", "--output")
     for arguments in (
         (*csv_, tmp_path / "nowhere" / "x.csv"),
@@ -337,7 +363,6 @@ def test_an_interrupted_run_says_that_it_goes_on(tmp_path: Path):
     ],
 )
 def test_exits_2_for_wrong_values(agreeing: Path, arguments: tuple[str, ...], said: str):
-    run("collect", "--case", agreeing)
     assert said in run(*arguments, "--case", agreeing, code=2).stderr
 
 

@@ -26,14 +26,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recon.instants import read_iso
-from recon.time.corrected import READING, Corrected, Reading
+from recon.audit import means
+from recon.audit.locks import locks
 from recon.witnesses.domains import Principals, apart
-from recon.witnesses.principals import SYSTEM
 
 if TYPE_CHECKING:
     from recon.collector import Item
     from recon.config import CaseConfig, Domain
+    from recon.time.corrected import Corrected
     from recon.witnesses import Witnesses
 
 MEANS = ("object-lock", "token", "digest", "copy", "case")
@@ -44,7 +44,6 @@ _SAID = ("snapshot", "examiner", "timestamp.token", "clock.measurement", "object
 _COLUMNS = ["row", "source", "kind", "item", "clock", "basis", "earliest", "latest", "digest",
             "names", "stream", "position"]  # fmt: skip
 _SECOND = 1_000_000
-_LAGS = {"row": pl.UInt64(), "means": pl.String(), "least": pl.Int64(), "most": pl.Int64()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,43 +97,30 @@ def lock_in(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
         pl.col("earliest").is_not_null() & pl.col("latest").is_not_null(),
         pl.col("earliest") <= at,
     ).select(_COLUMNS)
-    lags = pl.concat(
+    shown = pl.concat(
         [
-            _locked(events, own, at),
-            _stamped(events, own, clocks, at),
-            _named(events, own, items, found, clocks, at),
-            _copied(own, items, found, at),
-            _held(config, own, items, at),
+            means.locked(events, own, at),
+            means.stamped(events, own, clocks, at),
+            means.named(events, own, items, found, clocks, at),
+            means.copied(own, items, found, at),
         ]
     )
-    first = (
-        lags.with_columns(pl.col("least", "most").clip(lower_bound=0))
-        .sort("most", "least", "means", "row")
-        .unique("row", keep="first", maintain_order=True)
-    )
-    rows = (
-        own.select("row", "source")
-        .join(first, on="row", how="left")
-        .group_by("source", "means")
-        .agg(
-            records=pl.len(),
-            least=pl.col("least").min(),
-            most=pl.col("most").max(),
-        )
-        .sort("source", "means")
-        .collect(engine="streaming")
+    away = _away(config)
+    chosen = _first(own, shown, means.fetched(items, at).filter(pl.col("source").is_in(away)))
+    by = (
+        chosen.group_by("source", "means")
+        .agg(records=pl.len(), least=pl.col("least").min(), most=pl.col("most").max())
+        .sort("source", pl.col("means").cast(pl.String))
     )
     halves = dict(
-        own.select("row", "source")
-        .join(first, on="row")
+        chosen.filter(pl.col("means").is_not_null())
         .group_by("source")
         .agg(pl.col("most").quantile(0.5, "higher"))
-        .collect(engine="streaming")
         .iter_rows()
     )
-    kept = _locks(events, at)
+    kept = locks(events, at)
     return [
-        _one(one.id, one.domain, rows.filter(pl.col("source") == one.id), halves.get(one.id),
+        _one(one.id, one.domain, by.filter(pl.col("source") == one.id), halves.get(one.id),
              kept.get(one.id, {}), found.principals[one.id])
         for one in config.sources
     ]  # fmt: skip
@@ -163,292 +149,56 @@ def _one(  # noqa: PLR0913, PLR0917  (what a row is made of)
     )
 
 
-def _span(end: pl.Expr, begin: pl.Expr) -> pl.Expr:
-    return (end - begin).dt.total_microseconds()
-
-
-def _until() -> pl.Expr:
-    return read_iso(pl.col("value").str.extract(r" until (.{1,40})$")).struct.field("earliest")
-
-
-def _readings(events: pl.LazyFrame, kind: str, at: datetime) -> pl.LazyFrame:
-    """The last reading of each version up to the instant: ``version``, ``value``, ``seen``."""
-    return (
-        events.filter(pl.col("kind") == kind, pl.col("earliest") <= at)
-        .select("source", "value", "row", version=pl.col("names").list.last(), seen="latest")
-        .sort("seen", "row")
-        .group_by("source", "version", maintain_order=True)
-        .last()
-        .drop("row")
-    )
-
-
-def _firm(events: pl.LazyFrame, at: datetime) -> pl.LazyFrame:
-    """Versions that nobody can change or remove at the instant, with when that was read."""
-    retained = _readings(events, "object.retention", at).filter(
-        pl.col("value").str.starts_with("COMPLIANCE ") & (_until() > at)
-    )
-    held = _readings(events, "object.legal-hold", at).filter(pl.col("value") == "ON")
-    return pl.concat([retained, held]).group_by("source", "version").agg(pl.col("seen").min())
-
-
-def _locked(events: pl.LazyFrame, own: pl.LazyFrame, at: datetime) -> pl.LazyFrame:
-    """A version, and what is claimed of it: any event whose names hold the version's."""
-    stored = own.filter(pl.col("kind").is_in(["object.put", "claim"])).explode(
-        "names", empty_as_null=True, keep_nulls=True
-    )
-    return stored.join(
-        _firm(events, at), left_on=["source", "names"], right_on=["source", "version"]
-    ).select(
-        "row",
-        means=pl.lit("object-lock"),
-        least=pl.lit(0, pl.Int64),
-        most=_span(pl.col("seen"), pl.col("earliest")),
-    )
-
-
-def _stamped(
-    events: pl.LazyFrame, own: pl.LazyFrame, clocks: Corrected, at: datetime
-) -> pl.LazyFrame:
-    """Records in an item that a verified token is over, or whose digest it is."""
-    tokens = (
-        events.filter(
-            pl.col("kind") == "timestamp.token",
-            pl.col("basis") == "stamped",
-            pl.col("earliest") <= at,
-        )
-        .select("names", late_clock="clock", late_from="earliest", late_to="latest")
-        .explode("names", empty_as_null=True, keep_nulls=True)
-        .sort("late_to")
-        .unique("names", keep="first", maintain_order=True)
-    )
-    whole = own.with_columns(by=pl.lit("sha256:") + pl.col("item"))
-    both = pl.concat(
-        [
-            whole.join(tokens, left_on="by", right_on="names").drop("by"),
-            own.join(tokens, left_on="digest", right_on="names"),
-        ],
-        how="diagonal",
-    )
-    return _late(both, "token", clocks)
-
-
-def _late(both: pl.LazyFrame, means: str, clocks: Corrected) -> pl.LazyFrame:
-    """By how much the later record came after the first, with the clocks' offset taken off."""
-    found = clocks.apart(both, READING, Reading("late_clock", "late_from", "late_to"), "late")
-    return found.filter(pl.col("late_most").is_not_null()).select(
-        "row",
-        means=pl.lit(means),
-        least=pl.col("late_least").fill_null(0).clip(lower_bound=0),
-        most=pl.col("late_most"),
-    )
-
-
-def _spelled(own: pl.LazyFrame, wanted: pl.LazyFrame) -> pl.LazyFrame:
-    """Each digest that is asked about, with every record that states or contains it."""
-    columns = ["source", "item", "digest", "clock", "basis", "earliest", "latest", "row"]
-    return pl.concat(
-        [
-            own.filter(pl.col("digest").is_not_null()).select(columns),
-            own.drop("digest")
-            .explode("names", empty_as_null=True, keep_nulls=True)
-            .rename({"names": "digest"})
-            .join(wanted, on="digest", how="semi")
-            .select(columns),
-        ]
-    ).rename({"source": "other"})
-
-
-def _named(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
-    events: pl.LazyFrame,
-    own: pl.LazyFrame,
-    items: Sequence[Item],
-    found: Witnesses,
-    clocks: Corrected,
-    at: datetime,
-) -> pl.LazyFrame:  # fmt: skip
-    """The first record of each source that names a digest, against what others say of it.
-
-    By its own time where its medium, or its own log, gave it. What a copy holds keeps the times of
-    its origin (commits, rows, archived log, replicas): such a record counts from when the copy was
-    fetched.
-    """
-    pairs = _pairs(found)
-    if pairs is None:
-        return pl.LazyFrame(schema=_LAGS)
-    stated = own.filter(pl.col("digest").is_not_null())
-    spelled = _spelled(own, stated.select("digest").unique())
-    first = (
-        spelled.filter(_OWN_TIME)
-        .join(_replicas(events, own), on="row", how="anti")
-        .sort("latest", "earliest", "clock")
-        .unique(["other", "digest"], keep="first", maintain_order=True)
-        .select("other", "digest", late_clock="clock", late_from="earliest", late_to="latest")
-    )
-    apart_ = pairs.join(_copies(own), on=["source", "other"], how="anti")
-    dated = stated.join(apart_, on="source").join(first, on=["other", "digest"])
-    held = (
-        spelled.join(_fetched(items, at), left_on=["other", "item"], right_on=["source", "item"])
-        .group_by("other", "digest")
-        .agg(pl.col("fetched").min())
-    )
-    fetched = (
-        stated.join(pairs, on="source")
-        .join(held, on=["other", "digest"])
-        .select(
-            "row",
-            means=pl.lit("copy"),
-            least=pl.lit(0, pl.Int64),
-            most=_span(pl.col("fetched"), pl.col("earliest")),
-        )
-    )
-    return pl.concat([_late(dated, "digest", clocks), fetched])
-
-
-_OWN_TIME = pl.col("clock").str.contains("^(?:log|records):") | (
-    (pl.col("basis") == "stamped")
-    & ~pl.col("clock").str.contains("^git:(?:author|committer|tagger):")
-)
-"""Whether a record's time was given where it is held, and not where it was copied from."""
-
-
-def _copies(own: pl.LazyFrame) -> pl.LazyFrame:
-    """Pairs of sources that hold the log of one cluster: one is a copy, with the times of both."""
-    held = (
-        own.filter(pl.col("stream").str.starts_with("pg:"))
-        .select("source", system=pl.col("stream").str.extract(r"^(pg:[^/]+)"))
-        .unique()
-    )
-    both = held.join(held.rename({"source": "other"}), on="system")
-    return both.filter(pl.col("source") != pl.col("other")).select("source", "other").unique()
-
-
-def _replicas(events: pl.LazyFrame, own: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of versions that S3 replicated: they keep the date of their origin."""
-    versions = events.filter(
-        (pl.col("kind") == "object.replication") & (pl.col("value") == "REPLICA")
-    ).select("source", names=pl.col("names").list.last())
-    return (
-        own.select("source", "row", "names")
-        .explode("names", empty_as_null=True, keep_nulls=True)
-        .join(versions, on=["source", "names"], how="semi")
-        .select("row")
-    )
-
-
-def _pairs(found: Witnesses) -> pl.LazyFrame | None:
-    """Pairs, both ways, that nobody known could write together; None: there are none."""
-    pairs = [
-        pair for pair, one in found.pairs.items() if one.witness in {"account", "organisation"}
-    ]
-    both = [two for first, second in pairs for two in ((first, second), (second, first))]
-    return pl.LazyFrame(both, schema=["source", "other"], orient="row") if both else None
-
-
-def _copied(
-    own: pl.LazyFrame, items: Sequence[Item], found: Witnesses, at: datetime
-) -> pl.LazyFrame:
-    """Records that an independent source holds at the same place of the same log."""
-    pairs = _pairs(found)
-    if pairs is None:
-        return pl.LazyFrame(schema=_LAGS)
-    placed = own.filter(
-        pl.col("stream").str.starts_with("pg:"), pl.col("position").is_not_null(),
-        pl.col("kind").str.starts_with("wal."),
-    )  # fmt: skip
-    others = placed.select("stream", "position", "kind", "item", other="source").join(
-        _fetched(items, at), left_on=["other", "item"], right_on=["source", "item"]
-    )
-    return (
-        placed.drop("item")
-        .join(pairs, on="source")
-        .join(others, on=["other", "stream", "position", "kind"])
-        .select(
-            "row",
-            means=pl.lit("copy"),
-            least=pl.lit(0, pl.Int64),
-            most=_span(pl.col("fetched"), pl.col("earliest")),
-        )
-    )
-
-
-def _fetched(items: Sequence[Item], at: datetime) -> pl.LazyFrame:
-    """When each item was first acquired, up to the instant, by the custody log."""
-    rows = [(one.source, one.sha256, one.acquired) for one in items]
-    schema = ["source", "item", "acquired"]
-    return (
-        pl.LazyFrame(rows, schema=dict.fromkeys(schema, pl.String), orient="row")
-        .with_columns(fetched=read_iso(pl.col("acquired")).struct.field("latest"))
-        .filter(pl.col("fetched") <= at)
-        .group_by("source", "item")
-        .agg(pl.col("fetched").min())
-    )
-
-
 def keeper(config: CaseConfig) -> tuple[str, Domain] | None:
     """The domain of whoever keeps the case: that of its clock source, or one named ``examiner``."""
     names = [one.domain for one in config.sources if one.collector == "clock"] + ["examiner"]
     return next(((one, config.domains[one]) for one in names if one in config.domains), None)
 
 
-def _held(
-    config: CaseConfig, own: pl.LazyFrame, items: Sequence[Item], at: datetime
-) -> pl.LazyFrame:
+def _away(config: CaseConfig) -> list[str]:
+    """Sources that nobody known writes who keeps the case; none where no keeper is declared."""
     kept = keeper(config)
     if kept is None:
-        return pl.LazyFrame(schema=_LAGS)
+        return []
     mine = (*kept, Principals(dict.fromkeys(kept[1].writers, "declared")))
     theirs = {
         one.id: (one.domain, config.domains[one.domain],
                  Principals(dict.fromkeys(config.domains[one.domain].writers, "declared")))
         for one in config.sources
     }  # fmt: skip
-    away = [name for name, side in theirs.items() if apart(mine, side).witness != "self"]
-    return (
-        own.filter(pl.col("source").is_in(away))
-        .join(_fetched(items, at), on=["source", "item"])
-        .select(
-            "row",
-            means=pl.lit("case"),
-            # The examiner's clock against the source's: nothing is taken off, and said so.
-            least=_span(pl.col("fetched"), pl.col("latest")),
-            most=_span(pl.col("fetched"), pl.col("earliest")),
-        )
-    )
+    return [name for name, side in theirs.items() if apart(mine, side).witness != "self"]
 
 
-def _locks(events: pl.LazyFrame, at: datetime) -> dict[str, dict[str, int]]:
-    """By source: versions of objects by the lock that was last read of them."""
-    versions = (
-        events.filter(pl.col("kind") == "object.put", pl.col("subject").str.contains(SYSTEM))
-        .filter(pl.col("earliest") <= at)
-        .select("source", version=pl.col("names").list.first())
-        .unique()
-    )
-    retention = _readings(events, "object.retention", at).select(
-        "source", "version", lock="value", ends=_until(), asked=pl.lit(value=True)
-    )
-    hold = _readings(events, "object.legal-hold", at).select("source", "version", hold="value")
-    word = (
-        pl.when(pl.col("lock").str.starts_with("COMPLIANCE ") & (pl.col("ends") > at))
-        .then(pl.lit("compliance"))
-        .when(pl.col("hold") == "ON")
-        .then(pl.lit("hold"))
-        .when(pl.col("lock").str.starts_with("GOVERNANCE ") & (pl.col("ends") > at))
-        .then(pl.lit("governance"))
-        .when(pl.col("asked"))
-        .then(pl.lit("none"))
-        .otherwise(pl.lit("unknown"))
-    )
-    rows = (
-        versions.join(retention, on=["source", "version"], how="left")
-        .join(hold, on=["source", "version"], how="left")
-        .group_by("source", word=word)
-        .len()
-        .sort("source", "word")
+def _first(own: pl.LazyFrame, shown: pl.LazyFrame, held: pl.LazyFrame) -> pl.DataFrame:
+    """``source``, ``means``, ``least``, ``most`` of each record: what took it out first, or nulls.
+
+    What the case holds is known by item, so it meets the records as a column; of what else took a
+    record out there is little, as a rule, and that alone is sorted.
+    """
+    others = (
+        shown.with_columns(pl.col("least", "most").clip(lower_bound=0))
+        .sort("most", "least", "means", "row")
+        .unique("row", keep="first", maintain_order=True)
+        .rename({"means": "other", "least": "other_least", "most": "other_most"})
         .collect(engine="streaming")
     )
-    out: dict[str, dict[str, int]] = {}
-    for source, name, count in rows.iter_rows():
-        out.setdefault(source, {})[name] = count
-    return out
+    # The examiner's clock against the source's: nothing is taken off, and said so.
+    least = means.span(pl.col("fetched"), pl.col("latest")).clip(lower_bound=0)
+    most = means.span(pl.col("fetched"), pl.col("earliest")).clip(lower_bound=0)
+    rival = pl.col("other_most") - pl.col("most")
+    case = pl.col("most").is_not_null() & (
+        (rival > 0) | ((rival == 0) & (pl.col("least") <= pl.col("other_least")))
+    ).fill_null(value=True)
+    return (
+        own.select("row", "source", "item", "earliest", "latest")
+        .join(held, on=["source", "item"], how="left")
+        .join(others.lazy(), on="row", how="left")
+        .select("source", "other", "other_least", "other_most", least=least, most=most)
+        .select(
+            "source",
+            means=pl.when(case).then(pl.lit("case")).otherwise("other").cast(pl.Enum(MEANS)),
+            least=pl.when(case).then("least").otherwise("other_least"),
+            most=pl.when(case).then("most").otherwise("other_most"),
+        )
+        .collect(engine="streaming")
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -18,6 +19,7 @@ import recon
 from recon import registry, schema
 from recon.evidence import CaseItems
 from recon.instants import moment
+from recon.reconcile import Findings
 from recon.rehydrate import Rehydration
 from recon.rules import Timeline
 from recon.rules.re_registered import re_registered
@@ -35,36 +37,44 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> recon.Case:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> recon.Case:
+def whole(case: recon.Case, tmp_path_factory: pytest.TempPathFactory) -> recon.Case:
     """The same evidence, asked about every subject: what is out of scope must hold as well."""
     folder = tmp_path_factory.mktemp("whole") / "march-8"
-    made = recon.demo(folder)
+    shutil.copytree(case.root, folder)
     path = folder / "case.toml"
     path.write_text(path.read_text().replace('["model:credit-risk@*"]', '["*"]'))
-    list(made.collect())
     return recon.open(folder)
 
 
-def found(case: recon.Case) -> set[tuple[str, str, str]]:
-    return {(f.rule, f.verdict, f.subject) for f in case.findings().findings}
+@pytest.fixture(scope="module")
+def asked(case: recon.Case) -> Findings:
+    return case.findings()
+
+
+@pytest.fixture(scope="module")
+def every(whole: recon.Case) -> Findings:
+    return whole.findings()
+
+
+def found(findings: Findings) -> set[tuple[str, str, str]]:
+    return {(f.rule, f.verdict, f.subject) for f in findings.findings}
 
 
 def listed(name: str) -> set[tuple[str, str, str]]:
     return {(one["rule"], one["verdict"], one["subject"]) for one in EXPECTED[name]}
 
 
-def test_all_that_must_be_found_is_found_and_nothing_else(whole: recon.Case):
-    got = found(whole)
+def test_all_that_must_be_found_is_found_and_nothing_else(every: Findings):
+    got = found(every)
     assert listed("must_find") <= got
     assert got - listed("must_find") <= listed("may_find")
 
 
-def test_the_question_narrows_what_is_shown_and_counts_the_rest(case: recon.Case):
-    findings = case.findings()
-    assert listed("must_find") <= found(case)
-    assert all("credit-risk" in finding.subject for finding in findings.findings)
-    assert sum(findings.omitted.values()) > 0
-    assert [one["rule"] for one in findings.not_run] == [
+def test_the_question_narrows_what_is_shown_and_counts_the_rest(asked: Findings):
+    assert listed("must_find") <= found(asked)
+    assert all("credit-risk" in finding.subject for finding in asked.findings)
+    assert sum(asked.omitted.values()) > 0
+    assert [one["rule"] for one in asked.not_run] == [
         "unlisted-version",
         "release-archive-differs-from-tag",
         "unverified-signature",
@@ -87,12 +97,12 @@ def test_the_question_narrows_what_is_shown_and_counts_the_rest(case: recon.Case
 @pytest.mark.parametrize(
     "innocent", EXPECTED["must_stay_silent"], ids=lambda one: f"{one['what']} {one.get('subject')}"
 )
-def test_silent_on_what_is_innocent(whole: recon.Case, innocent: dict[str, Any]):
+def test_silent_on_what_is_innocent(whole: recon.Case, every: Findings, innocent: dict[str, Any]):
     """No accusing finding is about the subject, and none rests on the innocent transaction."""
     subject = innocent.get("subject") or innocent.get("table")
     accusing = [
         finding
-        for finding in whole.findings().disagreements
+        for finding in every.disagreements
         if finding.rule in innocent["rules"] or innocent["rules"] == ["*"]
     ]
     about = [f for f in accusing if pl.select(pl.lit(f.subject).str.contains(glob(subject))).item()]
@@ -103,22 +113,21 @@ def test_silent_on_what_is_innocent(whole: recon.Case, innocent: dict[str, Any])
         assert [event for event in rested_on if xid in event["names"]] == []
 
 
-def test_the_migration_is_one_incident_with_all_that_it_did(case: recon.Case):
-    findings = case.findings()
-    (incident,) = findings.incidents
-    assert list(incident.findings) == [one.finding for one in findings.findings]
-    assert {one.rule for one in findings.findings} == {
+def test_the_migration_is_one_incident_with_all_that_it_did(asked: Findings):
+    (incident,) = asked.incidents
+    assert list(incident.findings) == [one.finding for one in asked.findings]
+    assert {one.rule for one in asked.findings} == {
         *("re-registered", "digest-conflict", "vanished-row")
     }
     (tie,) = incident.ties
     assert (tie.by, tie.sources) == ("transaction", ("lineage-db",))
-    assert incident.outside == sum(findings.omitted.values())
+    assert incident.outside == sum(asked.omitted.values())
 
 
-def test_the_argument_of_the_incident_holds_the_facts(case: recon.Case):
+def test_the_argument_of_the_incident_holds_the_facts(asked: Findings):
     incident = EXPECTED["incident"]
     (finding,) = [
-        f for f in case.findings().findings if f.rule == "re-registered" and f.verdict == "conflict"
+        f for f in asked.findings if f.rule == "re-registered" and f.verdict == "conflict"
     ]
     data = json.dumps([step.data for step in finding.steps])
     for fact in (incident["altered"]["was"], incident["altered"]["is"], str(incident["xid"])):
@@ -285,14 +294,14 @@ def test_when_rows_were_written_is_given_by_every_basis(case: recon.Case):
     assert row.asserts_earliest.isoformat().startswith("2026-02-14T11:30:30")
 
 
-def test_the_finding_holds_with_commit_timestamps_off(whole: recon.Case):
+def test_the_finding_holds_with_commit_timestamps_off(whole: recon.Case, every: Findings):
     """As if the server had kept none: the COMMIT records date the rows, and say so."""
     kept = pl.col("kind") != "row.version"
     events = whole.timeline().with_columns(
         pl.when(kept).then(name).alias(name) for name in ("earliest", "latest")
     )
     drafts = list(re_registered.check(Timeline(events, whole.coverage())))
-    with_times = [one for one in whole.findings().findings if one.rule == "re-registered"]
+    with_times = [one for one in every.findings if one.rule == "re-registered"]
     assert {(one.verdict, one.subject) for one in drafts} == {
         (one.verdict, one.subject) for one in with_times
     }

@@ -47,9 +47,10 @@ def altered_on_re_registration(timeline: Timeline) -> Iterator[Draft]:
     Source: design, section 6 (`conflict`); PostgreSQL documentation, 73.6 "Database Page Layout"
     (an UPDATE writes a new version of a row, an INSERT a row).
     """
-    if _is_constant(timeline):
+    about = _varying(timeline)
+    if about.is_empty():
         return
-    found = _altered(timeline)
+    found = _altered(timeline, about)
     if found.is_empty():
         return
     how = _written(timeline, found)
@@ -62,25 +63,25 @@ def altered_on_re_registration(timeline: Timeline) -> Iterator[Draft]:
             yield draft
 
 
-def _is_constant(timeline: Timeline) -> bool:
-    """Whether no record gives a value other than another one of its time: then nothing is asked."""
+def _varying(timeline: Timeline) -> pl.DataFrame:
+    """``subject`` of which two records of one time give two values: of others nothing is asked."""
     return (
         timeline.kind("claim")
         .filter((pl.col("basis") == "asserted") & pl.col("earliest").is_not_null())
         .group_by("source", "subject", "earliest", "latest", "attribute")
         .agg(differs=pl.col("value").min() != pl.col("value").max())
         .filter("differs")
-        .limit(1)
+        .select("subject")
+        .unique()
         .collect(engine="streaming")
-        .is_empty()
     )
 
 
-def _stated(timeline: Timeline) -> pl.LazyFrame:
+def _stated(timeline: Timeline, about: pl.DataFrame) -> pl.LazyFrame:
     """Rows of tables as snapshots show them; ``table`` is the source where it has but one."""
     of_tables = pl.col("table").is_not_null() | pl.col("clock").str.starts_with("records:")
     return (
-        claims(timeline)
+        claims(timeline, about=about)
         .filter(
             (pl.col("basis") == "asserted")
             & of_tables.fill_null(value=False)
@@ -96,10 +97,11 @@ def _stated(timeline: Timeline) -> pl.LazyFrame:
     )
 
 
-def _altered(timeline: Timeline) -> pl.DataFrame:
+def _altered(timeline: Timeline, about: pl.DataFrame) -> pl.DataFrame:
     """Each value with the one of the snapshot before, where they differ; rows of one table."""
     key = [*_ROW, "attribute"]
-    stated = _stated(timeline)
+    # It is gone through several times.
+    stated = _stated(timeline, about).collect(engine="streaming").lazy()
     changing = stated.group_by(key).agg(n=pl.col("value").n_unique()).filter(pl.col("n") > 1)
     # Several rows of one subject and time are no row that is known again.
     single = (

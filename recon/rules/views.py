@@ -132,15 +132,13 @@ def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame
     rows = timeline.kind("row.version", "row.dumped")
     if of is not None:
         rows = rows.join(of.select(RECORD), on=RECORD, how="semi")
-    rows = rows.select(*RECORD, written="row", table=named("pg:"), xid=named("xid:"))
-    own = timeline.kind("row.version", "row.dumped").select(
-        "kind", "earliest", "latest", "clock", row="row"
-    )
+    own = {"written": pl.col("row"), "table": named("pg:"), "xid": named("xid:")}
     stamped = (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
     # Where the server kept all times, and its log says no other, nothing else is asked.
     if timeline.once("kept-commit-times", _kept):
-        dated = own.select(
-            "row",
+        return rows.select(
+            *RECORD,
+            **own,
             written_from=pl.when(stamped).then("earliest"),
             written_to=pl.when(stamped).then("latest"),
             written_clock="clock",
@@ -151,13 +149,14 @@ def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame
             for name, dtype in BEST.items()
             if name.startswith("guess_")
         )
-    else:
-        of_captures = own.filter(pl.col("kind") == "row.version").select("row", "clock")
-        dated = (
-            of_captures.join(best(recon_written(timeline)).lazy(), on="row", how="left")
-            .with_columns(written_clock=pl.coalesce("written_clock", "clock"))
-            .drop("clock")
-        )
+    dated = (
+        timeline.kind("row.version")
+        .select("row", "clock")
+        .join(best(recon_written(timeline)).lazy(), on="row", how="left")
+        .with_columns(written_clock=pl.coalesce("written_clock", "clock"))
+        .drop("clock")
+    )
+    rows = rows.select(*RECORD, **own)
     return rows.join(dated, left_on="written", right_on="row", how="left")
 
 

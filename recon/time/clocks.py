@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import combinations
@@ -105,8 +105,8 @@ class Clocks:
     """Pairs through three or more clocks that cannot all be true."""
     proposals: Sequence[Proposal]
     declared: Sequence[Declared]
-    beside: Sequence[Agreement]
-    """Apart from all else: readings of one record, the writer's and the medium's."""
+    all_beside: Callable[[], Sequence[Agreement]]
+    """:attr:`beside`, whole: few ask for it, and it goes through all records."""
     settled: Settled
     """What all of it is made from, and what proofs take."""
     pairs: pl.LazyFrame
@@ -120,6 +120,15 @@ class Clocks:
     """What binds clocks from outside the records, whole."""
     asked: str = "*"
     """Glob of the clocks that are asked about."""
+
+    @property
+    def beside(self) -> list[Agreement]:
+        """Apart from all else: readings of one record, the writer's and the medium's."""
+        return [
+            one
+            for one in self.all_beside()
+            if fnmatchcase(one.first, self.asked) or fnmatchcase(one.second, self.asked)
+        ]
 
     @property
     def ahead(self) -> dict[str, list[Ahead]]:
@@ -196,7 +205,7 @@ def clocks(
         missed=settled.missed,
         proposals=known.proposals,
         declared=known.declared,
-        beside=beside(timeline),
+        all_beside=lambda: timeline.once("beside", beside),
         settled=settled,
         pairs=pairs,
         ids=ids,
@@ -219,7 +228,6 @@ def chosen(found: Clocks, glob: str) -> Clocks:
         stretches=[one for one in found.stretches if speaks(one.first, one.second)],
         steps=[one for one in found.steps if speaks(one.first, one.second)],
         dissent=[one for one in found.dissent if speaks(one.first, one.second)],
-        beside=[one for one in found.beside if speaks(one.first, one.second)],
         asked=glob,
     )
 

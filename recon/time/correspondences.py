@@ -88,9 +88,11 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
         stamp_to=pl.when(prompt).then("latest"),
     )
     table = pl.col("names").list.filter(pl.element().str.starts_with("pg:")).list.first()
-    what = pl.coalesce(table.str.extract(r"([^/]*)$"), "own_kind")
+    what = pl.coalesce("of_table", "own_kind")
     clock = pl.coalesce("stamp_clock", "clock")
-    claims = events.filter(pl.col("kind") == "claim")
+    claims = events.filter(pl.col("kind") == "claim").with_columns(
+        of_table=table.str.extract(r"([^/]*)$")
+    )
     run = pl.coalesce(
         pl.when(pl.col("attribute").is_in(RUN_IDS)).then("value"),
         pl.col("subject").str.extract(r"^run:(.*)$"),
@@ -106,8 +108,25 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
             ),
         ]
     )
+    # Of few records the words are those of an act: the others are not looked up.
+    is_request = pl.col("request").fill_null(value=False)
+    told = (
+        keyed.filter(is_request | pl.col("of_table").is_null() | _act("of_table").is_not_null())
+        .select(*place, "row", "clock", "earliest", "latest", "of_table", "key", "request")
+        .collect(engine="streaming")
+    )
+    by_kind = is_request.not_() & pl.col("of_table").is_null()
+    kinds = events.select(own_kind=pl.col("kind").unique()).collect(engine="streaming")
+    acts = kinds.filter(_act("own_kind").is_not_null())["own_kind"]
+    parts = [
+        told.lazy()
+        .filter(by_kind)
+        .join(own.filter(pl.col("own_kind").is_in(acts.implode())), on=place)
+    ]
+    if not told.filter(~by_kind).is_empty():
+        parts.append(told.lazy().filter(~by_kind).join(own, on=place, how="left"))
     return (
-        keyed.join(own, on=place, how="left")
+        pl.concat(parts)
         .select(
             "source",
             row=pl.coalesce("stamp", "row"),
@@ -118,7 +137,7 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
             shape=pl.format("{} {} by {}", "source", what, clock),
             act=pl.when("request")
             .then(pl.lit("request"))
-            .otherwise(what.str.to_lowercase().str.extract(f"({'|'.join(ACTS)})")),
+            .otherwise(_act(what)),
             key="key",
         )
         .filter(pl.col("clock").is_not_null() & pl.col("latest").is_not_null())
@@ -127,6 +146,12 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
         .group_by("source", "what", "shape", "act", "clock", "key", "earliest", "latest")
         .agg(pl.col("row").min())
     )
+
+
+def _act(what: str | pl.Expr) -> pl.Expr:
+    """The act that a word is of; null for none."""
+    word = pl.col(what) if isinstance(what, str) else what
+    return word.str.to_lowercase().str.extract(f"({'|'.join(ACTS)})")
 
 
 def propose(

@@ -135,10 +135,10 @@ class _Shared:
 def _keys(events: pl.LazyFrame, members: Sequence[Member]) -> _Shared:
     """What members could share, by (kind of tie, what)."""
     rows = {row for one in members for _, row in one.rows}
-    wanted = pl.Series("row", sorted(rows), dtype=pl.UInt64).to_frame().lazy()
+    wanted = pl.Series("row", sorted(rows), dtype=pl.UInt64)
     columns = ("row", "source", "kind", "subject", "item", "citation", "names", "actor")
     found = (
-        events.join(wanted, on="row", how="semi")
+        events.filter(pl.col("row").is_in(wanted.implode()))
         .select(*columns, "earliest", "latest", "basis", id=schema.event_id())
         .collect(engine="streaming")
     )
@@ -179,7 +179,8 @@ def _transactions(
     rows = (
         events.filter(
             pl.col("kind").is_in(["row.version", "row.insert", "row.update"])
-            & pl.col("item").is_in(claimed["item"].unique().to_list())
+            & pl.col("item").is_in(claimed["item"].unique().implode())
+            & pl.col("citation").is_in(claimed["citation"].unique().implode())
         )
         .join(claimed.lazy(), on=place, how="semi")
         .select(*place, "names")

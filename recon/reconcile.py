@@ -184,9 +184,9 @@ def _ids(events: pl.LazyFrame, rows: Sequence[int]) -> dict[int, tuple[str, str]
     """By row: the event's id and its source."""
     wanted = pl.Series("row", sorted(set(rows)), dtype=pl.UInt64)
     found = (
-        events.join(wanted.to_frame().lazy(), on="row", how="semi")
+        events.filter(pl.col("row").is_in(wanted.implode()))
         .select("row", "source", id=schema.event_id())
-        .collect()
+        .collect(engine="streaming")
     )
     return {row["row"]: (row["id"], row["source"]) for row in found.iter_rows(named=True)}
 

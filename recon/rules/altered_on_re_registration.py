@@ -163,14 +163,19 @@ def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], _
         .unique("row", keep="last", maintain_order=True)
         .select(*_ROW, "row", "kind", "event", "at")
     )
-    writes = timeline.kind("table.write").select(
-        "source",
-        table="subject",
-        xid=named("xid:"),
-        at="earliest",
-        event="row",
-        inserted=counted("insert"),
-        updated=counted("update"),
+    tables = found["table"].unique().implode()
+    writes = (
+        timeline.kind("table.write")
+        .filter(pl.col("subject").is_in(tables))
+        .select(
+            "source",
+            table="subject",
+            xid=named("xid:"),
+            at="earliest",
+            event="row",
+            inserted=counted("insert"),
+            updated=counted("update"),
+        )
     )
     # A transaction that did but one of the two says which of them the row is of.
     one = (pl.col("inserted") > 0) != (pl.col("updated") > 0)

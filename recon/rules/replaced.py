@@ -8,7 +8,7 @@ import polars as pl
 
 from recon import schema
 from recon.rules.base import Timeline, seconds
-from recon.rules.views import RECORD, claims, logged, named, xids
+from recon.rules.views import RECORD, claims, logged, rows_of_tables, xids
 from recon.rules.writes import counted
 from recon.time.corrected import READING, Reading, certainly_before, possibly_before
 
@@ -43,7 +43,12 @@ def _replaced_rows(timeline: Timeline) -> pl.DataFrame:
 
 def _candidates(timeline: Timeline) -> pl.LazyFrame | None:
     """The same, before it is computed; None where no act replaced any table."""
-    tables = timeline.kind("row.version").select("source", table=named("pg:")).unique()
+    tables = (
+        rows_of_tables(timeline)
+        .filter(pl.col("kind") == "row.version")
+        .select("source", "table")
+        .unique()
+    )
     restores = (
         timeline.kind(*RESTORED)
         .drop("subject")

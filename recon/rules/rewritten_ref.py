@@ -42,10 +42,12 @@ def rewritten_ref(timeline: Timeline) -> Iterator[Draft]:
         for row in said
         if row["name"] not in reached and row["source"] != graph.homes[row["name"]]
     ]
+    if not lost:
+        return
     rows = dict(graph.facts.select("name", "row").iter_rows())
     covered, tagged = whole(timeline), _tagged(timeline)
     off: dict[str, list[Rewrite]] = {row["name"]: [] for row in lost}
-    for one in rewrites(timeline) if lost else ():
+    for one in rewrites(timeline):
         for name in off.keys() & one.lost(graph):
             off[name].append(one)
     for row in lost:

@@ -36,9 +36,12 @@ def tag_moved(timeline: Timeline) -> Iterator[Draft]:
     Source: git-tag(1), "On Re-tagging"; gitglossary(7) "tag"; CVE-2025-30066 (many tags of an
     action moved to one commit).
     """
+    found = tags_moved(timeline)
+    if not found:
+        return
     graph, releases = commits(timeline), _releases(timeline)
     together: dict[tuple[str, str], list[_Told]] = {}
-    for one in tags_moved(timeline):
+    for one in found:
         told = _Told(one, releases.get(one.ref), _other(timeline, graph, one.old))
         together.setdefault((one.place, one.new), []).append(told)
     for group in together.values():

@@ -35,6 +35,10 @@ class Moved:
 
 def tags_moved(timeline: Timeline) -> list[Moved]:
     """All of them, each once: moves on record before those that only clones show."""
+    if not any(
+        frame["ref"].str.starts_with(TAG).any() for frame in (moves(timeline), states(timeline))
+    ):
+        return []
     graph = commits(timeline)
     found: dict[tuple[str, str, str], Moved] = {}
     seen: set[tuple[str, str]] = set()

@@ -14,7 +14,7 @@ from recon.rules.identity import identities
 from recon.rules.renamed import renamed
 from recon.rules.replaced import REPLACED, RESTORED
 from recon.rules.resting import resting
-from recon.rules.views import claims, last_of, logged, named, snapshots
+from recon.rules.views import claims, last_of, logged, named, rows_of_tables, snapshots
 from recon.rules.writes import Log, log
 from recon.schema import INSTANT
 from recon.time.between import BASES
@@ -144,8 +144,9 @@ def _undeleted(timeline: Timeline) -> pl.DataFrame:
     if counters.is_empty():
         return pl.DataFrame(schema={"source": pl.String, "table": pl.String, "at_from": INSTANT})
     rows = (
-        timeline.kind("row.version")
-        .group_by("source", "item", table=named("pg:"))
+        rows_of_tables(timeline)
+        .filter(pl.col("kind") == "row.version")
+        .group_by("source", "item", "table")
         .agg(rows=pl.len())
         .join(snapshots(timeline), on=["source", "item"])
         .select("source", "table", "rows", "at_from", earliest="seen_from")
@@ -186,9 +187,7 @@ def _lacking(timeline: Timeline) -> pl.DataFrame:
     )
     states = complete.group_by("source", "table").agg(states=pl.len())
     place = ["source", "table", "subject"]
-    rows = timeline.kind("row.version", "row.dumped").select(
-        "source", "item", "subject", table=named("pg:")
-    )
+    rows = rows_of_tables(timeline).select("source", "item", "subject", "table")
     # A claim may name its table itself; one of a row version has that one's.
     own = (
         timeline.kind("claim")
@@ -288,8 +287,7 @@ def _wide(name: str) -> pl.Expr:
 def _standing(timeline: Timeline, about: pl.DataFrame, told: pl.LazyFrame) -> pl.LazyFrame:
     """Subjects that an item has a row for, be it one without a value to claim."""
     key = ["source", "table", "subject", "item"]
-    rows = timeline.kind("row.version", "row.dumped").join(about.lazy(), on="subject", how="semi")
-    rows = rows.with_columns(table=named("pg:"))
+    rows = rows_of_tables(timeline).filter(pl.col("subject").is_in(about["subject"].implode()))
     return pl.concat([told.select(key), rows.select(key)]).unique()
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "last_of",
     "logged",
     "named",
+    "rows_of_tables",
     "snapshots",
     "versions",
     "xids",
@@ -129,10 +130,13 @@ def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame
     best estimate (:data:`recon.written.verdict.BEST`). No rule may call a conflict what rests on a
     guess. ``of``: those of these records alone.
     """
-    rows = timeline.kind("row.version", "row.dumped")
+    rows = rows_of_tables(timeline)
     if of is not None:
-        rows = rows.join(of.select(RECORD), on=RECORD, how="semi")
-    own = {"written": pl.col("row"), "table": named("pg:"), "xid": named("xid:")}
+        records = of.select(RECORD).unique().collect(engine="streaming")
+        if len(records) <= _FEW:
+            rows = rows.filter(pl.col("citation").is_in(records["citation"].unique().implode()))
+        rows = rows.join(records.lazy(), on=RECORD, how="semi")
+    own = {"written": pl.col("row"), "table": pl.col("table"), "xid": pl.col("xid")}
     stamped = (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
     # Where the server kept all times, and its log says no other, nothing else is asked.
     if timeline.once("kept-commit-times", _kept):
@@ -150,7 +154,8 @@ def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame
             if name.startswith("guess_")
         )
     dated = (
-        timeline.kind("row.version")
+        rows_of_tables(timeline)
+        .filter(pl.col("kind") == "row.version")
         .select("row", "clock")
         .join(best(recon_written(timeline)).lazy(), on="row", how="left")
         .with_columns(written_clock=pl.coalesce("written_clock", "clock"))
@@ -161,11 +166,37 @@ def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame
 
 
 _FEW = 200_000
+_HELD = 4_000_000
+"""Rows of tables that are kept in memory, some 150 bytes each: what they name is slow to read."""
+
+
+def rows_of_tables(timeline: Timeline) -> pl.LazyFrame:
+    """Events ``row.version`` and ``row.dumped`` with the ``table`` and the ``xid`` that they name.
+
+    Columns besides: those of :data:`RECORD`, ``row``, ``kind``, ``subject``, ``clock``,
+    ``earliest``, ``latest``.
+    """
+    return timeline.once("rows of tables", _rows_of_tables)
+
+
+def _rows_of_tables(timeline: Timeline) -> pl.LazyFrame:
+    own = timeline.kind("row.version", "row.dumped")
+    rows = own.select(
+        *(*RECORD, "row", "kind", "subject", "clock", "earliest", "latest"),
+        table=named("pg:"),
+        xid=named("xid:"),
+    )
+    count: int = own.select(pl.len()).collect(engine="streaming").item()
+    return rows.collect(engine="streaming").lazy() if count <= _HELD else rows
 
 
 def _fetched(timeline: Timeline, found: pl.LazyFrame, about: pl.DataFrame) -> pl.LazyFrame:
     """Events that have these values: which rows first, and then all of their columns."""
-    rows = found.select("row", *about.columns).join(about.lazy(), on=about.columns, how="semi")
+    rows = found.select("row", *about.columns)
+    if len(about) <= _FEW:
+        # What one column rules out is not read on, nor joined.
+        rows = rows.filter(pl.col(about.columns[0]).is_in(about.to_series().unique().implode()))
+    rows = rows.join(about.lazy(), on=about.columns, how="semi")
     own = rows.select("row").collect(engine="streaming")["row"]
     if len(own) > _FEW:
         return found.join(own.to_frame().lazy(), on="row", how="semi")
@@ -179,7 +210,8 @@ def _any(frame: pl.LazyFrame) -> bool:
 
 def _kept(timeline: Timeline) -> bool:
     """Whether every row version has the time of its commit, as its own server kept it."""
-    undated = timeline.kind("row.version").filter(pl.col("earliest").is_null())
+    versions = rows_of_tables(timeline).filter(pl.col("kind") == "row.version")
+    undated = versions.filter(pl.col("earliest").is_null())
     # A time that a server kept is another server's where a subscription applied the transaction.
     if timeline.has("table.subscribed"):
         return False
@@ -192,9 +224,9 @@ def _contradicted(timeline: Timeline) -> bool:
     After a restore a number may have several records: one that agrees is enough.
     """
     stamped = (
-        timeline.kind("row.version")
-        .filter(pl.col("earliest").is_not_null())
-        .select("source", "earliest", "latest", xid=named("xid:"))
+        rows_of_tables(timeline)
+        .filter((pl.col("kind") == "row.version") & pl.col("earliest").is_not_null())
+        .select("source", "earliest", "latest", "xid")
         .unique()
     )
     records = (

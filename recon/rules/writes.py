@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -50,6 +50,15 @@ class Log:
     """What they were updated to."""
 
     _kept: dict[tuple[object, ...], Stretch] = field(default_factory=dict)
+    _own: dict[tuple[str, str, str], pl.DataFrame] = field(default_factory=dict)
+
+    def _of(self, source: str, table: str, what: Literal["changes", "seen"]) -> pl.DataFrame:
+        """Rows of one table; of each row of it the same is asked."""
+        key = source, table, what
+        if key not in self._own:
+            whole = self.changes if what == "changes" else self.seen.sort("earliest")
+            self._own[key] = whole.filter((pl.col("source") == source) & (pl.col("table") == table))
+        return self._own[key]
 
     def stretch(
         self, source: str, table: str, since: datetime, until: datetime, act: datetime
@@ -73,7 +82,7 @@ class Log:
         must stand at the beginning of the stretch: where the log has dropped it by then, a snapshot
         that holds it is of another cluster, such as the one that it moved from.
         """
-        here = self.seen.filter((pl.col("source") == source) & (pl.col("table") == table))
+        here = self._of(source, table, "seen")
         if not _stands(here, since):
             return False
         new = here.filter((pl.col("kind") == "table.create") & (pl.col("earliest") >= since))
@@ -111,12 +120,8 @@ class Log:
         self, source: str, table: str, since: datetime, until: datetime
     ) -> list[dict[str, Any]]:
         """Updates of, and deletes from, a table that may fall into the stretch, in order."""
-        return self.changes.filter(
-            (pl.col("source") == source)
-            & (pl.col("table") == table)
-            & (pl.col("latest") >= since)
-            & (pl.col("earliest") <= until)
-        ).to_dicts()
+        own = self._of(source, table, "changes")
+        return own.filter((pl.col("latest") >= since) & (pl.col("earliest") <= until)).to_dicts()
 
     def shortly_before(
         self, source: str, table: str, subject: str, at: datetime, slack: timedelta
@@ -204,11 +209,10 @@ def log(timeline: Timeline) -> Log:
 
 
 def _stands(seen: pl.DataFrame, at: datetime) -> bool:
-    """Whether the log, as far as it tells, has a table of the name at a time."""
-    then = seen.filter(pl.col("earliest") <= at).sort("earliest")
-    kinds = then["kind"].to_list()
-    began = not kinds or kinds[0] != "table.create"
-    return began + kinds.count("table.create") > kinds.count("table.drop")
+    """Whether the log, as far as it tells, has a table of the name at a time; in order of time."""
+    kinds = seen.filter(pl.col("earliest") <= at)["kind"]
+    began = kinds.is_empty() or kinds[0] != "table.create"
+    return bool(began + (kinds == "table.create").sum() > (kinds == "table.drop").sum())
 
 
 def counted(what: str) -> pl.Expr:

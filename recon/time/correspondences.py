@@ -90,41 +90,46 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
     table = pl.col("names").list.filter(pl.element().str.starts_with("pg:")).list.first()
     what = pl.coalesce("of_table", "own_kind")
     clock = pl.coalesce("stamp_clock", "clock")
-    claims = events.filter(pl.col("kind") == "claim").with_columns(
-        of_table=table.str.extract(r"([^/]*)$")
-    )
     run = pl.coalesce(
         pl.when(pl.col("attribute").is_in(RUN_IDS)).then("value"),
         pl.col("subject").str.extract(r"^run:(.*)$"),
     )
-    of_request = pl.col("attribute").str.starts_with("request")
-    keyed = pl.concat(
-        [
-            claims.filter(pl.col("digest").is_not_null()).with_columns(
-                key=pl.format("{} {}", "subject", "digest"), request=pl.lit(value=False)
-            ),
-            claims.with_columns(key=pl.format("run {}", run), request=of_request).filter(
-                pl.col("key").is_not_null()
-            ),
-        ]
-    )
     # Of few records the words are those of an act: the others are not looked up.
-    is_request = pl.col("request").fill_null(value=False)
     told = (
-        keyed.filter(is_request | pl.col("of_table").is_null() | _act("of_table").is_not_null())
-        .select(*place, "row", "clock", "earliest", "latest", "of_table", "key", "request")
+        events.filter(pl.col("kind") == "claim")
+        .select(
+            *(*place, "row", "clock", "earliest", "latest", "subject", "digest"),
+            of_table=table.str.extract(r"([^/]*)$"),
+            run=run,
+            request=pl.col("attribute").str.starts_with("request"),
+        )
+        .filter(pl.col("digest").is_not_null() | pl.col("run").is_not_null())
+        .filter(
+            (pl.col("request") & pl.col("run").is_not_null())
+            | pl.col("of_table").is_null()
+            | _act("of_table").is_not_null()
+        )
         .collect(engine="streaming")
     )
+    keyed = pl.concat(
+        [
+            told.filter(pl.col("digest").is_not_null()).with_columns(
+                key=pl.format("{} {}", "subject", "digest"), request=pl.lit(value=False)
+            ),
+            told.filter(pl.col("run").is_not_null()).with_columns(key=pl.format("run {}", "run")),
+        ]
+    ).drop("subject", "digest", "run")
+    is_request = pl.col("request").fill_null(value=False)
     by_kind = is_request.not_() & pl.col("of_table").is_null()
     kinds = events.select(own_kind=pl.col("kind").unique()).collect(engine="streaming")
     acts = kinds.filter(_act("own_kind").is_not_null())["own_kind"]
     parts = [
-        told.lazy()
+        keyed.lazy()
         .filter(by_kind)
         .join(own.filter(pl.col("own_kind").is_in(acts.implode())), on=place)
     ]
-    if not told.filter(~by_kind).is_empty():
-        parts.append(told.lazy().filter(~by_kind).join(own, on=place, how="left"))
+    if not keyed.filter(~by_kind).is_empty():
+        parts.append(keyed.lazy().filter(~by_kind).join(own, on=place, how="left"))
     return (
         pl.concat(parts)
         .select(
@@ -135,9 +140,7 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
             latest=pl.coalesce("stamp_to", "latest").dt.epoch("us"),
             what=what,
             shape=pl.format("{} {} by {}", "source", what, clock),
-            act=pl.when("request")
-            .then(pl.lit("request"))
-            .otherwise(_act(what)),
+            act=pl.when("request").then(pl.lit("request")).otherwise(_act(what)),
             key="key",
         )
         .filter(pl.col("clock").is_not_null() & pl.col("latest").is_not_null())

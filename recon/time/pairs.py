@@ -139,35 +139,51 @@ def _distinct(found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+_RECORD = ["source", "item", "citation", "clock", "earliest", "latest"]
+
+
 def by_record(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     """Laws between records: events of one record with one reading are one, by their first row."""
-    record = ["source", "item", "citation", "clock", "earliest", "latest"]
-    spoken = pl.concat([relations.select(row=end) for end in ("before", "after")]).unique()
-    dated = events.filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null())
-    # Most are alone in their record. A number tells that at once; equal ones are looked at closer.
-    number = pl.col("citation").hash(1) + pl.col("item").hash(2) + pl.col("earliest").hash(3)
-    numbered = (
-        dated.select("row", number=number)
-        .join(spoken, on="row", how="semi")
-        .collect(engine="streaming")
-    )
-    alike = numbered.filter(pl.col("number").is_duplicated()).select("row")
-    one = (
-        dated.join(alike.lazy(), on="row", how="semi")
-        .select("row", one=pl.col("row").min().over(record))
-        .filter(pl.col("one") != pl.col("row"))
-    )
+    key = ["before", "after", "law"]
+    one = _first_rows(events, relations)
     for end in ("before", "after"):
         relations = (
-            relations.join(one.rename({"row": end}), on=end, how="left")
+            relations.join(one.lazy().rename({"row": end}), on=end, how="left")
             .with_columns(pl.coalesce("one", end).alias(end))
             .drop("one")
         )
     return (
         relations.filter(pl.col("before") != pl.col("after"))
-        .sort("before", "after", "law", "because")
-        .unique(["before", "after", "law"], keep="first", maintain_order=True)
+        .sort(*key, "because")
+        # The first of those that say the same, which stand side by side.
+        .filter(~pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key))
     )
+
+
+def _first_rows(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.DataFrame:
+    """``row`` of events that laws speak of, and ``one``, the first of their record before it."""
+    spoken = pl.concat([relations.select(row=end) for end in ("before", "after")]).unique()
+    dated = events.filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null())
+    # Most are alone in their record. A number tells that at once; equal ones are looked at closer.
+    number = pl.col("citation").hash(1) + pl.col("item").hash(2) + pl.col("earliest").hash(3)
+    alike = (
+        dated.select("row", number=number)
+        .join(spoken, on="row", how="semi")
+        .collect(engine="streaming")
+        .filter(pl.col("number").is_duplicated())
+    )
+    found = (
+        dated.select("row", *_RECORD)
+        .join(alike.lazy(), on="row")
+        .collect(engine="streaming")
+        .sort("number", "row")
+    )
+    again = pl.col("number") == pl.col("number").shift(1)
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in _RECORD)
+    # Where the numbers say all, the words need not be grouped by.
+    differ = found.select((again & ~same).any()).item()
+    of = pl.col("row").min().over(_RECORD if differ else ["number"])
+    return found.select("row", one=of).filter(pl.col("one") != pl.col("row"))
 
 
 def _by_row(events: pl.LazyFrame) -> tuple[pl.DataFrame, pl.Series]:

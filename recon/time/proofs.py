@@ -96,7 +96,7 @@ def _columns(
     """The events as numbers, and what the clocks' bounds allow between them."""
     import numpy as np
 
-    own = sorted(set(rows["clock"].drop_nulls()))
+    own = sorted(rows["clock"].drop_nulls().unique().to_list())
     known = {clock: place for place, clock in enumerate(bounded.clocks)}
     table = np.full((len(bounded.table), len(own), len(own)), OPEN, dtype=np.int64)
     shared = [(place, known[clock]) for place, clock in enumerate(own) if clock in known]

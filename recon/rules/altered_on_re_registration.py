@@ -15,6 +15,7 @@ from recon.instants import say_interval, show_interval
 from recon.names import named
 from recon.rules.alibis import witnessed
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.doubtful import fetched, varying
 from recon.rules.replaced import replaced_rows
 from recon.rules.values import alike
 from recon.rules.views import claims
@@ -47,7 +48,7 @@ def altered_on_re_registration(timeline: Timeline) -> Iterator[Draft]:
     Source: design, section 6 (`conflict`); PostgreSQL documentation, 73.6 "Database Page Layout"
     (an UPDATE writes a new version of a row, an INSERT a row).
     """
-    about = _varying(timeline)
+    about = varying(timeline)
     if about.is_empty():
         return
     found = _altered(timeline, about)
@@ -63,25 +64,11 @@ def altered_on_re_registration(timeline: Timeline) -> Iterator[Draft]:
             yield draft
 
 
-def _varying(timeline: Timeline) -> pl.DataFrame:
-    """``subject`` of which two records of one time give two values: of others nothing is asked."""
-    return (
-        timeline.kind("claim")
-        .filter((pl.col("basis") == "asserted") & pl.col("earliest").is_not_null())
-        .group_by("source", "subject", "earliest", "latest", "attribute")
-        .agg(differs=pl.col("value").min() != pl.col("value").max())
-        .filter("differs")
-        .select("subject")
-        .unique()
-        .collect(engine="streaming")
-    )
-
-
 def _stated(timeline: Timeline, about: pl.DataFrame) -> pl.LazyFrame:
     """Rows of tables as snapshots show them; ``table`` is the source where it has but one."""
     of_tables = pl.col("table").is_not_null() | pl.col("clock").str.starts_with("records:")
     return (
-        claims(timeline, about=about)
+        claims(timeline, of=fetched(timeline, about))
         .filter(
             (pl.col("basis") == "asserted")
             & of_tables.fill_null(value=False)

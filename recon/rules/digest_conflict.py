@@ -10,6 +10,7 @@ import polars as pl
 from recon.findings import Innocent
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.doubtful import disputed, fetched
 from recon.rules.views import claims
 
 
@@ -25,10 +26,10 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
     lists the one that the other source names.
     Source: NIST SP 800-86, 4.2.2 (verifying integrity by message digests).
     """
-    disputed = _disputed(timeline)
-    if disputed.is_empty():
+    about = disputed(timeline)
+    if about.is_empty():
         return
-    told = claims(timeline, about=disputed).collect(engine="streaming").lazy()
+    told = claims(timeline, of=fetched(timeline, about)).collect(engine="streaming").lazy()
     given = _given(told).collect()
     conflicting = _conflicting(given)
     if conflicting.is_empty():
@@ -47,19 +48,6 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
 
 
 _KEY = ["source", "subject", "attribute", "algorithm"]
-
-
-def _disputed(timeline: Timeline) -> pl.DataFrame:
-    """``subject`` and ``attribute`` of which more than one digest is stated by anyone."""
-    return (
-        timeline.kind("claim")
-        .filter(pl.col("digest").is_not_null())
-        .group_by("subject", "attribute")
-        .agg(least=pl.col("digest").min(), most=pl.col("digest").max())
-        .filter(pl.col("least") != pl.col("most"))
-        .select("subject", "attribute")
-        .collect(engine="streaming")
-    )
 
 
 def _given(told: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,11 +10,12 @@ import polars as pl
 from recon.findings import Innocent, Step, Verdict
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
+from recon.rules.doubtful import fetched, lacking
 from recon.rules.identity import identities
 from recon.rules.renamed import renamed
 from recon.rules.replaced import REPLACED, RESTORED
 from recon.rules.resting import resting
-from recon.rules.views import claims, last_of, logged, named, rows_of_tables, snapshots
+from recon.rules.views import claims, last_of, logged, rows_of_tables, snapshots
 from recon.rules.writes import Log, log
 from recon.schema import INSTANT
 from recon.time.between import BASES
@@ -42,10 +43,10 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
     renamed.
     Source: PostgreSQL documentation, 26.1 "SQL Dump": a dump is a consistent snapshot.
     """
-    about = _lacking(timeline)
+    about = lacking(timeline)
     if about.is_empty():
         return
-    told = claims(timeline, about=about).collect(engine="streaming").lazy()
+    told = claims(timeline, of=fetched(timeline, about)).collect(engine="streaming").lazy()
     gone = _gone(timeline, about, told).collect()
     if gone.is_empty():
         return
@@ -168,43 +169,6 @@ def _undeleted(timeline: Timeline) -> pl.DataFrame:
         .filter((pl.col("deletes") == 0) & (pl.col("inserts") >= pl.col("rows")))
         .select("source", "table", "at_from")
         .collect()
-    )
-
-
-def _lacking(timeline: Timeline) -> pl.DataFrame:
-    """``subject`` of which some table has a row, and some complete state of that table none.
-
-    All that can have vanished is among them, and all that stands in one of two states alone.
-    """
-    complete = (
-        timeline.coverage.filter((pl.col("kind") == "claim") & pl.col("item").is_not_null())
-        .select("source", "item", table="subject")
-        .unique()
-        .join(snapshots(timeline), on=["source", "item"], how="semi")
-        .sort("source", "table", "item")
-        .with_row_index("state")
-        .collect()
-    )
-    states = complete.group_by("source", "table").agg(states=pl.len())
-    place = ["source", "table", "subject"]
-    rows = rows_of_tables(timeline).select("source", "item", "subject", "table")
-    # A claim may name its table itself; one of a row version has that one's.
-    own = (
-        timeline.kind("claim")
-        .filter(pl.col("names").list.len() > 0)
-        .select("source", "item", "subject", table=named("pg:"))
-        .filter(pl.col("table").is_not_null())
-    )
-    return (
-        pl.concat([rows, own])
-        .join(complete.lazy(), on=["source", "item", "table"], how="left")
-        .group_by(place)
-        .agg(held=pl.col("state").drop_nulls().n_unique())
-        .join(states.lazy(), on=["source", "table"])
-        .filter(pl.col("held") < pl.col("states"))
-        .select("subject")
-        .unique()
-        .collect(engine="streaming")
     )
 
 

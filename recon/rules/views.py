@@ -88,7 +88,7 @@ def last_of(frame: pl.LazyFrame, name: str, key: list[str], reads: tuple[str, st
 
 
 def claims(
-    timeline: Timeline, *, logged: bool = False, about: pl.DataFrame | None = None
+    timeline: Timeline, *, logged: bool = False, of: pl.LazyFrame | None = None
 ) -> pl.LazyFrame:
     """Claims, each with the table it stands in (null outside databases) and its item's snapshot.
 
@@ -96,13 +96,11 @@ def claims(
     event that stamped the record), what :func:`versions` says of when, ``seen_from``, ``seen_to``.
     ``logged``: those also that the write-ahead log alone shows, with ``version``, the kind of the
     row's own event: each was said in its time, and what replaced it is an ordinary update until
-    something says otherwise. ``about``: only claims that have these values of its columns; where
-    they are few, the other readings of the others are not looked for.
+    something says otherwise. ``of``: these claims alone; where they are few, the other readings of
+    the others are not looked for.
     """
-    found = timeline.kind("claim")
+    found = timeline.kind("claim") if of is None else of
     rows = timeline.kind(*LOGGED)
-    if about is not None:
-        found = _fetched(timeline, found, about)
     if logged:
         known = rows.select(
             *RECORD,
@@ -115,7 +113,7 @@ def claims(
     elif timeline.has(*LOGGED):
         found = found.join(rows.select(RECORD), on=RECORD, how="anti")
     return (
-        found.join(versions(timeline, None if about is None else found), on=RECORD, how="left")
+        found.join(versions(timeline, None if of is None else found), on=RECORD, how="left")
         .join(snapshots(timeline), on=["source", "item"], how="left")
         .with_columns(
             table=pl.coalesce("table", named("pg:")),
@@ -132,10 +130,11 @@ def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame
     """
     rows = rows_of_tables(timeline)
     if of is not None:
-        records = of.select(RECORD).unique().collect(engine="streaming")
-        if len(records) <= _FEW:
-            rows = rows.filter(pl.col("citation").is_in(records["citation"].unique().implode()))
-        rows = rows.join(records.lazy(), on=RECORD, how="semi")
+        few = of.select("citation").limit(FEW + 1).collect(engine="streaming").to_series()
+        if len(few) <= FEW:
+            # What one column rules out is not joined.
+            rows = rows.filter(pl.col("citation").is_in(few.unique().implode()))
+        rows = rows.join(of.select(RECORD), on=RECORD, how="semi")
     own = {"written": pl.col("row"), "table": pl.col("table"), "xid": pl.col("xid")}
     stamped = (pl.col("kind") == "row.version") & pl.col("earliest").is_not_null()
     # Where the server kept all times, and its log says no other, nothing else is asked.
@@ -165,7 +164,8 @@ def versions(timeline: Timeline, of: pl.LazyFrame | None = None) -> pl.LazyFrame
     return rows.join(dated, left_on="written", right_on="row", how="left")
 
 
-_FEW = 200_000
+FEW = 200_000
+"""Rows that are kept in memory without a second thought."""
 _HELD = 4_000_000
 """Rows of tables that are kept in memory, some 150 bytes each: what they name is slow to read."""
 
@@ -188,20 +188,6 @@ def _rows_of_tables(timeline: Timeline) -> pl.LazyFrame:
     )
     count: int = own.select(pl.len()).collect(engine="streaming").item()
     return rows.collect(engine="streaming").lazy() if count <= _HELD else rows
-
-
-def _fetched(timeline: Timeline, found: pl.LazyFrame, about: pl.DataFrame) -> pl.LazyFrame:
-    """Events that have these values: which rows first, and then all of their columns."""
-    rows = found.select("row", *about.columns)
-    if len(about) <= _FEW:
-        # What one column rules out is not read on, nor joined.
-        rows = rows.filter(pl.col(about.columns[0]).is_in(about.to_series().unique().implode()))
-    rows = rows.join(about.lazy(), on=about.columns, how="semi")
-    own = rows.select("row").collect(engine="streaming")["row"]
-    if len(own) > _FEW:
-        return found.join(own.to_frame().lazy(), on="row", how="semi")
-    whole = timeline.events.filter(pl.col("row").is_in(own.implode()))
-    return whole.collect(engine="streaming").lazy()
 
 
 def _any(frame: pl.LazyFrame) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -59,3 +60,17 @@ def test_small_and_large_parts_deny_what_every_pair_in_turn_does(seed: int, part
     found = denied(readings, before, after, allowed, part)
     assert dict(found.select("after", "excess").iter_rows()) == slowly(readings, laws, allowed)
     assert len(found) > 0
+
+
+@pytest.mark.parametrize("behind", [0, 200], ids=["together", "one surely behind"])
+def test_readings_in_the_order_of_laws_are_denied_only_where_a_clock_is_behind(behind: int):
+    random, laws, _ = story(1, [SMALL + 30])
+    low = 15 * np.arange(len(random.row))
+    readings = replace(random, earliest=low, latest=low + 1)
+    table = np.zeros((2, CLOCKS, CLOCKS), dtype=np.int64)
+    table[:, 0, 1] = -behind
+    before, after = (np.array(end) for end in zip(*laws, strict=True))
+    part, allowed = connected(len(low), before, after), Allowed(table, FAR)
+    found = denied(readings, before, after, allowed, part)
+    assert dict(found.select("after", "excess").iter_rows()) == slowly(readings, laws, allowed)
+    assert bool(len(found)) == bool(behind)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from recon.time.pairs import law_pairs
+from recon.time.pairs import by_record, law_pairs
 from recon.time.relations import relations
 from tests.stories import GOOD, Story, commit
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def told(story: Story) -> set[tuple[int, int, str]]:
@@ -62,3 +67,17 @@ def test_pairs_are_the_same_whatever_the_order_of_the_events_and_with_part_of_th
     for other in (events.reverse(), events.filter(pl.col("row") > 0)):
         assert law_pairs(other, laws).collect().equals(wanted)
     assert law_pairs(events.filter(pl.col("row") < 0), laws).collect().is_empty()
+
+
+def test_laws_between_records_are_the_same_where_the_numbers_of_all_records_are_equal(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    story = Story().committed("c1", time="10:00").committed("c2", "c1", time="11:00")
+    for subject in ("model:m1@1", "model:m2@1"):
+        story.event("deploys", "deploy.finish", subject, "12:00", names=[f"git:{commit('c2')}"])
+    events = story.timeline().events
+    laws = relations(events).collect().lazy()
+    one = by_record(events, laws).collect()
+    monkeypatch.setattr(pl.Expr, "hash", lambda _of, _seed=0: pl.lit(0, pl.UInt64))
+    assert by_record(events, laws).collect().equals(one)
+    assert not one.is_empty()

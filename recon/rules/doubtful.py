@@ -1,0 +1,124 @@
+"""Claims that several rules look at closer: of subjects that differ somewhere, and no others.
+
+What claims name is slow to read, and so it is read once for all of these rules.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from recon.names import named
+from recon.rules.base import Timeline
+from recon.rules.views import FEW, rows_of_tables, snapshots
+
+
+def fetched(timeline: Timeline, about: pl.DataFrame) -> pl.LazyFrame:
+    """Claims that have these values of the columns of ``about``, ``subject`` the first of them."""
+    rows = timeline.kind("claim")
+    known = timeline.once("doubtful claims", _doubtful)
+    subjects = about["subject"].unique()
+    if known is not None and subjects.is_in(known.subjects.implode()).all():
+        return known.claims.lazy().join(
+            about.lazy(), on=about.columns, how="semi", maintain_order="left"
+        )
+    return rows.join(about.lazy(), on=about.columns, how="semi")
+
+
+class _Doubtful(NamedTuple):
+    subjects: pl.Series
+    claims: pl.DataFrame
+    """All of the subjects."""
+
+
+def _doubtful(timeline: Timeline) -> _Doubtful | None:
+    """None where they are too many to be kept in memory."""
+    parts = [one(timeline)["subject"] for one in (varying, lacking, disputed)]
+    subjects = pl.concat(parts).unique()
+    if len(subjects) > FEW:
+        return None
+    of = pl.col("subject").is_in(subjects.implode())
+    claims = timeline.kind("claim").filter(of)
+    # Few as the subjects are, of one of them there may be many.
+    if claims.select(pl.len()).collect(engine="streaming").item() > FEW:
+        return None
+    return _Doubtful(subjects, claims.collect(engine="streaming"))
+
+
+def varying(timeline: Timeline) -> pl.DataFrame:
+    """``subject`` of which two records of one time give two values: of others nothing is asked."""
+    return timeline.once("varying", _varying)
+
+
+def _varying(timeline: Timeline) -> pl.DataFrame:
+    return (
+        timeline.kind("claim")
+        .filter((pl.col("basis") == "asserted") & pl.col("earliest").is_not_null())
+        .group_by("source", "subject", "earliest", "latest", "attribute")
+        .agg(differs=pl.col("value").min() != pl.col("value").max())
+        .filter("differs")
+        .select("subject")
+        .unique()
+        .collect(engine="streaming")
+    )
+
+
+def lacking(timeline: Timeline) -> pl.DataFrame:
+    """``subject`` of which some table has a row, and some complete state of that table none.
+
+    All that can have vanished is among them, and all that stands in one of two states alone.
+    """
+    return timeline.once("lacking", _lacking)
+
+
+def _lacking(timeline: Timeline) -> pl.DataFrame:
+    complete = (
+        timeline.coverage.filter((pl.col("kind") == "claim") & pl.col("item").is_not_null())
+        .select("source", "item", table="subject")
+        .unique()
+        .join(snapshots(timeline), on=["source", "item"], how="semi")
+        .sort("source", "table", "item")
+        .with_row_index("state")
+        .collect()
+    )
+    if complete.is_empty():
+        return pl.DataFrame(schema={"subject": pl.String})
+    states = complete.group_by("source", "table").agg(states=pl.len())
+    place = ["source", "table", "subject"]
+    rows = rows_of_tables(timeline).select("source", "item", "subject", "table")
+    # A claim may name its table itself; one of a row version has that one's.
+    own = (
+        timeline.kind("claim")
+        .filter(pl.col("names").list.len() > 0)
+        .select("source", "item", "subject", table=named("pg:"))
+        .filter(pl.col("table").is_not_null())
+    )
+    return (
+        pl.concat([rows, own])
+        .join(complete.lazy(), on=["source", "item", "table"], how="left")
+        .group_by(place)
+        .agg(held=pl.col("state").drop_nulls().n_unique())
+        .join(states.lazy(), on=["source", "table"])
+        .filter(pl.col("held") < pl.col("states"))
+        .select("subject")
+        .unique()
+        .collect(engine="streaming")
+    )
+
+
+def disputed(timeline: Timeline) -> pl.DataFrame:
+    """``subject`` and ``attribute`` of which more than one digest is stated by anyone."""
+    return timeline.once("disputed", _disputed)
+
+
+def _disputed(timeline: Timeline) -> pl.DataFrame:
+    return (
+        timeline.kind("claim")
+        .filter(pl.col("digest").is_not_null())
+        .group_by("subject", "attribute")
+        .agg(least=pl.col("digest").min(), most=pl.col("digest").max())
+        .filter(pl.col("least") != pl.col("most"))
+        .select("subject", "attribute")
+        .collect(engine="streaming")
+    )

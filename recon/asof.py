@@ -28,21 +28,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import polars as pl
 
 from recon import schema
 from recon.asof_changes import Change, changes
-from recon.asof_clocks import EXACT, KEY, Instant, doubt, nearest, standing, told
-from recon.asof_judged import judged
+from recon.asof_clocks import Instant, doubt
+from recon.asof_judged import CASES, EXACT, judged
+from recon.asof_records import KEY, Records, records
 from recon.instants import show
 from recon.rules.base import Timeline
 from recon.rules.values import alike
-from recon.rules.views import claims
-from recon.subjects import glob
-from recon.time.between import BASES, MEASURED
 
 Certainty = Literal["certain", "possible"]
 
@@ -139,104 +137,83 @@ def asof_frame(
     ``subject``, ``attribute``, ``source``, and for *then* and *now* each field of :class:`Said`,
     with the word before: ``then_value``. Null certainty: nothing said.
     """
-    wanted = claims(timeline, logged=True)
-    if subjects:
-        wanted = wanted.filter(
-            pl.any_horizontal(pl.col("subject").str.contains(glob(one)) for one in subjects)
-        )
-    # Snapshots as the clock shows them that stamps what the source stores.
-    wanted = wanted.with_columns(
-        read_from="seen_from",
-        read_to="seen_to",
-        seen_from="at_from",
-        seen_to="at_to",
-        shown_by=pl.when(pl.col("at_basis") == BASES[MEASURED])
-        .then("log_clock")
-        .otherwise("seen_clock"),
-    ).drop("at_from", "at_to", "at_low", "at_high")
-    shown = Instant.of(timeline, instant, clock)
-    every = judged(timeline, wanted, shown)
-    then = _said_then(timeline, every, shown).collect(engine="streaming")
-    now = _says_now(timeline, every).collect(engine="streaming")
-    words = _words(timeline, pl.concat([then["row"], now["row"]])).collect()
-    then, now = (one.join(words, on="row", how="left").select(*KEY, *_SAID) for one in (then, now))
-    return (
-        then.rename(lambda name: name if name in KEY else f"then_{name}")
-        .join(
-            now.rename(lambda name: name if name in KEY else f"now_{name}"),
-            on=KEY,
-            how="full",
-            coalesce=True,
-        )
-        .sort(KEY)
+    own = records(timeline, subjects)
+    return worded(timeline, said(timeline, own, instant, clock))
+
+
+def said(
+    timeline: Timeline, own: Records, instant: datetime, clock: str | None = None
+) -> pl.DataFrame:
+    """The same as :func:`asof_frame` of claims that were read, by row and without their words.
+
+    ``key``, ``then_row``, ``now_row``, and the fields of :class:`Said` but ``value``, ``event``.
+    """
+    found = judged(timeline, own, Instant.of(timeline, own.read_by, instant, clock)).lazy()
+    cases = pl.Series(CASES)
+    case = pl.col("case")
+    exactly = pl.lit(cases.str.ends_with(EXACT)).gather(case)
+    firm = pl.lit(cases.str.starts_with("3")).gather(case)
+    close = pl.col("then_near").fill_null(value=False) | pl.col("marked").fill_null(value=False)
+    close_now = pl.col("now_near").fill_null(value=False)
+    now = pl.lit("in the newest snapshot, dated at or before the instant")
+    return found.select(
+        *("key", "then_row", "now_row"),
+        **_told(
+            "then",
+            pl.lit(cases.str.slice(2)).gather(case),
+            firm & (~close | exactly),
+            close & ~exactly,
+        ),
+        **_told("now", now, pl.col("sure") & ~close_now, close_now),
+    ).collect()
+
+
+def _told(when: str, because: pl.Expr, sure: pl.Expr, doubtful: pl.Expr) -> dict[str, pl.Expr]:
+    """Fields of :class:`Said`; null where nothing was said."""
+    fields = {
+        "certainty": pl.when(sure).then(pl.lit("certain")).otherwise(pl.lit("possible")),
+        "because": pl.when(doubtful)
+        .then(pl.concat_str(because, pl.lit("; "), doubt(when)))
+        .otherwise(because),
+        "clock": pl.col(f"{when}_clock"),
+        "margin_seconds": pl.col(f"{when}_margin") / 1_000_000,
+        "measured": pl.col(f"{when}_measured"),
+    }
+    there = pl.col(f"{when}_row").is_not_null()
+    return {f"{when}_{name}": pl.when(there).then(one) for name, one in fields.items()}
+
+
+def worded(timeline: Timeline, found: pl.DataFrame) -> pl.DataFrame:
+    """What :func:`said` gives, of one instant or several, with words; sorted by the key."""
+    rows = pl.concat([found["then_row"], found["now_row"]]).drop_nulls().unique()
+    words = (
+        timeline.kind("claim")
+        .select("row", *KEY, "value", "item", "citation", "part")
+        .join(rows.to_frame("row").lazy(), on="row", how="semi")
+        .select("row", *KEY, "value", event=schema.event_id())
+        .collect(engine="streaming")
     )
+    # Words are put in order once, and then taken by their places.
+    places = words.sort(KEY).with_row_index("place")
+    at = places.select("row", "place")
+    placed = (
+        found.with_columns(row=pl.coalesce("then_row", "now_row"))
+        .join(at, on="row", how="left")
+        .join(at.rename({"row": "then_row", "place": "then_at"}), on="then_row", how="left")
+        .join(at.rename({"row": "now_row", "place": "now_at"}), on="now_row", how="left")
+        .sort("place")
+    )
+    taken = {
+        f"{when}_{name}": pl.lit(places[name]).gather(f"{when}_at")
+        for when in ("then", "now")
+        for name in ("value", "event")
+    }
+    columns = [f"{when}_{name}" for when in ("then", "now") for name in _SAID]
+    keys = [pl.lit(places[name]).gather("place").alias(name) for name in KEY]
+    return placed.with_columns(*keys, **taken).select(*KEY, *columns)
 
 
 def _said(row: dict[str, Any], when: str) -> Said | None:
     if row[f"{when}_certainty"] is None:
         return None
     return Said(*(row[f"{when}_{name}"] for name in _SAID))
-
-
-def _newest(rows: pl.LazyFrame, order: pl.Expr, *columns: str) -> pl.LazyFrame:
-    """Per key the row that is newest by ``order`` (an instant); of equals the surest, the last.
-
-    Only numbers are carried through the grouping; the words are fetched for the rows it leaves.
-    """
-    first = pl.lit(datetime.min.replace(tzinfo=UTC)).cast(schema.INSTANT)
-    rank = pl.struct(order.fill_null(first).alias("newest"), *columns, "row")
-    return rows.group_by(KEY).agg(pl.col("row", *columns).max_by(rank))
-
-
-def _words(timeline: Timeline, rows: pl.Series) -> pl.LazyFrame:
-    """``row``, ``value`` and ``event`` (its id) of claims."""
-    own = timeline.kind("claim").select("row", "value", "item", "citation", "part")
-    found = own.join(rows.unique().to_frame().lazy(), on="row", how="semi")
-    return found.collect(engine="streaming").lazy().select("row", "value", event=schema.event_id())
-
-
-def _said_then(timeline: Timeline, every: pl.DataFrame, instant: Instant) -> pl.LazyFrame:
-    near_by = nearest(every.lazy().filter(~pl.col("exact")), "then")
-    held = every.lazy().filter(pl.col("case").is_not_null())
-    held, marked = standing(timeline, held, instant)
-    case, close = pl.col("case"), pl.col("near").fill_null(value=False)
-    close |= pl.col("marked").fill_null(value=False)
-    exactly = case.str.ends_with(EXACT)
-    return (
-        _newest(held, pl.col("newest"), "case")
-        .join(near_by, on=KEY, how="left")
-        .join(marked, on="row", how="left")
-        .select(
-            *KEY,
-            "row",
-            certainty=pl.when(case.str.starts_with("3") & (~close | exactly))
-            .then(pl.lit("certain"))
-            .otherwise(pl.lit("possible")),
-            because=pl.when(close & ~exactly)
-            .then(pl.concat_str(case.str.slice(2), pl.lit("; "), doubt()))
-            .otherwise(case.str.slice(2)),
-            **told(),
-        )
-    )
-
-
-def _says_now(timeline: Timeline, every: pl.DataFrame) -> pl.LazyFrame:
-    # A database's newest snapshot stands for what it says; a record gone from it is said no more.
-    said, _ = standing(timeline, every.lazy().filter("said_now"))
-    near_by = nearest(every.lazy(), "now")
-    close = pl.col("near").fill_null(value=False)
-    because = "in the newest snapshot, dated at or before the instant"
-    sure = (pl.col("latest") <= pl.col("own_at")) & ~close
-    return (
-        _newest(said, pl.col("latest"), "latest", "own_at")
-        .join(near_by, on=KEY, how="left")
-        .select(
-            *KEY,
-            "row",
-            certainty=pl.when(sure).then(pl.lit("certain")).otherwise(pl.lit("possible")),
-            because=pl.when(close)
-            .then(pl.concat_str(pl.lit(f"{because}; "), doubt()))
-            .otherwise(pl.lit(because)),
-            **told(),
-        )
-    )

@@ -17,7 +17,7 @@ import polars as pl
 
 from recon import schema
 from recon.asof import asof_frame
-from recon.asof_clocks import KEY
+from recon.asof_records import KEY
 from recon.errors import UsageError
 from recon.rules.base import Timeline
 from recon.subjects import glob

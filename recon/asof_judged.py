@@ -1,217 +1,222 @@
 """Every claim beside the instant: whether it was said then, whether it is said now, and how surely.
 
-One pass over the claims, whose result holds what the two answers are chosen from and no more.
+Of each subject, attribute and source the claim that counts has the largest number, and what is the
+least sure of how it stands to the instant has the smallest: one grouping answers both questions.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import polars as pl
 
-from recon import rowlog, schema
-from recon.asof_clocks import (
-    KEY,
-    THEN,
-    Instant,
-    closest,
-    dated,
-    distance,
-)
-from recon.asof_exports import gone
-from recon.asof_log import misnamed, quiet
-from recon.names import named
+from recon import schema
+from recon.asof_clocks import Instant, distance, unpacked, whole
+from recon.asof_records import Records
+from recon.asof_shown import covered, shown, untouched
+from recon.asof_states import of_state
 from recon.rules.base import Timeline
-from recon.rules.views import LOGGED, RECORD, snapshots
 
-NAMES = "names"
-"""Carried along only where a delete marker may have been put over what they name."""
+EXACT = "held at that very instant"
+_UNKNOWN = "what was written up to then is not known"
+CASES = sorted(
+    [
+        f"3 {EXACT}",
+        f"2 held before; {_UNKNOWN}",
+        "3 written before, and the log records no end of it up to then",
+        f"2 written before; {_UNKNOWN}",
+        "1 stored before, in a table that may have had another name then",
+        "3 stored before, and held after",
+        "3 stored before",
+        "3 held before, and the log records no write to the table up to then",
+        "3 held before, and the log records no change of that row up to then",
+        "1 stored about then",
+        "1 dated before by its writer; nothing stamps it",
+    ]
+)
+"""How surely a claim was there, and why; of two that are equally new the last of these counts."""
+_AT_ONCE = 2_000_000
+"""Claims judged at a time, so that what is worked out in between takes no more memory."""
+_ROW, _SMALL, _ORDER = 1 << 40, 1 << 8, 1 << 24
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
-def judged(timeline: Timeline, wanted: pl.LazyFrame, instant: Instant) -> pl.DataFrame:
-    """Claims that are said then or now, or tell how sure it is.
+def judged(timeline: Timeline, own: Records, instant: Instant) -> pl.DataFrame:
+    """By ``key`` what was said then and is said now; null where nothing was.
 
-    Columns: the key, ``row``, ``latest``, ``names`` (null where no delete marker is); ``case`` (how
-    surely it was there, and why; null: it was not), ``newest`` (what of several counts), ``exact``
-    and ``then`` (what of it is the nearest to the instant); ``said_now``, ``own_at`` and ``now``.
+    For either, with ``then_`` or ``now_`` before: ``row`` of the claim that counts, ``near``,
+    ``margin``, ``clock`` and ``measured`` of the reading whose order to the instant is the least
+    sure. ``case``: a place in :data:`CASES`. ``marked``: whether a delete marker was put over it
+    about then. ``sure``: whether what is said now is, by its own word, from before.
     """
-    at = pl.lit(instant.at).cast(schema.INSTANT)
-    states = _states(timeline).collect(engine="streaming").lazy()
-    # Stamped as stored: by its row version, or by the claim's own clock.
-    stored_to = pl.coalesce(
-        "logged_to", "written_to", pl.when(pl.col("basis") == "stamped").then(pl.col("latest"))
-    )
-    stored_from = pl.coalesce(
-        "logged_from",
-        "written_from",
-        pl.when(pl.col("basis") == "stamped").then(pl.col("earliest")),
-    )
-    claimed = wanted.with_columns(stored_from=stored_from, stored_to=stored_to).join(
-        # Small, and read first: a streaming join holds the side that it cannot size.
-        quiet(timeline, states, instant.upto()).collect(engine="streaming").lazy(),
-        on=["source", "table", "seen_from", "seen_to"],
-        how="left",
-        nulls_equal=True,
-    )
-    misnamed_tables = misnamed(timeline, instant.upto()).collect(engine="streaming").lazy()
-    claimed = claimed.join(misnamed_tables, on=["source", "table"], how="left")
-    claimed = _logged(timeline, claimed, wanted, instant.upto())
-    claimed = dated(claimed, instant)
-    no_more = gone(timeline)
-    claimed = claimed.join(no_more.lazy().drop("gone"), on="row", how="left")
-    if no_more.height:
-        claimed = instant.beside(claimed, pl.col("gone_by"), "end")
-    else:
-        claimed = claimed.with_columns(end_at=pl.lit(None, schema.INSTANT))
-    # Of a clock that is bounded, and not exactly, no snapshot is of the very instant.
-    exact = ~pl.col("shot_measured") | (pl.col("shot_from") == pl.col("shot_to"))
-    exact &= (pl.col("read_from") == at) & (pl.col("read_to") == at)
-    whole = timeline.coverage.filter(
-        (pl.col("kind") == "claim") & (pl.col("earliest") == at) & (pl.col("latest") == at)
-    ).select("source", "item", table="subject")
-    seen = snapshots(timeline).select("source", "item", "seen_clock")
-    whole = instant.beside(
-        whole.join(seen, on=["source", "item"], how="left"), pl.col("seen_clock"), "x"
-    )
-    whole = whole.filter(~pl.col("x_measured") | (pl.col("x_from") == pl.col("x_to"))).select(
-        "source", "table", whole=pl.lit(value=True)
-    )
-    claimed = claimed.join(whole.unique().collect().lazy(), on=["source", "table"], how="left")
-    of_log, stored_at, seen_at = pl.col("commit_at"), pl.col("store_at"), pl.col("shot_at")
-    logged = pl.col("version").is_in(LOGGED)
-    still = pl.col("ended_from").is_null() | (pl.col("ended_from") > of_log)
-    followed = (pl.col("followed_to") >= of_log) & (
-        pl.col("blind_since").is_null() | (pl.col("blind_since") < pl.col("began"))
-    )
-    held_at = pl.col("seen_from") >= seen_at
-    other_name = pl.col("stored_to") >= pl.col("misnamed_since")
-    cases = (
-        pl.when(exact)
-        .then(pl.lit("3 held at that very instant"))
-        .when(pl.col("whole"))
-        .then(pl.lit(None))
-        .when((pl.col("ended_to") <= of_log) & (~held_at).fill_null(True))
-        .then(pl.lit(None))
-        .when(pl.col("gone_to") <= pl.col("end_at"))
-        .then(pl.lit(None))
-        .when(pl.col("gone_to").is_not_null() & (pl.col("seen_to") <= seen_at))
-        .then(pl.lit("2 held before; what was written up to then is not known"))
-        .when(logged & (pl.col("began") <= of_log) & still & followed)
-        .then(pl.lit("3 written before, and the log records no end of it up to then"))
-        .when(logged & (pl.col("began") <= of_log))
-        .then(pl.lit("2 written before; what was written up to then is not known"))
-        .when(logged & (pl.col("stored_to") <= stored_at))
-        .then(pl.lit("2 written before; what was written up to then is not known"))
-        .when(logged)
-        .then(pl.lit(None))
-        .when((pl.col("stored_to") <= stored_at) & other_name & held_at)
-        .then(pl.lit("1 stored before, in a table that may have had another name then"))
-        .when((pl.col("stored_to") <= stored_at) & (held_at | pl.col("seen_to").is_null()))
-        .then(pl.lit("3 stored before, and held after"))
-        .when((pl.col("stored_to") <= stored_at) & pl.col("table").is_null())
-        .then(pl.lit("3 stored before"))
-        .when((pl.col("seen_to") <= seen_at) & pl.col("quiet"))
-        .then(pl.lit("3 held before, and the log records no write to the table up to then"))
-        .when((pl.col("seen_to") <= seen_at) & pl.col("untouched"))
-        .then(pl.lit("3 held before, and the log records no change of that row up to then"))
-        .when(pl.col("seen_to") <= seen_at)
-        .then(pl.lit("2 held before; what was written up to then is not known"))
-        .when(pl.col("stored_from") > stored_at)
-        .then(pl.lit(None))
-        .when(pl.col("stored_from") <= stored_at)
-        .then(pl.lit("1 stored about then"))
-        .when(pl.col("table").is_not_null())
-        .then(pl.lit(None))
-        .when(pl.col("earliest") <= pl.col("own_at"))
-        .then(pl.lit("1 dated before by its writer; nothing stamps it"))
-    )
-    # Of what was there, the newest counts: by when it was stored, then by when it was seen.
-    # When a table or log was taken that its writer dated says nothing of which line is newer.
-    taken = pl.when(pl.col("table").is_not_null()).then("seen_to")
-    newest = pl.coalesce("stored_to", "began", taken, "latest")
-    newest = (
-        pl.when(pl.col("seen_to") <= seen_at)
-        .then(pl.max_horizontal(newest, "seen_to"))
-        .otherwise(newest)
-    )
-    newest_of = _newest_states(timeline, states).lazy()
-    claimed = claimed.join(newest_of, on=["source", "table"], how="left")
-    in_table = pl.col("table").is_not_null() & pl.col("seen_to").is_not_null()
-    # What the log alone shows was said in its time, and is no word of now.
-    here = (
-        pl.when(in_table)
-        .then(pl.col("seen_to") == pl.col("newest_to"))
-        .otherwise(~pl.col("version").is_in(LOGGED).fill_null(False))
-    ) & pl.col("gone_to").is_null()
-    early = pl.col("earliest").is_null() | (pl.col("earliest") <= pl.col("own_at"))
-    markers = timeline.has("object.delete")
-    claimed = claimed.with_columns(case=cases, newest=newest)
-    every = closest(claimed, [distance(*one) for one in THEN], "then").select(
-        *KEY,
-        *("row", "latest", "case", "newest", "own_at", "then"),
-        names=pl.col("names") if markers else pl.lit(None, pl.List(pl.String)),
-        exact=exact.fill_null(value=False),
-        said_now=(here & early).fill_null(value=False),
-        now=pl.when(here).then(distance("own", "earliest", "latest")),
-    )
-    told = pl.col("case").is_not_null() | pl.col("said_now")
-    told |= pl.col("then").struct.field("margin").is_not_null()
-    told |= pl.col("now").struct.field("margin").is_not_null()
-    return every.filter(told).collect(engine="streaming")
-
-
-def _states(timeline: Timeline) -> pl.LazyFrame:
-    """``source``, ``table``, ``seen_from``, ``seen_to``: the states of tables, as the log's clock.
-
-    Of every item that has a row of the table.
-    """
-    rows = (
-        timeline.kind("row.version", "row.dumped")
-        .select("source", "item", table=named("pg:"))
-        .unique()
-        .collect(engine="streaming")
-    )
-    # A claim of a row names the table that its row does.
-    elsewhere = ~pl.col("item").is_in(rows["item"].unique().implode())
-    own = timeline.kind("claim").filter((pl.col("names").list.len() > 0) & elsewhere)
-    own = own.select("source", "item", table=named("pg:")).filter(pl.col("table").is_not_null())
+    faces = instant.faces(own.clocks)
+    states = shown(timeline, own, instant, faces)
+    ended, about = covered(own, instant)
+    lost, _ = covered(own)
+    rows = own.rows
+    if own.alive:
+        rows = rows.join(untouched(timeline, own, instant), on="about", how="left")
+    parts = [
+        _least(_packed(part.lazy(), own, (states, faces), (ended, lost)).collect())
+        for part in rows.iter_slices(_AT_ONCE)
+    ]
+    found = parts[0] if len(parts) == 1 else _least(pl.concat(parts))
+    then, now = pl.col("then"), pl.col("now")
     return (
-        pl.concat([rows.lazy(), own.unique()])
-        .join(snapshots(timeline), on=["source", "item"])
-        .select("source", "table", seen_from="at_from", seen_to="at_to")
-        .unique()
-    )
-
-
-def _newest_states(timeline: Timeline, states: pl.LazyFrame) -> pl.DataFrame:
-    """By table ``newest_to``, of its newest state; one without any row of it is one too."""
-    whole = (
-        timeline.coverage.filter(pl.col("kind") == "claim")
-        .select("source", "item", table="subject")
-        .join(snapshots(timeline), on=["source", "item"])
-        .select("source", "table", seen_to="at_to")
-    )
-    return (
-        pl.concat([states.select("source", "table", "seen_to"), whole])
-        .group_by("source", "table")
-        .agg(newest_to=pl.col("seen_to").max())
+        found.lazy()
+        .filter(then.is_not_null() | now.is_not_null())
+        .select(
+            "key",
+            then_row=(then & whole(_ROW - 1)).cast(pl.UInt64),
+            case=(then // whole(_ROW) & whole(_SMALL - 1)).cast(pl.UInt32),
+            now_row=(now // whole(2) & whole(_ROW - 1)).cast(pl.UInt64),
+            sure=now & whole(1) == whole(1),
+            **{
+                f"{when}_{name}": one
+                for when in ("then", "now")
+                for name, one in unpacked(f"{when}_near", own.clocks, faces).items()
+            },
+        )
+        .with_columns(marked=pl.col("then_row").is_in(about.implode()))
         .collect()
     )
 
 
-def _logged(
-    timeline: Timeline, claimed: pl.LazyFrame, wanted: pl.LazyFrame, at: pl.Expr
-) -> pl.LazyFrame:
-    """Claims with what the log tells of their rows; all null where it tells of none."""
-    instants = ("began", "ended_from", "ended_to", "followed_to", "blind_since")
-    if not rowlog.has_rows(timeline):
-        nothing = {name: pl.lit(None, schema.INSTANT) for name in instants}
-        return claimed.with_columns(**nothing, untouched=pl.lit(None, pl.Boolean))
-    lives = rowlog.lives(timeline).collect(engine="streaming").lazy()
-    claimed = claimed.join(lives, on=RECORD, how="left").with_columns(
-        began=pl.coalesce("stored_to", "began")
+def _least(found: pl.DataFrame) -> pl.DataFrame:
+    return (
+        found.lazy()
+        .group_by("key")
+        .agg(pl.col("then", "now").max(), pl.col("then_near", "now_near").min())
+        .collect(engine="streaming")
     )
-    claimed = rowlog.ended(timeline, claimed)
-    key = ["source", "table", "subject", "seen_from", "seen_to"]
-    still = rowlog.untouched(timeline, wanted, at).lazy()
-    return claimed.join(
-        rowlog.unnamed(timeline, at).lazy(), on=["source", "table"], how="left"
-    ).join(still, on=key, how="left", nulls_equal=True)
+
+
+def _packed(
+    rows: pl.LazyFrame,
+    own: Records,
+    seen: tuple[pl.DataFrame, pl.DataFrame],
+    marked: tuple[pl.Series, pl.Series],
+) -> pl.LazyFrame:
+    """Of each claim the numbers that are compared, null where it is none: ``then``, ``now``.
+
+    And ``then_near``, ``now_near``: :func:`recon.asof_clocks.distance` of what dates it.
+    """
+    (states, faces), (ended, lost) = seen, marked
+    clocks = ["store", "commit", "clock", *(["end"] if own.ending else [])]
+    rows = rows.with_columns(
+        *(of_state(states, name) for name in states.columns),
+        *(
+            pl.lit(faces[name]).gather(clock).alias(f"{clock}_{name}")
+            for clock in clocks
+            for name in ("from", "to", "at")
+        ),
+        order=pl.lit(faces["order"]).gather("clock"),
+    )
+    dates = [
+        distance("store", pl.col("store"), "stored_from", "stored_to"),
+        pl.col("distance"),
+    ]
+    if own.alive:
+        commit = pl.col("commit")
+        dates += [
+            distance("commit", commit, "ended_from", "ended_to"),
+            distance("commit", commit, "began", "began"),
+        ]
+    early = pl.col("earliest").is_null() | (pl.col("earliest") <= pl.col("clock_at"))
+    rows = rows.with_columns(
+        case=_case(own),
+        newest=_newest(own),
+        said=(pl.col("here") & early).fill_null(value=False) & ~_among(lost),
+        sure=(pl.col("latest") <= pl.col("clock_at")).fill_null(value=False),
+        own_near=distance("clock", pl.col("clock"), "earliest", "latest"),
+    )
+    there = pl.col("case").is_not_null() & ~_among(ended)
+    then = _micros("newest") * whole(_SMALL) + pl.col("case").cast(pl.Int128)
+    now = (_micros("latest") * whole(_ORDER) + pl.col("order").cast(pl.Int128)) * whole(_ROW)
+    row = pl.col("row").cast(pl.Int128)
+    return rows.select(
+        "key",
+        then=pl.when(there).then(then * whole(_ROW) + row),
+        now=pl.when("said").then((now + row) * whole(2) + pl.col("sure").cast(pl.Int128)),
+        then_near=pl.when(~pl.col("exact")).then(pl.min_horizontal(dates)),
+        now_near=pl.when("here").then("own_near"),
+    )
+
+
+def _among(rows: pl.Series) -> pl.Expr:
+    return pl.col("row").is_in(rows.implode()) if len(rows) else pl.lit(value=False)
+
+
+def _micros(name: str) -> pl.Expr:
+    first = pl.lit(_FIRST).cast(schema.INSTANT)
+    return pl.col(name).fill_null(first).dt.epoch("us").cast(pl.Int128)
+
+
+def _is(case: str) -> pl.Expr:
+    return pl.lit(CASES.index(case), pl.UInt8)
+
+
+def _case(own: Records) -> pl.Expr:
+    """How surely a claim was there, and why, as a place in :data:`CASES`; null: it was not."""
+    nothing = pl.lit(None, pl.UInt8)
+    of_log, stored_at = pl.col("commit_at"), pl.col("store_at")
+    held, before, logged = pl.col("held"), pl.col("before"), pl.col("logged")
+    stored = pl.col("stored_to") <= stored_at
+    held_before = _is(f"2 held before; {_UNKNOWN}")
+    written_before = _is(f"2 written before; {_UNKNOWN}")
+    cases = pl.when("exact").then(_is(f"3 {EXACT}")).when("whole").then(nothing)
+    if own.alive:
+        cases = cases.when((pl.col("ended_to") <= of_log) & (~held).fill_null(True)).then(nothing)
+    if own.ending:
+        gone = pl.col("gone_to")
+        cases = cases.when(gone <= pl.col("end_at")).then(nothing)
+        cases = cases.when(gone.is_not_null() & before).then(held_before)
+    if own.alive:
+        still = pl.col("ended_from").is_null() | (pl.col("ended_from") > of_log)
+        blind = pl.col("blind_since")
+        followed = pl.col("followed_to") >= of_log
+        followed &= blind.is_null() | (blind < pl.col("began"))
+        began = logged & (pl.col("began") <= of_log)
+        whole_life = _is("3 written before, and the log records no end of it up to then")
+        cases = cases.when(began & still & followed).then(whole_life)
+        cases = cases.when(began | (logged & stored)).then(written_before)
+        cases = cases.when(logged).then(nothing)
+    other_name = pl.col("stored_to") >= pl.col("misnamed_since")
+    renamed = _is("1 stored before, in a table that may have had another name then")
+    cases = (
+        cases.when(stored & other_name & held)
+        .then(renamed)
+        .when(stored & (held | pl.col("seen_to").is_null()))
+        .then(_is("3 stored before, and held after"))
+        .when(stored & ~pl.col("tabled"))
+        .then(_is("3 stored before"))
+        .when(before & pl.col("quiet"))
+        .then(_is("3 held before, and the log records no write to the table up to then"))
+    )
+    if own.alive:
+        unchanged = _is("3 held before, and the log records no change of that row up to then")
+        cases = cases.when(before & pl.col("untouched")).then(unchanged)
+    return (
+        cases.when(before)
+        .then(held_before)
+        .when(pl.col("stored_from") > stored_at)
+        .then(nothing)
+        .when(pl.col("stored_from") <= stored_at)
+        .then(_is("1 stored about then"))
+        .when("tabled")
+        .then(nothing)
+        .when(pl.col("earliest") <= pl.col("clock_at"))
+        .then(_is("1 dated before by its writer; nothing stamps it"))
+    )
+
+
+def _newest(own: Records) -> pl.Expr:
+    """Of what was there, the newest counts: by when it was stored, then by when it was seen.
+
+    When a table or log was taken that its writer dated says nothing of which line is newer.
+    """
+    taken = pl.when("tabled").then("seen_to")
+    began = ["began"] if own.alive else []
+    newest = pl.coalesce("stored_to", *began, taken, "latest")
+    latest = pl.max_horizontal(newest, "seen_to")
+    return pl.when("before").then(latest).otherwise(newest)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from recon.asof import Answer, asof
+from recon.asof import Answer, asof, asof_frame
 from recon.asof_history import changes, history
 from recon.errors import UsageError
 from tests.stories import BAD, GOOD, Story, at
@@ -364,3 +364,11 @@ def test_a_grid_shows_a_change_at_its_next_step_and_is_bounded():
     assert found == [("08 00:00:00", "a"), ("09 00:00:00", "b")]
     with pytest.raises(UsageError, match="at most 2000 instants"):
         history(stored.timeline(), (at("00:00"), at("01:00")), timedelta(seconds=1))
+
+
+def test_answers_are_the_same_however_many_claims_are_judged_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    whole = asof_frame(incident().timeline(), NOON)
+    monkeypatch.setattr("recon.asof_judged._AT_ONCE", 1)
+    assert asof_frame(incident().timeline(), NOON).equals(whole)

@@ -146,7 +146,8 @@ def said(
 ) -> pl.DataFrame:
     """The same as :func:`asof_frame` of claims that were read, by row and without their words.
 
-    ``key``, ``then_row``, ``now_row``, and the fields of :class:`Said` but ``value``, ``event``.
+    ``key``, ``then_row``, ``now_row``, ``row`` (one of the two), and the fields of :class:`Said`
+    but ``value`` and ``event``.
     """
     found = judged(timeline, own, Instant.of(timeline, own.read_by, instant, clock)).lazy()
     cases = pl.Series(CASES)
@@ -158,6 +159,7 @@ def said(
     now = pl.lit("in the newest snapshot, dated at or before the instant")
     return found.select(
         *("key", "then_row", "now_row"),
+        pl.coalesce("then_row", "now_row").alias("row"),
         **_told(
             "then",
             pl.lit(cases.str.slice(2)).gather(case),
@@ -184,8 +186,8 @@ def _told(when: str, because: pl.Expr, sure: pl.Expr, doubtful: pl.Expr) -> dict
 
 
 def worded(timeline: Timeline, found: pl.DataFrame) -> pl.DataFrame:
-    """What :func:`said` gives, of one instant or several, with words; sorted by the key."""
-    rows = pl.concat([found["then_row"], found["now_row"]]).drop_nulls().unique()
+    """What :func:`said` gives with words, sorted by ``instant`` (where there is one) and key."""
+    rows = pl.concat([found["row"], found["then_row"], found["now_row"]]).drop_nulls().unique()
     words = (
         timeline.kind("claim")
         .select("row", *KEY, "value", "item", "citation", "part")
@@ -194,14 +196,14 @@ def worded(timeline: Timeline, found: pl.DataFrame) -> pl.DataFrame:
         .collect(engine="streaming")
     )
     # Words are put in order once, and then taken by their places.
+    instant = [name for name in found.columns if name == "instant"]
     places = words.sort(KEY).with_row_index("place")
     at = places.select("row", "place")
     placed = (
-        found.with_columns(row=pl.coalesce("then_row", "now_row"))
-        .join(at, on="row", how="left")
+        found.join(at, on="row", how="left")
         .join(at.rename({"row": "then_row", "place": "then_at"}), on="then_row", how="left")
         .join(at.rename({"row": "now_row", "place": "now_at"}), on="now_row", how="left")
-        .sort("place")
+        .sort(*instant, "place")
     )
     taken = {
         f"{when}_{name}": pl.lit(places[name]).gather(f"{when}_at")
@@ -210,7 +212,7 @@ def worded(timeline: Timeline, found: pl.DataFrame) -> pl.DataFrame:
     }
     columns = [f"{when}_{name}" for when in ("then", "now") for name in _SAID]
     keys = [pl.lit(places[name]).gather("place").alias(name) for name in KEY]
-    return placed.with_columns(*keys, **taken).select(*KEY, *columns)
+    return placed.with_columns(*keys, **taken).select(*instant, *KEY, *columns)
 
 
 def _said(row: dict[str, Any], when: str) -> Said | None:

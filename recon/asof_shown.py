@@ -36,7 +36,7 @@ def shown(timeline: Timeline, own: Records, instant: Instant, faces: pl.DataFram
     held, before = pl.col("seen_from") >= pl.col("shot_at"), pl.col("seen_to") <= pl.col("shot_at")
     beside = [
         (_whole(timeline, instant), _TABLE, False),
-        (misnamed(timeline, upto).collect(engine="streaming"), _TABLE, False),
+        (misnamed(timeline, upto).collect(), _TABLE, False),
         (quiet(timeline, own.tables.lazy(), upto).collect(engine="streaming"), span, True),
         (blind, _TABLE, False),
     ]

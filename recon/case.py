@@ -258,8 +258,8 @@ class Case:
         timeline = self.judged()
         _check_clock(timeline, clock)
         wanted = subjects or self.config.subjects
-        found = asof_history.history(timeline, between, every, wanted, clock)
-        return asof_history.changes(found) if changes or every is None else found
+        changes = changes or every is None
+        return asof_history.history(timeline, between, every, wanted, clock, changes=changes)
 
     def written(self, subjects: Sequence[str] = ()) -> list[Version]:
         """When each row version was really written, by every basis; all rows if none is named."""

@@ -13,7 +13,7 @@ import polars as pl
 from recon.rules.base import Timeline
 from recon.rules.views import LOGGED, RECORD, named, xids
 
-_WRITTEN = ("row.insert", "row.update", "row.delete")
+WRITTEN = ("row.insert", "row.update", "row.delete")
 _EMPTIED = ("table.truncate", "table.drop", "table.recreate", "table.create")
 """What leaves no earlier row in the table of that name."""
 _SAME = ["source", "table", "subject", "attribute", "value"]
@@ -140,7 +140,7 @@ def unnamed(timeline: Timeline, at: pl.Expr) -> pl.DataFrame:
     The event of such a row has the table for its subject.
     """
     return (
-        timeline.kind(*_WRITTEN)
+        timeline.kind(*WRITTEN)
         .filter((pl.col("subject") == named("pg:")) & (pl.col("earliest") <= at))
         .group_by("source", table="subject")
         .agg(blind_since=pl.col("latest").max())
@@ -168,7 +168,7 @@ def untouched(timeline: Timeline, wanted: pl.LazyFrame, at: pl.Expr) -> pl.DataF
         .select(key)
         .unique()
     )
-    written = timeline.kind(*_WRITTEN).select(
+    written = timeline.kind(*WRITTEN).select(
         "source", "earliest", "latest", subject_written="subject", table=named("pg:")
     )
     acts = timeline.kind(*_EMPTIED).select(

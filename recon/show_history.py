@@ -33,7 +33,7 @@ def history(  # noqa: PLR0913  (one thing each that the head says)
 
     Args:
         out: where to.
-        answers: of :func:`recon.asof_history.changes`.
+        answers: of :func:`recon.asof_history.history`, the changes alone.
         since: where the history begins.
         until: where it ends.
         every: step at which was asked; None: wherever an answer may change.

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from recon.asof import Answer, asof, asof_frame
-from recon.asof_history import changes, history
+from recon.asof_history import history
 from recon.errors import UsageError
 from tests.stories import BAD, GOOD, Story, at
 
@@ -315,7 +315,7 @@ def test_a_version_that_an_earlier_listing_shows_was_there_and_is_no_more():
 
 def told(story: Story, source: str, since: str, until: str, every: timedelta | None = None):
     """By instant what the source said, where that changed."""
-    found = changes(history(story.timeline(), (at(since), at(until)), every))
+    found = history(story.timeline(), (at(since), at(until)), every, changes=True)
     rows = found.filter(pl.col("source") == source).select("instant", "then_value").iter_rows()
     return [(f"{instant:%d %H:%M:%S}", value[:1] if value else None) for instant, value in rows]
 
@@ -364,6 +364,14 @@ def test_a_grid_shows_a_change_at_its_next_step_and_is_bounded():
     assert found == [("08 00:00:00", "a"), ("09 00:00:00", "b")]
     with pytest.raises(UsageError, match="at most 2000 instants"):
         history(stored.timeline(), (at("00:00"), at("01:00")), timedelta(seconds=1))
+
+
+def test_a_history_holds_only_so_many_answers_but_all_changes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("recon.asof_history.MOST_ANSWERS", 1)
+    timeline, day = incident().timeline(), (at("00:00"), at("2026-03-09 00:00"))
+    with pytest.raises(UsageError, match="at most 1 answers"):
+        history(timeline, day, timedelta(hours=6))
+    assert len(history(timeline, day, timedelta(hours=6), changes=True)) > 1
 
 
 def test_answers_are_the_same_however_many_claims_are_judged_at_a_time(

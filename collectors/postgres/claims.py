@@ -34,7 +34,9 @@ SILENT = ("row.delete", "row.ghost")
 # bytea. No other lengths: 32 digits are as often a UUID as an MD5.
 _DIGESTS = r"(?:\b|\\x)(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b"
 _MAY_HOLD = r"[0-9a-fA-F]{40}"
-_SHA256 = 64
+_SHA256, _SHORTEST = 64, 40
+_DATED = r"^\d{4}-\d\d-\d\d[T ]"
+"""How each of the next two begins."""
 _ZONED = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::\d\d){0,2}$"
 _PLAIN = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,6})?)$"
 
@@ -163,7 +165,7 @@ def _claims(
 ) -> pl.DataFrame:
     """``stated``: the attribute's name, and the column of its value."""
     attribute, column = stated
-    value = _same_way(pl.col(COLUMN + column))
+    values = frame[COLUMN + column]
     time = pl.col("read")
     clock = f"pg:{rows.source}/{rows.table}.{claim.time}" if claim.time else None
     return frame.select(
@@ -171,8 +173,8 @@ def _claims(
             kind=pl.lit("claim"),
             subject=_subject(claim),
             attribute=attribute,
-            value=value,
-            digest=_digest(pl.col(COLUMN + column)),
+            value=_same_way(values),
+            digest=_digest(values),
             clock=pl.lit(clock),
             basis=pl.lit("asserted"),
             earliest=time.struct.field("earliest"),
@@ -240,7 +242,10 @@ def _names(frame: pl.DataFrame, table: str) -> pl.Series:
     return frame.select(pl.concat_list(digests, *others).list.drop_nulls()).to_series()
 
 
-def _digest(value: pl.Expr) -> pl.Expr:
+def _digest(values: pl.Series) -> pl.Expr:
+    if int(values.str.len_bytes().max() or 0) < _SHORTEST:  # type: ignore[arg-type]
+        return pl.lit(None, pl.String)
+    value = pl.col(values.name)
     # Prefixes are cut off first: a pattern that only says yes or no is ten times faster.
     bare = value.str.to_lowercase().str.strip_prefix("\\x")
     sha256 = bare.str.strip_prefix("sha256:")
@@ -253,8 +258,11 @@ def _digest(value: pl.Expr) -> pl.Expr:
     )
 
 
-def _same_way(value: pl.Expr) -> pl.Expr:
+def _same_way(values: pl.Series) -> pl.Expr:
     """One spelling for a value that is a time: COPY and JSON write the same one differently."""
+    value = pl.col(values.name)
+    if not values.str.contains(_DATED).any():
+        return value
     zoned = read_iso(pl.when(value.str.contains(_ZONED)).then(value)).struct.field("earliest")
     fraction = zoned.dt.strftime("%6f").str.strip_chars_end("0")
     shown = pl.concat_str(

@@ -36,8 +36,9 @@ from numba.core.registry import CPUDispatcher, cpu_target
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 MODULES = (
-    *(f"collectors.postgres.wal.{name}" for name in ("walk", "stream", "crc", "firstblock")),
-    *(f"collectors.postgres.wal.{name}" for name in ("blocks", "plainlines", "lsntext")),
+    *(f"collectors.postgres.wal.{name}" for name in ("walk", "stream", "crc", "trail")),
+    *(f"collectors.postgres.wal.{name}" for name in ("firstblock", "blocks", "plainlines")),
+    "collectors.postgres.wal.lsntext",
     *(f"collectors.postgres.heap.{name}" for name in ("held", "replay", "prune", "commits")),
     *(f"collectors.postgres.heap.{name}" for name in ("versions", "deform", "render", "digits")),
 )

@@ -17,7 +17,7 @@ import numpy as np
 from collectors.postgres.heap import replay
 from collectors.postgres.heap.model import Tuple
 from collectors.postgres.heap.page import SIZE
-from collectors.postgres.heap.pages import KEPT, File, Pages, Seed
+from collectors.postgres.heap.pages import KEPT, File, Keys, Pages, Seed
 from collectors.postgres.heap.prune import Batch
 from collectors.postgres.heap.slots import HEAD
 from collectors.postgres.wal.blocks import (
@@ -42,8 +42,10 @@ from collectors.postgres.wal.record import split
 
 _OPS = ("insert", "update", "delete", "unmade")
 _TUPLE = struct.Struct("<IHHBxxxI")
-_ROWS = KEPT // 2
+_ROWS = 16_384
 """Block references that are gone through together, at most, unless a single record has more."""
+_PAGES = KEPT // 2
+"""The same of pages, and of page images."""
 
 
 class Change(NamedTuple):
@@ -142,11 +144,9 @@ class Replay:
         low = 0
         for at in [*np.flatnonzero(chunk.rmgr == STORAGE).tolist(), len(chunk.lsn)]:
             while low < at:
-                limit = blocks.records[low, FIRST] + _ROWS
-                ends = blocks.records[low + 1 : at, FIRST]
-                high = low + 1 + int(np.searchsorted(ends, limit, side="right"))
-                yield self._batch(chunk, blocks, low, min(high, at), begun)
-                low = min(high, at)
+                high = _together(blocks, low, at)
+                yield self._batch(chunk, blocks, low, high, begun)
+                low = high
             if at < len(chunk.lsn):
                 self._storage(chunk, at)
                 low = at + 1
@@ -158,14 +158,13 @@ class Replay:
         rows = blocks.rows[first:last]
         records[:, FIRST] -= first
         image_of, images = _images(chunk.text, rows)
-        keys = rows[:, FILE].astype(np.uint64) << np.uint64(32) | rows[:, PAGE].astype(np.uint64)
         batch = Batch(
             chunk.text,
             chunk.kind[low:high],
             chunk.xid[low:high],
             records,
             rows,
-            self._pages.place(keys, self._seeded(chunk, rows, begun)),
+            self._pages.place(_keys(rows), self._seeded(chunk, rows, begun)),
             image_of,
             images,
             chunk.major,
@@ -222,6 +221,29 @@ class Replay:
         files = self._registry.files
         if file in files:
             self._pages.forget(files.index(file), blocks)
+
+
+def _together(blocks: Blocks, low: int, at: int) -> int:
+    """Up to which record, ``at`` at most, they are gone through together from ``low`` on.
+
+    Their pages are in memory together, and are few where rows of one page follow each other.
+    """
+    first = int(blocks.records[low, FIRST])
+    ends = blocks.records[low + 1 : at, FIRST]
+    high = low + 1 + int(np.searchsorted(ends, first + _ROWS, side="right"))
+    last = int(blocks.records[high, FIRST]) if high < len(blocks.records) else len(blocks.rows)
+    if last - first > _PAGES:
+        rows = blocks.rows[first:last]
+        takes = rows[:, IMAGE] >= 0
+        takes[np.unique(_keys(rows), return_index=True)[1]] = True
+        # Up to the one that is one too many.
+        limit = first + int(np.searchsorted(np.cumsum(takes), _PAGES, side="right"))
+        high = low + 1 + int(np.searchsorted(ends, limit, side="right"))
+    return min(high, at)
+
+
+def _keys(rows: Numbers) -> Keys:
+    return rows[:, FILE].astype(np.uint64) << np.uint64(32) | rows[:, PAGE].astype(np.uint64)
 
 
 def _images(text: Bytes, rows: Numbers) -> tuple[Numbers, Bytes]:

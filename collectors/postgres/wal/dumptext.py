@@ -13,7 +13,7 @@ import polars as pl
 
 from collectors.postgres.wal import decode
 from collectors.postgres.wal.fetch import Fetch
-from collectors.postgres.wal.model import RECORDS
+from collectors.postgres.wal.model import NO_RECORDS, RECORDS
 from collectors.postgres.wal.plainlines import cut, plain_rows
 from collectors.postgres.wal.record import split
 from collectors.postgres.wal.shelf import plain_of, whole
@@ -43,6 +43,7 @@ _FORGED_LINES = 4
 LINES: dict[str, pl.DataType] = {"at": pl.Int64(), **RECORDS, "free": pl.Boolean()}
 """Records that lines gave, in the order of the output; ``free``: a line that holds free text,
 or none that can be read, after which a forged one may stand."""
+_NO_LINES = pl.DataFrame(schema=LINES)
 
 
 class Lines(NamedTuple):
@@ -66,7 +67,7 @@ def read_lines(text: bytes) -> Lines:
     places = zip(others.tolist(), begins[others].tolist(), ends[others].tolist(), strict=True)
     lines = [(at, line) for at, b, e in places if not _idle(line := text[b:e])]
     if not lines:
-        return Lines(at, plain, pl.DataFrame(schema=LINES), len(begins))
+        return Lines(at, plain, _NO_LINES, len(begins))
     rest = pl.DataFrame(
         # Names in the text may be of any encoding; what is parsed is ASCII.
         [(at, line.decode("utf-8", "replace")) for at, line in lines],
@@ -74,8 +75,7 @@ def read_lines(text: bytes) -> Lines:
         orient="row",
     )
     heads = rest.with_columns(pl.col("line").str.extract_groups(_HEAD).alias("head")).unnest("head")
-    empty = pl.DataFrame(schema=LINES)
-    found = pl.concat([empty, _columns(heads)], how="diagonal").select(list(LINES))
+    found = pl.concat([_NO_LINES, _columns(heads)], how="diagonal").select(list(LINES))
     return Lines(at, plain, found, len(begins))
 
 
@@ -187,7 +187,7 @@ class Settler:
         if not lines.height and not self._early and not any(self._before):
             # Nearly all pieces of the text.
             self._high = max([self._high, *plain["lsn"].top_k(1)])
-            return plain, pl.DataFrame(schema=RECORDS)
+            return plain, NO_RECORDS
         free = np.zeros(count, np.bool_)
         free[lines["at"].to_numpy()] = lines["free"].fill_null(True).to_numpy()
         free = np.concatenate([np.array(self._before), free])

@@ -20,7 +20,7 @@ from collectors.postgres.wal.naming import named
 from collectors.postgres.wal.piece import Piece, in_order, with_items
 from collectors.postgres.wal.shelf import whole
 from collectors.postgres.wal.transactions import Known, placed
-from collectors.postgres.wal.written import Arriving, Pending, outcomes
+from collectors.postgres.wal.written import ACTS, Arriving, Pending, outcomes
 from recon.schema import BASIS, DRAFT
 
 _KINDS = {
@@ -34,16 +34,6 @@ _KINDS = {
     "END_OF_RECOVERY": "timeline.end-of-recovery",
     "BACKUP_END": "backup.stop",
 }
-_ACTS = pl.DataFrame(
-    schema={
-        "timeline": pl.UInt32,
-        "lsn": pl.UInt64,
-        "kind": pl.String,
-        "relation": pl.String,
-        "subject": pl.String,
-        "value": pl.String,
-    }
-)
 
 
 def events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame:
@@ -83,24 +73,23 @@ def _frames(wal: Wal, of_acts: pl.DataFrame, known: Known, source: str) -> Itera
         acts_here = of_acts.filter(pl.col("timeline") == timeline)
         piles = Arriving(piece, wal.counted)
         for end, plain, rest in piece.parted(timeline):
-            ended = outcomes(timeline, plain, rest)
-            written = waiting.ended(piles.until(end, timeline), ended)
-            tables = pl.concat([acts_here.join(ended, on="lsn", how="semi"), written])
+            arrived, tables = piles.until(end, timeline), ACTS
+            if acts_here.height or arrived.height or waiting.any:
+                ended = outcomes(timeline, plain, rest)
+                written = waiting.ended(arrived, ended)
+                tables = pl.concat([acts_here.join(ended, on="lsn", how="semi"), written])
             # Nearly all commits say no more than when: these have a shorter way.
-            alone = np.isin(plain["lsn"].to_numpy(), tables["lsn"].to_numpy(), invert=True)
-            alone &= plain["xid"].to_numpy() > 0
-            few = piece.label(pl.concat([whole(plain.filter(~alone)), rest]).sort("lsn"))
-            both = [
-                _plain_events(wal.system_id, piece, timeline, plain.filter(alone), source),
-                _events(wal, few, tables, source),
-            ]
-            every = pl.concat([one for one in both if one.height] or both)
-            # By LSN; of one record, by part as they are.
-            yield (
-                every[np.argsort(every["position"].to_numpy(), kind="stable")]
-                if all(one.height for one in both)
-                else every
-            )
+            alone = plain["xid"].to_numpy() > 0
+            if tables.height:
+                alone &= np.isin(plain["lsn"].to_numpy(), tables["lsn"].to_numpy(), invert=True)
+            shorter = plain if alone.all() else plain.filter(alone)
+            every = _plain_events(wal.system_id, piece, timeline, shorter, source)
+            if rest.height or shorter.height < plain.height:
+                few = piece.label(pl.concat([whole(plain.filter(~alone)), rest]).sort("lsn"))
+                # By LSN; of one record, by part as they are.
+                every = pl.concat([every, _events(wal, few, tables, source)])
+                every = every[np.argsort(every["position"].to_numpy(), kind="stable")]
+            yield every
 
 
 def _plain_events(
@@ -230,7 +219,7 @@ def _acts(found: Sequence[Act], known: Known, source: str) -> pl.DataFrame:
         }
         for act in found
     ]
-    return pl.DataFrame(rows, schema=_ACTS.schema, orient="row")
+    return pl.DataFrame(rows, schema=ACTS.schema, orient="row")
 
 
 def unnamed(relation: str, source: str) -> str:

@@ -23,14 +23,15 @@ from collectors.postgres.wal.firstblock import File, first_blocks
 from collectors.postgres.wal.layout import HEAP, HEAP2, STORAGE, XLOG
 from collectors.postgres.wal.record import split
 from collectors.postgres.wal.segment import Checked
-from collectors.postgres.wal.stream import WORD, Part, parts
+from collectors.postgres.wal.stream import WORD, parts, to_lsn
 from collectors.postgres.wal.timeline import Stretch
+from collectors.postgres.wal.trail import Look
 from recon.collector import Sha256
 
 _FPI_FOR_HINT, _FPI = 0xA0, 0xB0
 _LOOKED_AT = np.array(
     [
-        rmgr in {HEAP, HEAP2} or (rmgr == XLOG and info & 0xF0 in {_FPI, _FPI_FOR_HINT})
+        rmgr in {HEAP, HEAP2, STORAGE} or (rmgr == XLOG and info & 0xF0 in {_FPI, _FPI_FOR_HINT})
         for rmgr in range(256)
         for info in range(256)
     ]
@@ -97,15 +98,28 @@ def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk]:
     Records that another stretch of the archive tells as well come from one of them alone.
     """
     wanted = _Files.of(files)
+    if wanted.numbers.size:
+        for major, look in _looks(stretch):
+            chunk = _chunk(look, stretch, major, wanted)
+            if len(chunk.lsn):
+                yield chunk
+
+
+def _looks(stretch: Stretch) -> Iterator[tuple[int, Look]]:
+    """The records that are looked at, and the major version that wrote them."""
     run = stretch.run
-    while run and wanted.numbers.size:
+    if stretch.trail is not None:
+        for look in stretch.trail.again(run, _LOOKED_AT):
+            yield run[0].major, look
+        return
+    while run:
         stop = None
         for part in parts(run):
             stop = part.stop
-            if len(part.starts):
-                chunk = _chunk(part, stretch, run[part.index].major, wanted)
-                if len(chunk.lsn):
-                    yield chunk
+            at = np.flatnonzero(_LOOKED_AT[part.kind])
+            if len(at):
+                places = part.starts[at], part.lengths[at]
+                yield run[part.index].major, Look(part.text, part.words, part.place, *places)
         run = run[stop.index + 1 :] if stop is not None else ()
 
 
@@ -157,40 +171,43 @@ def _parts(file: str) -> tuple[int | None, int | None, int] | None:
     return None if number is None or number >= 2**32 else (space, database, number)
 
 
-def _chunk(part: Part, stretch: Stretch, major: int, wanted: _Files) -> Chunk:
-    at = _theirs(part, wanted, major, stretch.since)
-    lsn = part.lsn[at]
+def _chunk(look: Look, stretch: Stretch, major: int, wanted: _Files) -> Chunk:
+    at = _theirs(look, wanted, major)
+    lsn = to_lsn(look.starts[at], look.place, stretch.run[0].geometry)
+    if stretch.since:
+        told = lsn >= np.uint64(stretch.since)
+        at, lsn = at[told], lsn[told]
+    starts = look.starts[at]
     return Chunk(
         major=major,
         lsn=lsn,
-        xid=part.xid[at],
+        xid=(look.words[starts] >> np.uint64(32)).astype(np.uint32),
         timeline=stretch.turns.of(lsn),
-        kind=part.kind[at],
-        text=part.text,
-        starts=part.starts[at] * WORD,
-        lengths=part.lengths[at],
+        kind=look.words[starts + 2].astype(np.uint16),
+        text=look.text,
+        starts=starts * WORD,
+        lengths=look.lengths[at],
         run=stretch.run,
     )
 
 
-def _theirs(part: Part, wanted: _Files, major: int, since: int) -> npt.NDArray[np.int64]:
+def _theirs(look: Look, wanted: _Files, major: int) -> npt.NDArray[np.int64]:
     """Which of the records are of the files that are wanted."""
-    at = np.flatnonzero(_LOOKED_AT[part.kind] & (part.lsn >= np.uint64(since)))
-    block = first_blocks(part.words, part.starts[at], part.lengths[at], major, wanted.numbers)
-    found = at[block.at[wanted.have(block.space, block.database, block.number)]]
-    stored = np.flatnonzero((part.rmgr == STORAGE) & (part.lsn >= np.uint64(since)))
+    block = first_blocks(look.words, look.starts, look.lengths, major, wanted.numbers)
+    found = block.at[wanted.have(block.space, block.database, block.number)]
+    stored = look.words[look.starts + 2].astype(np.uint16) >> 8 == STORAGE
+    if not stored.any():
+        return found
     # One by one: relations are made and cut short seldom.
-    named = [
-        index
-        for index, text in zip(stored.tolist(), part.chosen(stored), strict=True)
-        if wanted.has(_stored(text, major))
-    ]
-    return np.sort(np.concatenate([found, np.array(named, np.int64)]))
+    of_storage = np.flatnonzero(stored).tolist()
+    named = [at for at in of_storage if wanted.has(_stored(look, at, major))]
+    return np.sort(np.concatenate([found[~stored[found]], np.array(named, np.int64)]))
 
 
-def _stored(text: bytes, major: int) -> tuple[int, int, int] | None:
+def _stored(look: Look, which: int, major: int) -> tuple[int, int, int] | None:
     """The file that a record of Storage speaks of."""
-    record = split(text, major)
+    start = int(look.starts[which]) * WORD
+    record = split(look.text[start : start + int(look.lengths[which])].tobytes(), major)
     op = record.op if record else None
     # TRUNCATE begins with the number of pages that stay.
     at = {"CREATE": 0, "TRUNCATE": 4}.get(op or "")

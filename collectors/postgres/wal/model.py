@@ -120,6 +120,9 @@ WRITES: dict[str, pl.DataType] = {
 those of MULTI_INSERT too; ``updates`` HOT updates too. ``item`` holds the first LSN.
 """
 
+NO_RECORDS, NO_WRITES = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=WRITES)
+"""Made once: a frame of many columns has its price."""
+
 DEFINED: dict[str, pl.DataType] = {
     "timeline": pl.UInt32(),
     "xid": pl.UInt32(),

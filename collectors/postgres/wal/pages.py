@@ -67,13 +67,12 @@ class Pages:
 
     def text(self, carry: Sequence[Bytes] = ()) -> Bytes:
         """Without their headers; what is carried along comes first."""
-        before = sum(map(len, carry))
-        out = np.empty(before + self.size, np.uint8)
-        begin = before + len(self.first)
-        np.concatenate([*carry, self.first], out=out[:begin])
-        others = self.others[:, PAGE_HEADER.size :]
-        out[begin:].reshape(others.shape)[:] = others
-        return out
+        return joined(self.first, self.others, carry)
+
+    def span(self, one: Checked) -> tuple[int, int]:
+        """Number of the first page in its segment, and how many there are."""
+        size = one.geometry.page
+        return (self.lsn - one.start) // size, bool(len(self.first)) + len(self.others)
 
     def edges(self, shift: int) -> Edges:
         """The edges in a text that begins ``shift`` words earlier."""
@@ -93,6 +92,17 @@ class Pages:
         return carried + self.size < length and bool(
             np.all(marks.continued & ~marks.overwritten & (marks.remains == left))
         )
+
+
+def joined(first: Bytes, others: Bytes, carry: Sequence[Bytes]) -> Bytes:
+    """See :meth:`Pages.text`."""
+    before = sum(map(len, carry))
+    kept = others[:, PAGE_HEADER.size :]
+    begin = before + len(first)
+    out = np.empty(begin + kept.size, np.uint8)
+    np.concatenate([*carry, first], out=out[:begin])
+    out[begin:].reshape(kept.shape)[:] = kept
+    return out
 
 
 def blocks(one: Checked) -> Iterator[Pages]:

@@ -44,7 +44,7 @@ class Piece:
     @property
     def stretch(self) -> Stretch:
         """Its segments, for a second look."""
-        return Stretch(self.run, self.turns, self.since)
+        return Stretch(self.run, self.turns, self.since, self.shelf.trail)
 
     def ranges(self) -> Iterator[tuple[int, int, int]]:
         """(timeline, first LSN, LSN behind it) of each timeline."""

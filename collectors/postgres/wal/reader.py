@@ -28,11 +28,12 @@ from collectors.postgres.wal.layout import (
     TRANSACTION,
     show_lsn,
 )
-from collectors.postgres.wal.model import RECORDS, WRITES
+from collectors.postgres.wal.model import NO_RECORDS, NO_WRITES, RECORDS, WRITES
 from collectors.postgres.wal.record import split
 from collectors.postgres.wal.segment import Checked
 from collectors.postgres.wal.shelf import PLAIN, Pile, Shelf, plain_of
 from collectors.postgres.wal.stream import Part, Stop, parts
+from collectors.postgres.wal.trail import Trail
 from recon.collector import Sha256, Warn
 from recon.schema import frame
 
@@ -80,8 +81,9 @@ def scan(run: Sequence[Checked], wanted: Collection[int], shelf: Shelf) -> Scan:
     """
     gathered = _Gathered(shelf, Pile(WRITES), set(wanted))
     shelf.writes = [gathered.pile]
+    shelf.trail = Trail()
     stop = None
-    for part in parts(run):
+    for part in parts(run, shelf.trail):
         stop = part.stop
         if len(part.starts):
             gathered.take(part, run[part.index].major)
@@ -139,7 +141,7 @@ class _Gathered:
 
     def close(self) -> None:
         """Make frames of what is there."""
-        more, rest = plain_of(frame(self._rows, RECORDS))
+        more, rest = plain_of(frame(self._rows, RECORDS) if self._rows else NO_RECORDS)
         plain = _joined(self._usual, PLAIN)
         self.shelf.add(pl.concat([plain, more]).sort("lsn") if more.height else plain, rest)
         self.pile.add(_counted(self._written))
@@ -225,7 +227,7 @@ def _joined(
 def _counted(columns: list[dict[str, npt.NDArray[Any]]]) -> pl.DataFrame:
     """Rows of WRITES, one for each transaction and file."""
     if not columns:
-        return pl.DataFrame(schema=WRITES)
+        return NO_WRITES
     whole = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
     return (
         pl.DataFrame(whole)

@@ -16,7 +16,8 @@ from pathlib import Path
 import polars as pl
 
 from collectors.postgres.scratch import WAL, root, scratch_folder
-from collectors.postgres.wal.model import RECORDS
+from collectors.postgres.wal.model import NO_RECORDS, RECORDS
+from collectors.postgres.wal.trail import Trail
 from recon.schema import INSTANT
 
 PLAIN: dict[str, pl.DataType] = {
@@ -30,6 +31,7 @@ PLAIN: dict[str, pl.DataType] = {
 
 It names no files, statistics, subtransactions or origin.
 """
+NO_PLAIN = pl.DataFrame(schema=PLAIN)
 _ROWS = 50_000
 """Rows of a file."""
 _END = 2**64
@@ -106,6 +108,8 @@ class Shelf:
     """LSN of the first record."""
     last: int = 0
     """Of the last one."""
+    trail: Trail | None = None
+    """Where all records begin, if our own reader has found them."""
     _rest: list[pl.DataFrame] = field(default_factory=list)
     _outcomes: list[pl.DataFrame] = field(default_factory=list)
     _busy: set[int] = field(default_factory=set)
@@ -134,7 +138,7 @@ class Shelf:
         self.plain.close()
         for pile in self.writes:
             pile.close()
-        self._rest = [pl.concat([pl.DataFrame(schema=RECORDS), *self._rest]).sort("lsn")]
+        self._rest = [pl.concat([NO_RECORDS, *self._rest]).sort("lsn")]
 
     @property
     def rest(self) -> pl.DataFrame:
@@ -154,7 +158,7 @@ class Shelf:
         ends = [batch.first for batch in batches[1:]] + [_END]
         low = 0
         for number, end in enumerate(ends):
-            rows = self.plain.read(batches[number]) if batches else pl.DataFrame(schema=PLAIN)
+            rows = self.plain.read(batches[number]) if batches else NO_PLAIN
             here = pl.col("lsn").is_between(low, min(end, _END - 1), closed="left")
             last = pl.col("lsn") >= low
             yield end, rows, self.rest.filter(here if end < _END else last)
@@ -163,16 +167,20 @@ class Shelf:
 
 def whole(plain: pl.DataFrame) -> pl.DataFrame:
     """Rows of :data:`PLAIN` as RECORDS."""
+    if not plain.height:
+        return NO_RECORDS
     rows = plain.select(
         *("lsn", "prev", "xid", "time"),
         rmgr=pl.lit("Transaction"),
         op=pl.when("commit").then(pl.lit("COMMIT")).otherwise(pl.lit("ABORT")),
     )
-    return pl.concat([pl.DataFrame(schema=RECORDS), rows], how="diagonal").select(list(RECORDS))
+    return pl.concat([NO_RECORDS, rows], how="diagonal").select(list(RECORDS))
 
 
 def plain_of(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """RECORDS apart: rows of :data:`PLAIN`, and the others."""
+    if not records.height:
+        return NO_PLAIN, NO_RECORDS
     outcome = (pl.col("rmgr") == "Transaction") & pl.col("op").is_in(["COMMIT", "ABORT"])
     bare = pl.all_horizontal(pl.col("files", "stats", "subxids", "origin").is_null())
     marked = records.with_columns(commit=pl.col("op") == "COMMIT", _bare=outcome & bare)

@@ -25,6 +25,7 @@ from collectors.postgres.wal.layout import (
 )
 from collectors.postgres.wal.pages import Pages, blocks
 from collectors.postgres.wal.segment import Checked
+from collectors.postgres.wal.trail import Trail
 from collectors.postgres.wal.walk import misfit, walk
 
 WORD = 8
@@ -56,6 +57,8 @@ class Part:
     text: Bytes
     words: Words
     """The text, little-endian."""
+    place: int
+    """Of the text's first byte: see :meth:`~collectors.postgres.wal.layout.Geometry.place`."""
     starts: Numbers
     lengths: Numbers
     lsn: Words
@@ -118,8 +121,11 @@ class _Flow:
         return True
 
 
-def parts(run: Sequence[Checked]) -> Iterator[Part]:
-    """The records of a run, block by block; ends at the first :class:`Stop`."""
+def parts(run: Sequence[Checked], trail: Trail | None = None) -> Iterator[Part]:
+    """The records of a run, block by block; ends at the first :class:`Stop`.
+
+    ``trail``: to be filled for a second look.
+    """
     geometry = run[0].geometry
     flow: _Flow | None = None
     for index, one in enumerate(run):
@@ -127,8 +133,14 @@ def parts(run: Sequence[Checked]) -> Iterator[Part]:
             if flow is None:
                 flow = _Flow([], 0, pages.rest(), None)
             if flow.passes(pages):
+                if trail is not None and flow.carry:
+                    trail.passed(index, one, pages)
                 continue
+            carried = flow.carried
             part = _part(index, pages, flow, geometry)
+            if trail is not None:
+                starts, kept = part.starts, flow.carried
+                trail.took(index, one, pages, carried=carried, starts=starts, kept=kept)
             yield part
             if part.stop is not None:
                 return
@@ -194,7 +206,7 @@ def _part(index: int, pages: Pages, flow: _Flow, geometry: Geometry) -> Part:
     flow.carried, flow.skip = len(rest), 0
     if good:
         flow.last = int(lsn[-1])
-    return Part(index, text, words, start, length, lsn, xid, kind, stop, switched)
+    return Part(index, text, words, place, start, length, lsn, xid, kind, stop, switched)
 
 
 @compiled(INT(NUMBERS, INTS, NUMBERS, INT, SHORTS, HALVES))

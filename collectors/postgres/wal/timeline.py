@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from collectors.postgres.wal.segment import Checked
+from collectors.postgres.wal.trail import Trail
 from recon.collector import Warn
 
 ENDS_RECOVERY = ("END_OF_RECOVERY", "CHECKPOINT_SHUTDOWN", "CHECKPOINT_ONLINE")
@@ -55,6 +56,8 @@ class Stretch:
     turns: Turns
     since: int = 0
     """Below this LSN another stretch tells what was written."""
+    trail: Trail | None = None
+    """Where its records begin, if our own reader has found them."""
 
 
 def turns(records: pl.DataFrame, run: Sequence[Checked]) -> Turns:

@@ -45,7 +45,7 @@ _MAX_PASSES = 20
 """As many passes as take about the time that our own reader needs for one over everything."""
 _ONE_RMGR_BEFORE = 15
 """In 14 a second ``-r`` overrides the first, so it runs once for each."""
-_CHUNK = 2 * 1024 * 1024
+_CHUNK = 4 * 1024 * 1024
 
 
 def find(major: int) -> Path | None:

@@ -11,13 +11,24 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from collectors.postgres.wal.model import WRITES, Counted, Wal
+from collectors.postgres.wal.model import NO_WRITES, Counted, Wal
 from collectors.postgres.wal.piece import Piece
 from collectors.postgres.wal.rows import summed, writes_of
 from collectors.postgres.wal.transactions import Known
 
 _COMMITS = ["COMMIT", "COMMIT_PREPARED"]
 _ABORTS = ["ABORT", "ABORT_PREPARED"]
+ACTS = pl.DataFrame(
+    schema={
+        "timeline": pl.UInt32,
+        "lsn": pl.UInt64,
+        "kind": pl.String,
+        "relation": pl.String,
+        "subject": pl.String,
+        "value": pl.String,
+    }
+)
+"""What befell tables at a COMMIT: none of it."""
 
 
 @dataclass(slots=True)
@@ -31,7 +42,7 @@ class Arriving:
 
     def until(self, end: int, timeline: int) -> pl.DataFrame:
         """Rows of :data:`WRITES` of a timeline, all below ``end`` that did not come before."""
-        found = [pl.DataFrame(schema=WRITES)]
+        found = [NO_WRITES]
         for number, pile in enumerate(self.piece.shelf.writes):
             at = self._next.get(number, 0)
             while at < len(pile.batches) and pile.batches[at].first < end:
@@ -39,7 +50,7 @@ class Arriving:
                 found.append(rows.filter(pl.col("timeline") == timeline))
                 at += 1
             self._next[number] = at
-        return pl.concat(found)
+        return pl.concat(found) if len(found) > 1 else NO_WRITES
 
 
 @dataclass(slots=True)
@@ -50,7 +61,7 @@ class Pending:
     """``timeline``, ``file``, ``relation``, ``subject`` of files whose relation has a name."""
     copies: pl.DataFrame
     """``timeline``, ``xid``, ``file`` of copies that a rewrite makes: their rows are left out."""
-    _writes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=WRITES))
+    _writes: pl.DataFrame = field(default_factory=lambda: NO_WRITES)
 
     @classmethod
     def of(cls, wal: Wal, known: Known) -> Pending:
@@ -64,6 +75,11 @@ class Pending:
             copies.select("timeline", "xid", file="created"),
         )
 
+    @property
+    def any(self) -> bool:
+        """Whether there are some."""
+        return self._writes.height > 0
+
     def ended(self, writes: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
         """What the transactions wrote that commit in these records; ``writes`` came until then.
 
@@ -72,6 +88,8 @@ class Pending:
         """
         if writes.height:
             self._writes = summed(pl.concat([self._writes, writes]))
+        if not self._writes.height:
+            return ACTS
         family = _family(records, _COMMITS)
         done = (
             self._writes.join(self.copies, on=["timeline", "xid", "file"], how="anti")
@@ -90,9 +108,8 @@ class Pending:
                 value=pl.format("delete={} insert={} update={}", "deletes", "inserts", "updates"),
             )
         )
-        if self._writes.height:
-            gone = _family(records, [*_COMMITS, *_ABORTS])
-            self._writes = self._writes.join(gone, on=["timeline", "xid"], how="anti")
+        gone = _family(records, [*_COMMITS, *_ABORTS])
+        self._writes = self._writes.join(gone, on=["timeline", "xid"], how="anti")
         return done
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,37 @@ def test_behind_damage_it_goes_on_with_the_next_segment(
         assert full[-1] in found
         assert found == [place for place in full if place not in lost]
         assert all(full[0][1] <= lsn < (segment + 2) * 2**20 for _, lsn in lost)
+
+
+@pytest.mark.parametrize("pages_at_once", [1, 2, 256])
+def test_a_second_look_sees_what_one_without_the_first_would(
+    archive: Archive, files: list[str], pages_at_once: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Records that fill whole blocks run on through them."""
+    monkeypatch.setattr(pages, "_BLOCK", pages_at_once * 8192)
+    wal = read(archive.segments(), source="db", prefer_tool=False)
+    names = [*files, "*/*/1259", "*/*/1249"]
+    for stretch in wal.stretches:
+        assert stretch.trail is not None
+        by_trail, anew = (
+            [
+                [
+                    *zip(
+                        one.lsn,
+                        one.timeline,
+                        one.xid,
+                        one.kind,
+                        one.records,
+                        one.items,
+                        strict=True,
+                    )
+                ]
+                for one in records_of(each, names)
+            ]
+            for each in (stretch, replace(stretch, trail=None))
+        )
+        assert by_trail == anew
+        assert by_trail
 
 
 def test_columns_agree_in_length(archive: Archive, files: list[str]):

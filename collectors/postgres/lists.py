@@ -23,9 +23,8 @@ def listed(columns: Sequence[pl.Series]) -> pl.Series:
         if len(rows) < len(shape):
             there = [column.gather(rows) for column in there]
         if there:
-            across = np.arange(len(there) * len(rows)).reshape(len(there), -1).T.reshape(-1)
-            matrix = pl.concat(there).gather(across).reshape((len(rows), len(there)))
-            parts.append(matrix.arr.to_list())
+            beside = pl.DataFrame({str(at): column for at, column in enumerate(there)})
+            parts.append(beside.select(pl.concat_arr(pl.all()).arr.to_list()).to_series())
         else:
             parts.append(pl.Series([[]], dtype=parts[0].dtype).new_from_index(0, len(rows)))
         places.append(rows)

@@ -11,20 +11,24 @@ letters and reads the digits. Nothing is searched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 from collectors.postgres.compiled import (
-    BYTE_ROWS,
     BYTES,
     FLAGS,
     HALVES,
     INT,
     INTS,
+    NUMBER_ROWS,
     NUMBERS,
     compiled,
 )
@@ -32,6 +36,7 @@ from collectors.postgres.wal.shelf import PLAIN
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 
 _HEAD = b"rmgr: Transaction len (rec/tot):     34/    34, tx: "
 _WIDTH = 139
@@ -41,10 +46,38 @@ _MOST, _XID = 8, 10
 _LSN = len(_HEAD) + _XID + len(", lsn: ")
 _BETWEEN = len(", prev ")
 _DAY = 86_400_000_000
+_EIGHT = 8
 _BAD = -1
 """Of a number: a letter that is no digit."""
 _NEVER = -(1 << 62)
 """Of a time: it is none."""
+
+
+_Values = tuple[ir.Value, ir.Value]
+
+
+def _eight() -> Callable[[Bytes, int], np.uint64]:
+    """Eight letters from a place on, wherever it lies, as one number."""
+
+    def made(
+        context: Any,  # noqa: ANN401  (numba's own, which has no types)
+        builder: ir.IRBuilder,
+        _of: object,
+        args: _Values,
+    ) -> ir.Value:
+        text, place = args
+        array = context.make_array(BYTES)(context, builder, text)
+        found = builder.gep(array.data, [place])
+        # Places are not aligned.
+        return builder.load(builder.bitcast(found, ir.IntType(64).as_pointer()), align=1)
+
+    def step(_typing: object, _text: object, _place: object) -> tuple[object, object]:
+        return types.uint64(BYTES, types.int64), made
+
+    return cast("Callable[[Bytes, int], np.uint64]", intrinsic(step))
+
+
+eight = _eight()
 
 
 def cut(text: bytes) -> tuple[Bytes, Numbers, Numbers]:
@@ -63,7 +96,7 @@ def plain_rows(letters: Bytes, begins: Numbers, ends: Numbers) -> tuple[Numbers,
     commit, time = np.empty(most, np.bool_), np.empty(most, np.int64)
     # Compiled loops take arrays that can be written to.
     letters = np.require(letters, requirements="W")
-    count = _read(letters, begins, ends, _shapes(), at, lsn, prev, xid, commit, time)
+    count = _read(letters, begins, ends, *_words(), at, lsn, prev, xid, commit, time)
     rows: dict[str, npt.NDArray[Any]] = {
         "lsn": lsn,
         "prev": prev,
@@ -73,6 +106,24 @@ def plain_rows(letters: Bytes, begins: Numbers, ends: Numbers) -> tuple[Numbers,
     }
     frame = pl.DataFrame({name: column[:count] for name, column in rows.items()})
     return at[:count], frame.cast(PLAIN)
+
+
+@cache
+def _words() -> tuple[Words, Words]:
+    """The letters of :func:`_shapes`, eight at a time, the last eight at the end of the line.
+
+    And which of them are letters: the bits of all others are zero.
+    """
+    shapes, most = _shapes(), _WIDTH + 2 * _MOST
+    letters, holes = (np.zeros((2 * _MOST, most // _EIGHT + 1), np.uint64) for _ in range(2))
+    for number, row in enumerate(shapes):
+        width = _WIDTH - (number < _MOST) + 2 * (number % _MOST + 1)
+        places = [*range(0, width - _EIGHT, _EIGHT), width - _EIGHT]
+        for at, place in enumerate(places):
+            eight = row[place : place + _EIGHT]
+            letters[number, at] = eight.copy().view(np.uint64)[0]
+            holes[number, at] = np.where(eight > 0, 0xFF, 0).astype(np.uint8).view(np.uint64)[0]
+    return letters, holes
 
 
 @cache
@@ -92,13 +143,14 @@ def _shapes() -> Bytes:
 
 
 @compiled(
-    INT(BYTES, INTS, INTS, BYTE_ROWS, INTS, NUMBERS, NUMBERS, HALVES, FLAGS, INTS),
+    INT(BYTES, INTS, INTS, NUMBER_ROWS, NUMBER_ROWS, INTS, NUMBERS, NUMBERS, HALVES, FLAGS, INTS),
 )
 def _read(
     letters: Bytes,
     begins: Numbers,
     ends: Numbers,
-    shapes: Bytes,
+    shapes: Words,
+    letters_of: Words,
     at: Numbers,
     lsn: npt.NDArray[np.uint64],
     prev: npt.NDArray[np.uint64],
@@ -115,13 +167,13 @@ def _read(
         digits = (width - _WIDTH + 1 - is_commit) >> 1
         if digits < 1 or digits > _MOST:
             continue
-        shape = shapes[is_commit * _MOST + digits - 1]
-        fits = True
-        for place in range(width):
-            if shape[place] and shape[place] != letters[begin + place]:
-                fits = False
-                break
-        if not fits:
+        shape = is_commit * _MOST + digits - 1
+        last = (width - 1) >> 3
+        odd = np.uint64(0)
+        for word in range(last + 1):
+            place = begin + word * 8 if word < last else begin + width - 8
+            odd |= (eight(letters, place) ^ shapes[shape, word]) & letters_of[shape, word]
+        if odd:
             continue
         who = _decimal(letters, begin + len(_HEAD), _XID, 1)
         here = _place(letters, begin + _LSN, digits)

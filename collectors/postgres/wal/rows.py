@@ -47,8 +47,10 @@ def count_rows(
             piles = waldump.writes(tool, piece.run, sorted(wanted), piece.said)
         if piles is None:
             aside = Shelf()
-            reader.scan(piece.run, numbers(relations), aside)
+            stop = reader.scan(piece.run, numbers(relations), aside).stop
             piles = aside.writes
+            if stop is None or stop.index == len(piece.run) - 1:
+                piece.shelf.trail = aside.trail
             methods.append(f"{reader.NAME} for rows written")
         piece.shelf.writes = piles
     counted = Counted(files, methods, frozenset(wanted), frozenset(anywhere))

@@ -181,12 +181,17 @@ def credentials() -> dict[str, str]:
 
 def client(server: Server) -> S3Client:
     """A boto3 client of the server, path-style, as its administrator."""
+    return client_of(server.endpoint)
+
+
+def client_of(endpoint: str) -> S3Client:
+    """The same, by the server's URL."""
     import boto3
     from botocore.config import Config
 
     return boto3.client(
         "s3",
-        endpoint_url=server.endpoint,
+        endpoint_url=endpoint,
         aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=SECRET_KEY,
         region_name=REGION,

@@ -45,9 +45,10 @@ def events(
 ) -> pl.DataFrame:
     """``log.OPERATION`` for each request that was done, ``log.failed`` for each that was not."""
     frames = [pl.DataFrame(schema=DRAFT)]
-    known = set(listed["key"].unique())
     # The same bytes under two names are one log.
-    for item in {item.sha256: item for item in items.of(ACCESS_LOG)}.values():
+    logs = {item.sha256: item for item in items.of(ACCESS_LOG)}
+    known = set(listed["key"].unique()) if logs else set()
+    for item in logs.values():
         try:
             lines = [line.rstrip(b"\r\n") for line in packed.lines(items.path(item))]
         except NotAListingError as error:

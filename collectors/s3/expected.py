@@ -35,6 +35,8 @@ def events(source: Source, items: Items, listed: pl.DataFrame, said: pl.DataFram
         except NotAListingError:
             # What is no configuration is named where configurations are read.
             continue
+        if not rules:
+            continue
         due = expiry.table(listed, rules, _versioning(items))
         parts.append(expiry.events(source, sha256, expiry.kept(due, held)))
     return pl.concat(parts)

@@ -16,7 +16,7 @@ from collectors.s3.listing import NotAListingError
 from recon.collector import Item, Items, Source, Warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from collectors.s3.listing import Page
@@ -79,10 +79,7 @@ def read(source: Source, items: Items) -> tuple[list[Listing], list[Warn]]:
     ]
     live: dict[tuple[str, int], list[Sheet]] = defaultdict(list)
     exported: dict[tuple[str, int], list[Sheet]] = defaultdict(list)
-    for item in items.of(PAGE, CLI_VERSIONS):
-        page = _page(source, items, item, warnings)
-        if page is None:
-            continue
+    for item, page in _pages(source, items, warnings):
         sheet = Sheet(item, page, seen(source, item, page))
         if "listing" in item.meta:
             live[str(item.meta["listing"]), int(item.meta["pass"])].append(sheet)
@@ -113,13 +110,25 @@ def seen(source: Source, item: Item, page: Page | None = None) -> Seen:
     return Seen(newest, times.acquired(item), "examiner", "asserted")
 
 
-def _page(source: Source, items: Items, item: Item, warnings: list[Warn]) -> Page | None:
-    reader = xmlpage.read if item.kind == PAGE else clijson.read
-    try:
-        page = reader(items.read(item))
-    except NotAListingError as error:
-        warnings.append(Warn(item.sha256, "", f"{item.native}: {error}; not read", "error"))
-        return None
+def _pages(source: Source, items: Items, warnings: list[Warn]) -> Iterator[tuple[Item, Page]]:
+    """Those that can be read, in the order of their items."""
+    found = items.of(PAGE, CLI_VERSIONS)
+    # Read ahead by a few, as many pages together are read faster than one after another.
+    xml = xmlpage.pages(items.read(item) for item in found if item.kind == PAGE)
+    for item in found:
+        try:
+            page = next(xml) if item.kind == PAGE else clijson.read(items.read(item))
+            if isinstance(page, NotAListingError):
+                raise page
+        except NotAListingError as error:
+            warnings.append(Warn(item.sha256, "", f"{item.native}: {error}; not read", "error"))
+            continue
+        if _is_ours(source, item, page, warnings):
+            yield item, page
+
+
+def _is_ours(source: Source, item: Item, page: Page, warnings: list[Warn]) -> bool:
+    """Whether it is a listing of the bucket; with what must be known of it."""
     bucket = source.options.bucket
     if page.bucket is not None and page.bucket != bucket:
         warnings.append(
@@ -131,9 +140,9 @@ def _page(source: Source, items: Items, item: Item, warnings: list[Warn]) -> Pag
                 "error",
             )
         )
-        return None
+        return False
     warnings += [Warn(item.sha256, n.citation, n.message, n.severity) for n in page.notes]
-    return page
+    return True
 
 
 def _live(label: str, number: int, sheets: list[Sheet]) -> list[Listing]:

@@ -23,15 +23,17 @@ from urllib.parse import unquote_plus
 import polars as pl
 
 from collectors.s3 import flat
-from collectors.s3.flat import KINDS
+from collectors.s3.flat import KINDS, ROOT
 from collectors.s3.listing import MAX_BYTES, VERSIONS, NotAListingError, Note, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lxml import etree
 
-ROOT = "ListVersionsResult"
+_PAGES = 32
+_BYTES = 16 << 20
+"""Of pages that are read at a time."""
 _ENCODINGS = {"UTF-8", "US-ASCII", "ASCII"}
 """Others are read by lxml and not by expat, which tells where an element stands in the bytes."""
 _BOOLEANS = {"true": True, "false": False}
@@ -90,46 +92,71 @@ def read(data: bytes, *, rows_wanted: bool = True) -> Page:
     Raises:
         NotAListingError: the bytes are something else.
     """
+    if not rows_wanted:
+        return _slow(data, rows_wanted=False)
+    (page,) = pages([data])
+    if isinstance(page, NotAListingError):
+        raise page
+    return page
+
+
+def pages(bodies: Iterable[bytes]) -> Iterator[Page | NotAListingError]:
+    """Each as :func:`read` gives it, or its error; many small pages are read at a time."""
+    batch: list[bytes] = []
+    size = 0
+    for body in bodies:
+        batch.append(body)
+        size += len(body)
+        if len(batch) >= _PAGES or size >= _BYTES:
+            yield from _batch(batch)
+            batch, size = [], 0
+    yield from _batch(batch)
+
+
+def _batch(bodies: Sequence[bytes]) -> Iterator[Page | NotAListingError]:
+    cuts = [flat.cut(body) if len(body) <= MAX_BYTES else None for body in bodies]
+    regular = iter(flat.columns([one for one in cuts if one is not None]) if any(cuts) else ())
+    for body, cut in zip(bodies, cuts, strict=True):
+        versions = next(regular) if cut is not None else None
+        try:
+            if cut is None or versions is None:
+                yield _slow(body, rows_wanted=True)
+                continue
+            head, below = _beside(cut.beside, f"{{{flat.S3}}}")
+            yield _page(head, versions, [], below)
+        except NotAListingError as error:
+            yield error
+
+
+def _slow(data: bytes, *, rows_wanted: bool) -> Page:
+    """By its elements."""
     root = root_of(data)
     if local(root.tag) != ROOT:
         raise NotAListingError(f"expected the root {ROOT}, found {local(root.tag)[:80]!r}")
     notes: list[Note] = []
-    flat_ = flat.versions(root) if rows_wanted else None
-    text: dict[str, Sequence[str | None]]
-    if flat_ is None:
-        text, head, below = _by_element(root, notes, rows_wanted=rows_wanted)
-    else:
-        text = {name: [one or None for one in flat_.columns[name]] for name in flat_.columns}
-        text |= {"kind": [KINDS[tag] for tag in flat_.tags], "citation": _citations(flat_.tags)}
-        head, below = _beside(flat_.beside, str(root.tag)[: -len(ROOT)])
-    is_encoded = head.get("EncodingType", "").lower() == "url"
-    text["key"], broken = decoded(text["key"], is_encoded=is_encoded)
-    said = "expected a key in URL encoding of UTF-8, found other; kept as it stands"
-    notes += [Note(str(text["citation"][i]), said) for i in broken]
-    # Page by page in Python: a thousand values are too few for an engine of columns.
+    text, head, below = _by_element(root, notes, rows_wanted=rows_wanted)
     columns = {
         **text,
         "etag": [one and one.strip('"') for one in text["etag"]],
         "size": [_number(one) for one in text["size"]],
         "latest_version": [one and _BOOLEANS.get(one.lower()) for one in text["latest_version"]],
     }
-    versions = pl.DataFrame(columns, schema=VERSIONS)
-    return _page(head, versions, notes, below, is_encoded=is_encoded)
+    return _page(head, pl.DataFrame(columns, schema=VERSIONS), notes, below)
+
+
+def _decoded_keys(versions: pl.DataFrame, notes: list[Note]) -> pl.DataFrame:
+    if not versions["key"].str.contains("[%+]").any():
+        return versions
+    keys, broken = decoded(versions["key"].to_list(), is_encoded=True)
+    said = "expected a key in URL encoding of UTF-8, found other; kept as it stands"
+    notes += [Note(versions["citation"][i], said) for i in broken]
+    return versions.with_columns(pl.Series("key", keys, pl.String()))
 
 
 def _number(text: str | None) -> int | None:
     """Bytes of an object; null for what is no number of them."""
     is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= _DIGITS
     return int(text) if text is not None and is_number else None
-
-
-def _citations(tags: Sequence[str]) -> list[str]:
-    counts = dict.fromkeys(KINDS, 0)
-    found = []
-    for tag in tags:
-        counts[tag] += 1
-        found.append(f"/{ROOT}/{tag}[{counts[tag]}]")
-    return found
 
 
 def _beside(elements: Iterable[etree._Element], space: str) -> tuple[dict[str, str], list[str]]:
@@ -190,13 +217,11 @@ def _by_element(
 
 
 def _page(
-    head: dict[str, str],
-    versions: pl.DataFrame,
-    notes: list[Note],
-    below: list[str],
-    *,
-    is_encoded: bool,
+    head: dict[str, str], versions: pl.DataFrame, notes: list[Note], below: list[str]
 ) -> Page:
+    is_encoded = head.get("EncodingType", "").lower() == "url"
+    if is_encoded:
+        versions = _decoded_keys(versions, notes)
     named, _ = decoded(
         [head.get(name) for name in ("Prefix", "KeyMarker", "NextKeyMarker")], is_encoded=is_encoded
     )

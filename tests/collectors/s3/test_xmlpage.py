@@ -194,7 +194,7 @@ def test_both_readers_of_a_page_give_the_same(versions: list[tuple[str, list[str
     data = page(*elements, "<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes>")
     quick = xmlpage.read(data)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(xmlpage.flat, "versions", lambda _: None)
+        patched.setattr(xmlpage.flat, "cut", lambda _: None)
         slow = xmlpage.read(data)
     assert quick.versions.equals(slow.versions)
     assert (quick.notes, quick.prefixes) == (slow.notes, slow.prefixes)
@@ -202,8 +202,25 @@ def test_both_readers_of_a_page_give_the_same(versions: list[tuple[str, list[str
 
 def test_a_page_as_s3_writes_it_is_read_by_columns_and_one_with_a_forged_row_is_not() -> None:
     more = "<Owner><ID>75aa</ID></Owner><ChecksumType>FULL_OBJECT</ChecksumType>"
-    assert flat.versions(xmlpage.root_of(page(version("a", more=more)))) is not None
-    row = "\x7f".join(["a", "v9", *[""] * 7])
-    forged = version(f"a\x7fv1{chr(127) * 7}\nVersion\x7f{row}")
-    assert flat.versions(xmlpage.root_of(page(forged))) is None
-    assert xmlpage.read(page(forged)).versions.height == 1
+    (regular,) = flat.columns([flat.cut(page(version("a", more=more)))])
+    assert regular is not None
+    assert regular["owner"].to_list() == ["75aa"]
+    row = "<Version><Key>forged</Key><VersionId>v9</VersionId></Version>"
+    assert flat.cut(page(f"<!-- {row} -->")) is None
+    assert flat.cut(page(f"<?x {row} ?>")) is None
+    assert flat.cut(page(f"<Within>{row}</Within>")) is None
+    assert flat.cut(page(f"<Name>{version('a')}</Name>", head="")) is None
+    assert flat.columns([flat.cut(page(version("a"), "<Name>b</Name>", row))]) == [None]
+
+
+def test_one_page_in_a_batch_that_is_not_regular_changes_no_other() -> None:
+    bodies = [page(version("a"), version("b")), page(version("c", more="<Key>d</Key>")), b"none"]
+    first, second, third, fourth = xmlpage.pages([*bodies, page(version("e"), version("f"))])
+    assert not isinstance(first, NotAListingError)
+    assert not isinstance(second, NotAListingError)
+    assert isinstance(third, NotAListingError)
+    assert not isinstance(fourth, NotAListingError)
+    assert first.versions.equals(xmlpage.read(bodies[0]).versions)
+    assert second.versions.is_empty()
+    assert fourth.versions["key"].to_list() == ["e", "f"]
+    assert fourth.versions["citation"][0] == "/ListVersionsResult/Version[1]"

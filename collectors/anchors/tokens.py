@@ -4,9 +4,10 @@ A token says: a TSA saw a digest at ``genTime``, give or take ``accuracy``. With
 certificate (valid then, for time-stamping alone) and a chain to a root that the case trusts, it is
 an anchor: bytes with that digest existed by then in UTC. Without, it is read as asserted.
 
-Signature, chain at ``genTime`` and purpose are checked by ``rfc3161-client``, and the second reader
-is ``openssl ts -verify``. Revocation is not checked: a list of then is rarely to be had. A token
-over a SHA-1 is no anchor, as whoever asked for it may have made two files of that digest.
+Signature, chain at ``genTime`` and purpose are checked by ``rfc3161-client``; that the signer is
+the certificate that is named in what is signed, by :mod:`collectors.anchors.signing`. The second
+reader is ``openssl ts -verify``. Revocation is not checked: a list of then is rarely to be had. A
+token over a SHA-1 is no anchor, as whoever asked for it may have made two files of that digest.
 
 Source: RFC 3161, 2.4.2; RFC 5816.
 """
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from collectors.anchors import signing
 from recon.collector import Warn
 from recon.readings import TRUE_TIME
 from recon.text import one_line
@@ -166,9 +168,22 @@ def _chained(
     builder = VerifierBuilder(roots=list(roots), intermediates=list(others), tsa_certificate=signer)
     try:
         builder.build().verify(token.response, token.imprint)
+        signers = _signers(token, signer)
     except (VerificationError, ValueError, KeyError, InvalidVersion) as error:
         return _why(str(error)) or "no chain"
-    return ""
+    return signing.problem(token.response.time_stamp_token(), signers)
+
+
+def _signers(token: Token, signer: Certificate | None) -> list[Certificate]:
+    """Certificates of the issuer and number that the signature gives: one, where nobody cheats."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    (info,) = token.response.signed_data.signer_infos
+    held = [load_der_x509_certificate(bytes(x)) for x in token.response.signed_data.certificates]
+    name = (info.issuer, info.serial_number)
+    return [one for one in held if (one.issuer, one.serial_number) == name] or (
+        [] if signer is None else [signer]
+    )
 
 
 def _why(text: str) -> str:

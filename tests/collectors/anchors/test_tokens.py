@@ -327,6 +327,40 @@ def test_a_certificate_for_another_purpose_stamps_nothing(
     assert (why == "") == sound, why
 
 
+def test_a_token_that_names_no_certificate_in_what_is_signed_is_no_anchor(
+    tmp_path: Path, tsa: Authority
+):
+    """As `openssl cms` signs without `-cades`: whose certificate lies beside it, nobody signed."""
+    folder = tmp_path / "case"
+    made = stamped(folder, tsa)
+    response, bare, told = folder / "log.tsr", tmp_path / "token", tmp_path / "told"
+    run("openssl", "ts", "-reply", "-in", response, "-token_out", "-out", bare)
+    run("openssl", "cms", "-verify", "-noverify", "-inform", "DER", "-in", bare, "-out", told)
+    sign = ["openssl", "cms", "-sign", "-binary", "-nodetach", "-outform", "DER"]
+    sign += ["-econtent_type", "1.2.840.113549.1.9.16.1.4", "-in", str(told), "-out", str(response)]
+    run(*sign, "-signer", tsa.certificate, "-inkey", tsa.folder / "tsa.key", at=NOON)
+    assert token(collected(made))["clock"] == "tsa:seals"
+    assert "no signed attribute that names the TSA's certificate" in said(made)
+    assert not openssl(folder, "log.tsr", "-token_in")
+
+
+def test_a_certificate_put_in_the_place_of_the_one_that_is_named_is_not_believed(tmp_path: Path):
+    """Its TSA's had expired in March; another, of the same key, issuer and number, had not."""
+    short = authority(tmp_path / "tsa", MADE, days=30)
+    folder = tmp_path / "case"
+    made = case(folder, {"tokens": ["log.tsr"], "roots": ["ca.pem"], "certificates": ["tsa.pem"]})
+    (folder / "ca.pem").write_bytes(short.root.read_bytes())
+    number = run("openssl", "x509", "-in", short.certificate, "-noout", "-serial")
+    sign = ["openssl", "x509", "-req", "-in", short.folder / "tsa.csr", "-CA", short.root]
+    sign += ["-CAkey", short.folder / "ca.key", "-days", "365", "-extfile"]
+    sign += [short.folder / "extensions", "-set_serial", f"0x{number.strip().split('=')[1]}"]
+    run(*sign, "-out", folder / "tsa.pem", at=MADE)
+    short.stamp(folder / "deploys.jsonl", folder / "log.tsr", NOON, certificate=False)
+    assert token(collected(made))["clock"] == "tsa:seals"
+    assert "another certificate than the one that the signed attributes name" in said(made)
+    assert not openssl(folder, "log.tsr", "-untrusted", "tsa.pem")
+
+
 def test_a_token_that_does_not_say_how_accurate_it_is_needs_someone_who_does(tmp_path: Path):
     tsa = authority(tmp_path / "tsa", MADE, accuracy="")
     made = collected(stamped(tmp_path / "case", tsa))

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors.records.rows import HeadingError, Row, Said, frames, places_of
-from collectors.records.workbook import NotAWorkbookError, Sheet, Workbook, column_name
+from collectors.records.workbook import (
+    MAX_CELLS,
+    MAX_UNPACKED,
+    NotAWorkbookError,
+    Sheet,
+    Workbook,
+    column_name,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -123,7 +130,14 @@ def _opened(path: Path) -> Any:  # noqa: ANN401  (the library's type, imported w
 
 
 def _grid(book: Any, name: str) -> _Grid:  # noqa: ANN401  (as above)
-    values = _guarded(lambda: book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+    sheet = _guarded(lambda: book.get_sheet_by_name(name))
+    if sheet.total_height * sheet.total_width > MAX_CELLS:
+        # Of .xls nothing else says how large it is.
+        raise NotAWorkbookError(
+            f"expected a sheet of at most {MAX_CELLS} cells; found one of {sheet.total_height}"
+            f" rows and {sheet.total_width} columns; export it as CSV"
+        )
+    values = _guarded(lambda: sheet.to_python(skip_empty_area=False))
     # Cell by cell, as the library gives objects of several types.
     return [[_text(value) for value in row] for row in values]
 
@@ -173,10 +187,18 @@ def _spread(grid: _Grid, book: Any, name: str) -> list[tuple[str, str, str]]:  #
     """Give every cell of a merged range the value that is shown over all of it; a word on each."""
     ranges = _guarded(lambda: book.get_sheet_by_name(name).merged_cell_ranges) or ()
     said = []
+    cells, characters = sum(map(len, grid)), MAX_UNPACKED
     for (top, left), (bottom, right) in ranges:
         if not (top < len(grid) and left < len(grid[top])):
             continue
         value = grid[top][left]
+        area = (min(bottom + 1, len(grid)) - top) * (min(right + 1, len(grid[top])) - left)
+        cells, characters = cells - area, characters - area * len(value or "")
+        if min(cells, characters) < 0:
+            raise NotAWorkbookError(
+                f"expected merged cells that do not overlap, of at most {MAX_UNPACKED} characters"
+                f" in all; found more in sheet {name[:80]!r}; export it as CSV"
+            )
         for row in range(top, min(bottom + 1, len(grid))):
             for column in range(left, min(right + 1, len(grid[row]))):
                 grid[row][column] = value

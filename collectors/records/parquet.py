@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from collectors import parquetpages
 from collectors.records.rows import BATCH, Said, places_of, trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from collectors.records.options import RecordsOptions
+
+_ROOM = 64 << 20
+"""Bytes of text of a frame, as far as whole rows allow it."""
 
 
 class NotParquetError(ValueError):
@@ -40,7 +44,8 @@ def read(path: Path, options: RecordsOptions, said: Said) -> Iterator[pl.DataFra
             said.warn(
                 f"expected text, numbers or times in {name!r}; found {schema[name]}; left out"
             )
-    start = 0
+    _bounded(path, scan, used)
+    start, left = 0, parquetpages.MOST_UNPACKED
     columns = [_text(name, schema[name]).alias(f"={name}") for name in used]
     while True:
         try:
@@ -52,16 +57,46 @@ def read(path: Path, options: RecordsOptions, said: Said) -> Iterator[pl.DataFra
             ) from error
         if found.is_empty():
             return
-        cells = [pl.col(f"={name}").fill_null("") for name in used]
-        yield found.select(
-            citation=pl.format("row {}", pl.int_range(start + 1, start + found.height + 1)),
-            place=pl.int_range(start + 1, start + found.height + 1, dtype=pl.UInt64),
-            text=pl.concat_str(cells, separator="\x1f"),
-            problem=pl.lit(None, dtype=pl.String),
-            said=pl.lit(None, dtype=pl.String),
-            **{f"={name}": trimmed(pl.col(f"={name}")) for name in used},
+        # A text that stands in a dictionary once may stand in every row: it takes room only below.
+        size = found.select(pl.sum_horizontal(pl.all().str.len_bytes().sum())).item() or 0
+        left -= size
+        if left < 0:
+            raise NotParquetError(
+                f"expected at most {parquetpages.MOST_UNPACKED} bytes of text in all rows; found"
+                f" more from row {start + 1} on"
+            )
+        for part in found.iter_slices(max(1, found.height * _ROOM // max(size, _ROOM))):
+            yield _frame(part, used, start)
+            start += part.height
+
+
+def _bounded(path: Path, scan: pl.LazyFrame, used: Sequence[str]) -> None:
+    """A few kilobytes can unpack to more than any machine has.
+
+    Raises:
+        NotParquetError: it does.
+    """
+    try:
+        parquetpages.check(path, used)
+        rows = scan.select(pl.len()).collect().item()
+    except (parquetpages.TooMuchError, OSError, pl.exceptions.PolarsError) as error:
+        raise NotParquetError(f"expected Parquet that can be read; {_why(error)}") from error
+    if rows > parquetpages.MOST_VALUES:
+        raise NotParquetError(
+            f"expected at most {parquetpages.MOST_VALUES} rows; found {rows}; export less at a time"
         )
-        start += found.height
+
+
+def _frame(found: pl.DataFrame, used: Sequence[str], start: int) -> pl.DataFrame:
+    cells = [pl.col(f"={name}").fill_null("") for name in used]
+    return found.select(
+        citation=pl.format("row {}", pl.int_range(start + 1, start + found.height + 1)),
+        place=pl.int_range(start + 1, start + found.height + 1, dtype=pl.UInt64),
+        text=pl.concat_str(cells, separator="\x1f"),
+        problem=pl.lit(None, dtype=pl.String),
+        said=pl.lit(None, dtype=pl.String),
+        **{f"={name}": trimmed(pl.col(f"={name}")) for name in used},
+    )
 
 
 def _text(name: str, dtype: pl.DataType) -> pl.Expr:

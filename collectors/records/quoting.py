@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, AnyStr
 
 from recon.collector import Quote
 from recon.errors import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from collectors.records.options import RecordsOptions
@@ -20,6 +20,8 @@ _LINES = re.compile(r"lines? ([1-9][0-9]{0,11})(?:-([1-9][0-9]{0,11}))?")
 _ROW = re.compile(r"row ([1-9][0-9]{0,11})(?: of sheet (.+))?", re.DOTALL)
 _SHOWN = 2000
 """Lines of one citation that are quoted; a record in quotes may span very many."""
+_LONGEST = 1 << 20
+"""Bytes or characters that are quoted."""
 
 
 def find(source: Source, items: Items, item: Item, citation: str) -> Quote:
@@ -38,7 +40,7 @@ def find(source: Source, items: Items, item: Item, citation: str) -> Quote:
     elif (match := _ROW.fullmatch(citation)) and match[2] is not None:
         found = _sheet_row(path, int(match[1]), match[2]) if options.format == "excel" else None
     elif match and options.format == "parquet":
-        found = _parquet_row(path, int(match[1]))
+        found = _parquet_row(path, int(match[1]), options.used())
     if found is None:
         raise BadInputError(
             "a row of the table",
@@ -57,13 +59,13 @@ def _lines(path: Path, first: int, last: int, options: RecordsOptions) -> Quote 
     encoding = encoding_of(path, options.encoding) if options.format == "csv" else "utf-8"
     if encoding == "utf-16":
         with path.open(encoding=encoding, errors="replace", newline="\n") as file:
-            wide = "".join(islice(file, first - 1, last))
+            wide = _cut(file, first, last, "")
         how = f"iconv -f UTF-16 -t UTF-8 ITEM | sed -n {span}"
         return (
             Quote(wide.removesuffix("\n").removesuffix("\r"), how, verbatim=False) if wide else None
         )
     with path.open("rb") as file:
-        data = b"".join(islice(file, first - 1, last))
+        data = _cut(file, first, last, b"")
     if not data:
         return None
     data = data.removesuffix(b"\n").removesuffix(b"\r")
@@ -81,6 +83,16 @@ def _lines(path: Path, first: int, last: int, options: RecordsOptions) -> Quote 
         )
     except UnicodeDecodeError:
         return Quote(data.decode("utf-8", "backslashreplace"), how, verbatim=False)
+
+
+def _cut(file: IO[AnyStr], first: int, last: int, empty: AnyStr) -> AnyStr:
+    """Lines of a file, those before them in pieces: a line may be as long as the file."""
+    number, found = 1, empty
+    while number <= last and len(found) < _LONGEST and (piece := file.readline(_LONGEST)):
+        if number >= first:
+            found += piece
+        number += piece[-1:] in {"\n", b"\n"}
+    return found[:_LONGEST]
 
 
 def _sheet_row(path: Path, number: int, name: str) -> Quote | None:
@@ -103,15 +115,25 @@ def _sheet_row(path: Path, number: int, name: str) -> Quote | None:
     return Quote("\t".join(cell or "" for cell in cells), how, verbatim=False)
 
 
-def _parquet_row(path: Path, number: int) -> Quote | None:
+def _parquet_row(path: Path, number: int, used: Sequence[str]) -> Quote | None:
+    """All columns, or where that is too much those that are used."""
     import polars as pl
 
+    from collectors import parquetpages
+
+    columns, shown = pl.all(), "*"
     try:
-        row = pl.scan_parquet(path, glob=False).slice(number - 1, 1).collect()
-    except (pl.exceptions.PolarsError, OSError):
+        try:
+            parquetpages.check(path)
+        except parquetpages.TooMuchError:
+            parquetpages.check(path, used)
+            columns = pl.col(list(used))
+            shown = ", ".join('\\"' + name.replace('"', '""') + '\\"' for name in used)
+        row = pl.scan_parquet(path, glob=False).slice(number - 1, 1).select(columns).collect()
+    except (pl.exceptions.PolarsError, parquetpages.TooMuchError, OSError):
         return None
     if row.is_empty():
         return None
     text = ", ".join(f"{name}={value}" for name, value in row.row(0, named=True).items())
-    how = f"duckdb -line -c \"SELECT * FROM read_parquet('ITEM') LIMIT 1 OFFSET {number - 1}\""  # noqa: S608  (not run by us)
-    return Quote(text, how, verbatim=False)
+    query = f"SELECT {shown} FROM read_parquet('ITEM') LIMIT 1 OFFSET {number - 1}"  # noqa: S608  (not run by us)
+    return Quote(text[:_LONGEST], f'duckdb -line -c "{query}"', verbatim=False)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from collectors import parquetpages
 from collectors.s3 import clijson, packed, times
 from collectors.s3.kinds import INVENTORY, MANIFEST, MANIFEST_CHECKSUM
 from collectors.s3.listing import NotAListingError
@@ -246,8 +247,10 @@ def _present(names: Sequence[str] | dict[str, Any]) -> list[str]:
 def _parquet(path: Path) -> pl.DataFrame:
     rows = pl.scan_parquet(path, glob=False)
     _bound(rows.select(pl.len()).collect().item())
+    present = _present(rows.collect_schema().names())
+    parquetpages.check(path, present, packed.MOST_UNPACKED, packed.MOST_ROWS)
     _short(rows, rows.collect_schema())
-    return pl.read_parquet(path, columns=_present(pl.read_parquet_schema(path)))
+    return pl.read_parquet(path, columns=present)
 
 
 def _bound(rows: int) -> None:

@@ -128,11 +128,15 @@ def stripes(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.Dat
     """Rows of an ORC file, a frame for each of its stripes.
 
     Raises:
-        NotAListingError: they take more memory than :data:`MOST_UNPACKED`.
+        NotAListingError: they take more memory than :data:`MOST_UNPACKED`, or name zones that
+            are none.
     """
     import polars as pl
     from pyarrow import Table, orc
 
+    from collectors.s3 import orczones
+
+    orczones.check(path)
     file = orc.ORCFile(path)
     left = MOST_UNPACKED
     for number in range(file.nstripes):

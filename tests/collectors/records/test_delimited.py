@@ -327,3 +327,9 @@ def test_no_line_is_lost_in_silence(
     again = collector.parse(table.source, table.items).events.collect()
     assert again.equals(table.events)
     assert table.rows().filter(pl.col("position").is_null()).is_empty()
+
+
+def test_a_line_as_long_as_the_file_is_quoted_in_part(tmp_path: Path):
+    table = Table(tmp_path, HEAD + b"a,b,1,2017-03-09" + b"x" * (3 << 20) + b"\nlast\n")
+    assert len(table.quote("line 2").text) == 1 << 20
+    assert table.quote("line 3").text == "last"

@@ -256,3 +256,32 @@ def test_names_of_columns():
         "AAA",
         "XFD",
     ]
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_merged_cells_that_take_more_room_than_the_sheet_are_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    long: bool,  # noqa: FBT001  (a parameter)
+):
+    """Ranges over each other; and one text for very many cells."""
+
+    def write(book: Any) -> None:
+        sheet = book.add_worksheet("A")
+        sheet.write_row(0, 0, HEAD)
+        sheet.merge_range("A2:D9", "x" * 30_000)
+
+    data = workbook(write)
+    if long:
+        monkeypatch.setattr("collectors.records.excel.MAX_UNPACKED", 100_000)
+    else:
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+            for one in old.infolist():
+                body = old.read(one)
+                merge = b'<mergeCell ref="A2:D9"/>'
+                new.writestr(one, body.replace(merge, merge * 50))
+        data = out.getvalue()
+    table = excel(tmp_path, data)
+    assert table.claims().is_empty()
+    assert "expected merged cells that do not overlap" in table.said()[0]

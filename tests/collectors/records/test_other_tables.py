@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from collectors import parquetpages
 from tests.collectors.records.tables import Table
 
 COLUMNS = {"subject": "server:{host}", "time": "at", "attributes": {"patch": "patch"}}
@@ -65,6 +67,46 @@ def test_what_is_no_parquet_and_what_is_no_text(tmp_path: Path):
         (warning,) = table.parsed.warnings
         assert warning.severity == "error"
         assert "expected Parquet" in warning.message
+
+
+def test_parquet_that_unpacks_to_more_than_it_should_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A page, and a text of a dictionary that all rows name: each some hundred bytes."""
+    page = parquet(host=["a"], at=["2017-03-09T10:00:00Z"], patch=["0" * (4 << 20)])
+    many = [f"{'0' * 1000}{n % 2}" for n in range(5000)]
+    rows = parquet(host=many, at=["2017-03-09T10:00:00Z"] * 5000, patch=["x"] * 5000)
+    assert max(len(page), len(rows)) < 20_000
+    monkeypatch.setattr(parquetpages, "MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr(parquetpages.check, "__defaults__", (None, 1 << 20, 20_000_000))
+    for name, data, said in (
+        ("page", page, "expected at most 1048576 bytes unpacked, found more"),
+        ("rows", rows, "bytes of text in all rows; found more from row 1 on"),
+    ):
+        table = Table(tmp_path / name, data, format="parquet", columns=COLUMNS)
+        (warning,) = [one for one in table.parsed.warnings if one.severity == "error"]
+        assert said in warning.message
+        assert table.claims().is_empty()
+    table = Table(
+        tmp_path / "other", page, format="parquet", columns={"subject": "{host}", "time": "at"}
+    )
+    assert table.rows()["subject"].to_list() == ["a"], "what is not read may be of any size"
+    assert table.quote("row 1").how.startswith('duckdb -line -c "SELECT \\"host\\", \\"at\\" FROM')
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9, 40])
+def test_a_footer_that_is_cut_or_altered_is_refused_before_it_is_read(tmp_path: Path, cut: int):
+    whole = parquet(host=["a"] * 9, at=["2017-03-09T10:00:00Z"] * 9, patch=["x"] * 9)
+    path = tmp_path / "x.parquet"
+    path.write_bytes(whole)
+    parquetpages.check(path)
+    path.write_bytes(whole[:-cut])
+    with pytest.raises(parquetpages.TooMuchError):
+        parquetpages.check(path)
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        with contextlib.suppress(parquetpages.TooMuchError):
+            parquetpages.check(path)
 
 
 def test_json_lines(tmp_path: Path):

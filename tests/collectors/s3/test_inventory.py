@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -16,8 +17,9 @@ import polars as pl
 import pytest
 from pyarrow import orc
 
-from collectors.s3 import packed
+from collectors.s3 import orczones, packed
 from collectors.s3.kinds import INVENTORY
+from collectors.s3.listing import NotAListingError
 from recon.collector import Item, Sha256
 from recon.errors import BadInputError
 
@@ -240,6 +242,19 @@ def test_a_csv_that_unpacks_to_more_than_any_report_is_not_read(
     assert "at most 100 bytes unpacked" in warning.message
 
 
+def test_parquet_that_unpacks_to_more_than_any_report_is_not_unpacked(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "MOST_UNPACKED", 1 << 20)
+    case = make(url="s3://b00/", exports=["x"])
+    data = report(case.folder / "x", "Parquet", [{**ROWS[0], "e_tag": "0" * (4 << 20)}])
+    assert data.stat().st_size < 10_000
+    case.acquire()
+    assert case.events("object.put").is_empty()
+    [warning] = [one for one in case.parse().warnings if one.severity == "error"]
+    assert "expected at most 1048576 bytes unpacked, found more" in warning.message
+
+
 def _turned(data: bytes) -> bytes:
     """Bytes within what is packed, so that gzip's header stays whole."""
     return data[:30] + bytes(byte ^ 0xFF for byte in data[30:40]) + data[40:]
@@ -319,3 +334,24 @@ def test_a_row_of_orc_is_quoted_from_its_stripe(tmp_path: Path) -> None:
         assert hashlib.sha256(b"%d" % (number - 1)).hexdigest() in quote.text
     with pytest.raises(BadInputError):
         packed.quote(path, item, "row 40001")
+
+
+@pytest.mark.parametrize("packed_by", ["uncompressed", "zlib", "snappy", "lz4", "zstd"])
+def test_a_stripe_names_a_time_zone_and_no_other_file(tmp_path: Path, packed_by: str) -> None:
+    """Its reader opens a file of that name below `/usr/share/zoneinfo`."""
+    path = tmp_path / "9a5f.orc"
+    table = frame(ROWS).to_arrow(compat_level=pl.CompatLevel.oldest())
+    orc.write_table(table, str(path), compression=packed_by)
+    assert sum(part.height for part in packed.stripes(path)) == len(ROWS)
+    whole = path.read_bytes()
+    assert packed_by != "uncompressed" or whole.count(b"\x1a\x03GMT") == 1
+    path.write_bytes(whole.replace(b"\x1a\x03GMT", b"\x1a\x03../"))
+    if path.read_bytes() != whole:
+        with pytest.raises(
+            NotAListingError, match=r"name of a time zone in a stripe, found b'\.\./'"
+        ):
+            list(packed.stripes(path))
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        with contextlib.suppress(NotAListingError):
+            orczones.check(path)

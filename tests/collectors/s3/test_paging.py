@@ -196,6 +196,32 @@ main()
 """
 
 
+def _killed(case: Path, folder: Path, program: str, moments: tuple[int, ...]) -> None:
+    """SIGKILL after so many more entries of the custody log each time; at last to the end."""
+    script = folder / "collect.py"
+    script.write_text(program)
+    command = [sys.executable, str(script), str(case)]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    custody = case / "evidence" / "custody.jsonl"
+    kept: set[str] = set()
+    killed = 0
+    for more in moments:
+        lines = custody.read_bytes().count(b"\n") if custody.exists() else 0
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        while process.poll() is None:
+            if custody.exists() and custody.read_bytes().count(b"\n") >= lines + more:
+                process.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.002)
+        killed += process.wait() == -signal.SIGKILL
+        natives = [i.native for i in Evidence(case).items("models")]
+        assert len(natives) == len(set(natives)), "nothing is stored twice"
+        assert kept <= set(natives), "what was stored is not lost"
+        kept = set(natives)
+    assert killed > 1
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("parallel", [pytest.param(1, marks=pytest.mark.thorough), 4])
 def test_killed_midway_it_goes_on_and_no_page_is_stored_twice(
     weed: s3_servers.Server, bucket: str, tmp_path: Path, make: Make, parallel: int
@@ -205,27 +231,7 @@ def test_killed_midway_it_goes_on_and_no_page_is_stored_twice(
     case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint, claims=())
     text = CASE.format(bucket=bucket, endpoint=weed.endpoint, parallel=parallel)
     (case.folder / "case.toml").write_text(text)
-    script = tmp_path / "collect.py"
-    script.write_text(COLLECT)
-    command = [sys.executable, str(script), str(case.folder)]
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    custody = case.folder / "evidence" / "custody.jsonl"
-    kept: set[str] = set()
-    for more in (2, 9, 14, 5, 30):
-        begun = custody.stat().st_size if custody.exists() else 0
-        lines = custody.read_bytes().count(b"\n") if begun else 0
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        while process.poll() is None:
-            if custody.exists() and custody.read_bytes().count(b"\n") >= lines + more:
-                process.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.002)
-        process.wait()
-        natives = [i.native for i in Evidence(case.folder).items("models")]
-        assert len(natives) == len(set(natives))
-        assert kept <= set(natives), "what was stored is not lost"
-        kept = set(natives)
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    _killed(case.folder, tmp_path, COLLECT, (2, 9, 14, 5, 30))
     items = Evidence(case.folder).items("models")
     assert len({i.native for i in items}) == len(items)
     assert {i.acquisition for i in items} == {1}
@@ -237,3 +243,31 @@ def test_killed_midway_it_goes_on_and_no_page_is_stored_twice(
     assert all(listing.complete for listing in listings if not listing.again)
     assert not warnings
     assert not case.events("object.head").filter(pl.col("digest").is_null()).height
+
+
+@pytest.mark.thorough
+def test_twenty_thousand_versions_over_sixteen_prefixes_killed_midway(
+    weed: s3_servers.Server, bucket: str, tmp_path: Path, make: Make
+) -> None:
+    """As above, in pages of a thousand. Delete markers: the server takes a thousand at a time."""
+    s3 = versioned(weed, bucket)
+    keys = [f"models/m{number % 16:02}/{number:05}/model.bin" for number in range(20_000)]
+    for first in range(0, len(keys), 1000):
+        objects = [{"Key": key} for key in keys[first : first + 1000]]
+        s3.delete_objects(Bucket=bucket, Delete={"Quiet": True, "Objects": objects})
+    time.sleep(1.1)  # so that all of them are older than the listing
+    case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint, claims=(), parallel=4)
+    text = CASE.format(bucket=bucket, endpoint=weed.endpoint, parallel=4)
+    (case.folder / "case.toml").write_text(text)
+    _killed(case.folder, tmp_path, COLLECT.replace("11}", "1000}"), (8, 20, 3, 30))
+    items = Evidence(case.folder).items("models")
+    assert len({i.native for i in items}) == len(items)
+    assert {i.acquisition for i in items} == {1}
+    pages = [i.meta["parameters"] for i in items if i.kind == PAGE and i.meta["pass"] == 1]
+    assert len({p["Prefix"] for p in pages if "Delimiter" not in p} - {""}) == 16
+    assert not list(Evidence(case.folder).verify())
+    found = case.events("object.delete")
+    assert found.height == len(keys)
+    assert set(found["subject"]) == {f"s3:{bucket}/{key}" for key in keys}
+    assert case.parse().coverage.height == 1
+    assert not case.parse().warnings

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -26,6 +27,9 @@ from recon.time.pairs import KEYS, PAIRS, readings
 from recon.time.reach import NEVER, Allowed, Readings, connected, denied
 from recon.time.settle import Settled
 from recon.time.stretches import stretches
+
+if TYPE_CHECKING:
+    from recon.time.reach import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +69,65 @@ def proofs(
     """
     import numpy as np
 
-    laws = relations.select("before", "after").unique().collect().sort("before", "after")
-    spoken = pl.concat([laws["before"], laws["after"]]).unique().sort().rename("row").to_frame()
-    read = readings(events).join(spoken.lazy(), on="row").collect(engine="streaming")
-    # Undated events carry laws on as well.
-    rows = spoken.join(read, on="row", how="left", maintain_order="left")
+    laws = _laws(relations)
+    rows, before, after = _spoken(events, laws)
+    if rows["clock"].null_count() == len(rows):
+        return []
     # What is denied by any bound is looked at; what is denied by measured ones alone may be firm.
     loose = bounds(settled.offsets, only_measured=False).everywhere()
-    table, allowed = _columns(rows, loose)
-    places = rows.select("row", place=pl.int_range(pl.len()))
-    ends = {
-        end: laws.join(places, left_on=end, right_on="row", maintain_order="left")["place"]
-        for end in ("before", "after")
-    }
-    before, after = ends["before"].to_numpy(), ends["after"].to_numpy()
     part = connected(len(rows), before, after)
+    table, allowed = _columns(rows, loose)
     found = denied(table, before, after, allowed, part)
+    del table
     if found.is_empty():
         return []
-    strict = _columns(rows, bounds(settled.offsets), strict=True)
     # Only parts in which something is denied are looked at further.
-    laws = laws.filter(np.isin(part[before], found["part"].unique().to_numpy()))
+    looked = np.isin(part, found["part"].unique().to_numpy())
+    laws = laws.filter(looked[before])
+    rows = rows.filter(looked)
+    strict = _columns(rows, bounds(settled.offsets), strict=True)
     sound = _sound(pairs, settled, laws)
-    return _told(found, laws, _Known((table, allowed), strict, sound))
+    return _told(found, laws, _Known(_columns(rows, loose), strict, sound))
+
+
+def _laws(relations: pl.LazyFrame) -> pl.DataFrame:
+    """``before`` and ``after`` of each law once, in their order."""
+    laws = relations.select("before", "after").collect()
+    before, after = pl.col("before"), pl.col("after")
+    same = before == before.shift(1)
+    # As a rule they come in their order, and a sort of all would cost more than all else here.
+    late = (before < before.shift(1)) | (same & (after < after.shift(1)))
+    if laws.select(late.any()).item():
+        laws = laws.sort("before", "after")
+    return laws.filter(~(same & (after == after.shift(1))).fill_null(value=False))
+
+
+def _spoken(events: pl.LazyFrame, laws: pl.DataFrame) -> tuple[pl.DataFrame, Numbers, Numbers]:
+    """Readings of the events that laws speak of, by row, and where in them each law's ends stand.
+
+    Undated events carry laws on as well, and have nulls.
+    """
+    import numpy as np
+
+    ends = [laws[end].to_numpy() for end in ("before", "after")]
+    # Rows are positions in the timeline: one place for each takes less room than any join.
+    spoken = np.zeros(max(int(end.max(initial=0)) for end in ends) + 1, dtype=bool)
+    for end in ends:
+        spoken[end] = True
+    place = np.cumsum(spoken, dtype=np.int32) - 1
+    read = (
+        readings(events)
+        .with_columns(pl.col("clock").cast(pl.Categorical))
+        .collect(engine="streaming")
+    )
+    read = read.filter(pl.col("row") < len(spoken))
+    read = read.filter(spoken[read["row"].to_numpy()])
+    rows = pl.DataFrame({"row": np.flatnonzero(spoken).astype(np.uint64)})
+    if rows["row"].equals(read["row"]):
+        rows = read
+    else:
+        rows = rows.join(read, on="row", how="left", maintain_order="left")
+    return rows, place[ends[0]], place[ends[1]]
 
 
 def _columns(
@@ -96,7 +136,7 @@ def _columns(
     """The events as numbers, and what the clocks' bounds allow between them."""
     import numpy as np
 
-    own = sorted(rows["clock"].drop_nulls().unique().to_list())
+    own = sorted(rows["clock"].unique().drop_nulls().cast(pl.String))
     known = {clock: place for place, clock in enumerate(bounded.clocks)}
     table = np.full((len(bounded.table), len(own), len(own)), OPEN, dtype=np.int64)
     shared = [(place, known[clock]) for place, clock in enumerate(own) if clock in known]
@@ -108,10 +148,10 @@ def _columns(
     for place, clock in enumerate(own):
         table[:, place, place] = bounded.steps.get(clock, 0)
     numbers = {clock: place for place, clock in enumerate(own)}
-    number = rows["clock"].replace_strict(numbers, default=-1, return_dtype=pl.Int32).to_numpy()
+    number = rows["clock"].cast(pl.Enum(own)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
     earliest = rows["earliest"].fill_null(NEVER).to_numpy()
     latest = rows["latest"].fill_null(-NEVER).to_numpy()
-    slots = np.full((3, len(rows)), len(table) - 1, dtype=np.int64)
+    slots = np.full((3, len(rows)), len(table) - 1, dtype=np.int32)
     for clock, place in numbers.items():
         if clock in known:
             mine = np.flatnonzero(number == place)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SMALL = 64
 """Events of a part that is closed as a matrix."""
-_STACK = 4_000_000
-"""Cells of a stack of matrices: 32 MB a layer."""
+_STACK = 250_000
+"""Cells of a stack of matrices: 2 MB for a column of them, which a processor keeps at hand."""
 _SIZES = (4, 8, 16, 24, 32, 48, SMALL)
 NEVER = -(2**61)
 """A reading that is before every other."""
@@ -57,7 +57,7 @@ class Readings:
     """µs since 1970; :data:`NEVER` where it gives no lower end."""
     latest: Ints
     """µs since 1970; −:data:`NEVER` where it gives no upper end."""
-    slots: Ints
+    slots: Numbers
     """[3, event]: layers of the table of allowances that may hold at its reading."""
 
 
@@ -98,19 +98,19 @@ class Allowed:
         return np.where(most > -self.unknown, most, self.unknown)
 
 
-def connected(count: int, before: Ints, after: Ints) -> Ints:
+def connected(count: int, before: Numbers, after: Numbers) -> Numbers:
     """For each of ``count`` events the number of the part of the laws that it stands in."""
     import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     links = coo_array((np.ones(len(before), dtype=np.int8), (before, after)), (count, count))
-    part: Ints = connected_components(links, directed=False)[1]
+    part: Numbers = connected_components(links, directed=False)[1]
     return part
 
 
 def denied(
-    readings: Readings, before: Ints, after: Ints, allowed: Allowed, part: Ints
+    readings: Readings, before: Numbers, after: Numbers, allowed: Allowed, part: Numbers
 ) -> pl.DataFrame:
     """Rows of :data:`CHAINS`: pairs in a chain of laws whose readings run the other way.
 
@@ -139,7 +139,7 @@ def denied(
 
 
 def _stacks(
-    part: Ints, size: Ints, before: Ints, after: Ints
+    part: Numbers, size: Ints, before: Numbers, after: Numbers
 ) -> Iterator[tuple[Ints, tuple[Ints, Ints, Ints]]]:
     """Stacks of parts of like size: members [part, place], padded with −1, and their edges."""
     import numpy as np
@@ -179,15 +179,16 @@ def _runs(begins: Ints, sizes: Ints) -> tuple[Ints, Ints]:
 
 
 def _closed(
-    readings: Readings, members: Ints, edges: tuple[Ints, Ints, Ints], part: Ints, allowed: Allowed
+    readings: Readings,
+    members: Ints,
+    edges: tuple[Ints, Ints, Ints],
+    part: Numbers,
+    allowed: Allowed,
 ) -> list[pl.DataFrame]:
     import numpy as np
 
     layers, width = members.shape
-    reach = np.zeros((layers, width, width), dtype=bool)
-    reach[edges] = True
-    for middle in range(width):
-        reach |= reach[:, :, middle, None] & reach[:, None, middle, :]
+    reach = _reached(layers, width, edges)
     held = members >= 0
     clock = np.where(held, readings.clock[members], -1)
     low = np.where(held & (clock >= 0), readings.earliest[members], NEVER)
@@ -196,6 +197,11 @@ def _closed(
     least = allowed.least[clock[:, None, :], clock[:, :, None]]
     gap = np.where(reach, low[:, :, None] - high[:, None, :], NEVER)
     layer, first, second = np.nonzero(gap > least)
+    if not len(layer):
+        return []
+    # Most parts deny nothing: from here on there are the others alone.
+    own, layer = np.unique(layer, return_inverse=True)
+    members, gap = members[own], gap[own]
     most = allowed.of(readings, members[layer, first], members[layer, second])
     excess = np.full_like(gap, NEVER)
     excess[layer, first, second] = gap[layer, first, second] - most
@@ -215,8 +221,26 @@ def _closed(
     ]
 
 
+def _reached(layers: int, width: int, edges: tuple[Ints, Ints, Ints]) -> NDArray[np.bool_]:
+    """[layer, earlier, later]: whether a chain of edges leads from one to the other (Warshall).
+
+    What an event leads to is one number, a bit for each of the others: there are 64 at most.
+    """
+    import numpy as np
+
+    layer, tail, head = edges
+    bits = np.arange(width, dtype=np.uint64)
+    leads = np.zeros((layers, width), dtype=np.uint64)
+    np.bitwise_or.at(leads, (layer, tail), np.uint64(1) << bits[head])
+    for middle in range(width):
+        to_middle = (leads >> bits[middle]) & np.uint64(1)
+        leads |= to_middle * leads[:, middle, None]
+    reach: NDArray[np.bool_] = (leads[:, :, None] >> bits & np.uint64(1)).astype(bool)
+    return reach
+
+
 def _walked(
-    readings: Readings, before: Ints, after: Ints, number: int, allowed: Allowed
+    readings: Readings, before: Numbers, after: Numbers, number: int, allowed: Allowed
 ) -> pl.DataFrame:
     """One large part in topological order: for each clock the latest reading before each event."""
     import numpy as np

@@ -6,9 +6,14 @@ from dataclasses import replace
 from random import Random
 
 import numpy as np
+import polars as pl
 import pytest
 
+from recon import schema
+from recon.time.pairs import PAIRS
+from recon.time.proofs import proofs
 from recon.time.reach import SMALL, Allowed, Readings, connected, denied
+from recon.time.settle import settle
 
 CLOCKS = 3
 FAR = 2**50
@@ -74,3 +79,36 @@ def test_readings_in_the_order_of_laws_are_denied_only_where_a_clock_is_behind(b
     found = denied(readings, before, after, allowed, part)
     assert dict(found.select("after", "excess").iter_rows()) == slowly(readings, laws, allowed)
     assert bool(len(found)) == bool(behind)
+
+
+def chained(clock: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Five chains of six events a minute apart by one clock; the fourth of each reads an hour late.
+
+    Rows of a part of a timeline, with gaps.
+    """
+    row = pl.int_range(30, eager=True)
+    late = (row % 6 == 3).cast(pl.Int64) * 3_600_000_000
+    read = (row * 60_000_000 + late).cast(schema.INSTANT)
+    told = {"row": row * 3, "kind": "event", "clock": clock, "earliest": read, "latest": read}
+    events = pl.DataFrame(told)
+    types = schema.EVENTS.items()
+    missing = [pl.lit(None, kind).alias(name) for name, kind in types if name not in told]
+    events = events.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in types)
+    laws = pl.DataFrame({"before": row * 3, "after": row * 3 + 3}).filter(row % 6 < 5)
+    return events, laws.cast(pl.UInt64)
+
+
+def test_proofs_are_the_same_in_whatever_order_events_and_laws_come():
+    events, laws = chained("a")
+    none = pl.LazyFrame(schema=PAIRS)
+    found = proofs(events.lazy(), laws.lazy(), none, settle(none))
+    assert [one.aside for one in found] == [12 + 18 * number for number in range(5)]
+    turned = pl.concat([laws, laws]).sample(fraction=1, shuffle=True, seed=1)
+    shuffled = events.sample(fraction=1, shuffle=True, seed=2)
+    assert proofs(shuffled.lazy(), turned.lazy(), none, settle(none)) == found
+
+
+def test_nothing_is_denied_where_no_clock_is_known():
+    events, laws = chained(None)
+    none = pl.LazyFrame(schema=PAIRS)
+    assert proofs(events.lazy(), laws.lazy(), none, settle(none)) == []

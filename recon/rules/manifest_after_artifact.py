@@ -9,10 +9,9 @@ import polars as pl
 
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
-from recon.rules.alibis import ordered
+from recon.rules.alibis import MEASURED, ordered
 from recon.rules.base import Draft, Timeline, rule, seconds, step
 from recon.rules.buckets import UPLOADED, version_key, version_name
-from recon.rules.resting import MEASURED
 from recon.time.consensus import OPEN
 from recon.time.corrected import READING, Reading
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from recon.findings import Innocent, Verdict
 from recon.instants import show, show_interval, show_span
+from recon.rules.alibis import resting
 from recon.rules.earlier import Compared, Earlier
-from recon.rules.resting import resting
 from recon.rules.updates import Change
 from recon.time.agreement import Agreement
 from recon.time.between import BASES

@@ -13,8 +13,8 @@ import polars as pl
 from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
 from recon.names import xids
+from recon.rules.alibis import resting
 from recon.rules.base import Draft, Timeline, step
-from recon.rules.resting import resting
 from recon.rules.values import alike
 from recon.rules.views import claims, logged
 from recon.rules.writes import counted

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from recon.findings import Innocent
-from recon.rules.alibis import witnessed
+from recon.rules.alibis import compared, witnessed
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.resting import rests
 from recon.rules.views import snapshots
 from recon.time.corrected import Apart
 
@@ -86,7 +85,7 @@ class _Reach(NamedTuple):
         one = self.apart
         if one is None:
             return None
-        return rests(one.basis, (one.low, one.high), one.first, one.second)
+        return compared(one.basis, (one.low, one.high), one.first, one.second)
 
 
 class _Until(NamedTuple):

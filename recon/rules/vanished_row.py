@@ -9,12 +9,12 @@ import polars as pl
 
 from recon.findings import Innocent, Step, Verdict
 from recon.instants import say_interval, show_interval
+from recon.rules.alibis import resting
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.doubtful import fetched, lacking
 from recon.rules.identity import identities
 from recon.rules.renamed import renamed
 from recon.rules.replaced import REPLACED, RESTORED
-from recon.rules.resting import resting
 from recon.rules.views import claims, last_of, logged, rows_of_tables, snapshots
 from recon.rules.writes import Log, log
 from recon.schema import INSTANT

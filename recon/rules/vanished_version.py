@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from recon.instants import say_interval, show_interval
+from recon.rules.alibis import resting
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.buckets import lifecycles
 from recon.rules.endings import EXCUSE, ending, judged
 from recon.rules.gone import vanished
-from recon.rules.resting import resting
 from recon.time.between import BASES
 
 

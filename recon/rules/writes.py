@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from recon.names import named, within
+from recon.rules.alibis import MEASURED
 from recon.rules.base import Timeline
-from recon.rules.resting import MEASURED
 from recon.rules.updates import Updates
 from recon.rules.views import snapshots
 

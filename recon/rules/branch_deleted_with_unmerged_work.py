@@ -42,7 +42,7 @@ def branch_deleted_with_unmerged_work(timeline: Timeline) -> Iterator[Draft]:
     reached = graph.reach(tips(timeline))
     rows = dict(graph.facts.select("name", "row").iter_rows())
     for one in gone:
-        left = one.lost(graph) - reached
+        left = graph.left(one.old, reached)
         if not left or same_tree(graph, one.old, reached):
             continue
         left -= carried(graph, left, reached)

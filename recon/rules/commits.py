@@ -6,15 +6,13 @@ whichever clone has it, and no clone can give it other parents.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from recon.rules.base import Timeline
 
-_LEFT, _RIGHT = 1, 2
 _LINKS = 16
 """Tags of tags that are followed."""
 FACTS = ("name", "row", "tree", "clock", "at", "author_clock", "author_at", "title")
@@ -32,8 +30,7 @@ class Commits:
     """:data:`FACTS`: one row a commit, with what its bytes say of it."""
     homes: dict[str, str]
     """Of each commit the source that has it, the first by name of several."""
-    _heights: dict[str, int] = field(default_factory=dict)
-    _open: set[str] = field(default_factory=set)
+    _open: set[str] | None = None
 
     @classmethod
     def of(cls, timeline: Timeline) -> Commits:
@@ -102,68 +99,42 @@ class Commits:
                 stack.extend(self.parents[commit])
         return reached
 
-    def beyond(self, old: str, new: str) -> set[str]:
-        """Commits that ``old`` reaches and ``new`` does not; empty where ``new`` is ahead of it.
+    def left(self, tip: str, reached: Container[str]) -> set[str]:
+        """Commits at hand that the tip reaches and that are not among those reached otherwise.
 
-        As ``git rev-list OLD ^NEW``. Both must be at hand.
+        ``reached`` holds with a commit all that it reaches: the walk goes no further.
         """
-        return set(self._beyond(old, new))
-
-    def is_ahead(self, new: str, old: str) -> bool:
-        """Whether ``new`` reaches ``old``, as after a push that only adds; both at hand."""
-        return next(self._beyond(old, new), None) is None
-
-    def _beyond(self, old: str, new: str) -> Iterator[str]:
-        """The highest first, until nothing is left that ``old`` alone reaches."""
-        heights = self.heights()
-        flags = {name: flag for name, flag in ((old, _LEFT), (new, _RIGHT)) if name in heights}
-        if old == new or len(flags) < len((old, new)):
-            return
-        heap = [(-heights[name], name) for name in flags]
-        heapq.heapify(heap)
-        only = 1
-        while heap and only:
-            _, name = heapq.heappop(heap)
-            flag = flags[name]
-            if flag == _LEFT:
-                only -= 1
-                yield name
-            for parent in self.parents[name]:
-                had = flags.get(parent, 0)
-                if parent not in heights or had | flag == had:
-                    continue
-                flags[parent] = had | flag
-                if not had:
-                    heapq.heappush(heap, (-heights[parent], parent))
-                only += (had | flag == _LEFT) - (had == _LEFT)
+        left: set[str] = set()
+        stack = [tip]
+        while stack:
+            commit = stack.pop()
+            if commit in self.parents and commit not in left and commit not in reached:
+                left.add(commit)
+                stack.extend(self.parents[commit])
+        return left
 
     def is_open(self, name: str | None) -> bool:
         """Whether a parent of it, or of a commit that it reaches, is not at hand."""
-        self.heights()
+        if self._open is None:
+            self._open = self._below_gaps()
         return name is None or name not in self.parents or name in self._open
 
-    def heights(self) -> dict[str, int]:
-        """Of each commit the most commits that lie one behind another below it."""
-        if self._heights or not self.parents:
-            return self._heights
-        heights = self._heights
-        for start in self.parents:
-            stack = [start]
-            while stack:
-                name = stack[-1]
-                if name in heights:
-                    stack.pop()
-                    continue
-                above = self.parents[name]
-                waiting = [one for one in above if one in self.parents and one not in heights]
-                if waiting:
-                    stack.extend(waiting)
-                    continue
-                heights[name] = 1 + max((heights.get(one, 0) for one in above), default=0)
-                if any(one not in self.parents or one in self._open for one in above):
-                    self._open.add(name)
-                stack.pop()
-        return heights
+    def _below_gaps(self) -> set[str]:
+        known = self.parents
+        gaps = [name for name, above in known.items() if any(one not in known for one in above)]
+        if not gaps:
+            return set()
+        children: dict[str, list[str]] = {}
+        for name, above in known.items():
+            for one in above:
+                children.setdefault(one, []).append(name)
+        found: set[str] = set()
+        while gaps:
+            name = gaps.pop()
+            if name not in found:
+                found.add(name)
+                gaps.extend(children.get(name, ()))
+        return found
 
 
 def commits(timeline: Timeline) -> Commits:

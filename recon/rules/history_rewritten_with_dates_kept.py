@@ -10,9 +10,10 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.commits import commits
+from recon.rules.reaching import beyond
 from recon.rules.refs import named, whole
 from recon.rules.rewrites import Rewrite, rewrites
-from recon.rules.twins import kept
+from recon.rules.twins import twins
 
 
 @rule("history-rewritten-with-dates-kept", needs=("git.commit",))
@@ -36,21 +37,19 @@ def history_rewritten_with_dates_kept(timeline: Timeline) -> Iterator[Draft]:
     ``--committer-date-is-author-date``.
     """
     graph, covered = commits(timeline), whole(timeline)
-    told: set[tuple[str, str]] = set()
-    for one in rewrites(timeline):
-        if one.new is None or one.is_local:
-            continue
-        gained = graph.beyond(one.new, one.old)
+    told: set[tuple[int, int]] = set()
+    shared = [one for one in rewrites(timeline) if one.new is not None and not one.is_local]
+    sides = beyond(timeline, [(one.old, one.new) for one in shared])
+    for one, (lost, gained) in zip(shared, sides, strict=True):
         # A branch that was only set back has nothing in exchange.
-        lost = one.lost(graph) if gained else set()
-        pairs = kept(graph, lost, gained)
-        if pairs.is_empty():
+        first, second = twins(timeline).kept(lost, gained)
+        if not len(first):
             continue
-        first = pairs.row(0, named=True)
         # Two branches that share what was rewritten share the first exchange.
-        if (first["name"], first["name_twin"]) in told:
+        if (first[0], second[0]) in told:
             continue
-        told.add((first["name"], first["name_twin"]))
+        told.add((first[0], second[0]))
+        pairs = twins(timeline).frame(first, second)
         said = named(timeline).filter(pl.col("name").is_in(pairs["name"].implode()))
         others = [
             row for row in said.iter_rows(named=True) if row["source"] != graph.homes[row["name"]]

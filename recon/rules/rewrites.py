@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from recon.findings import Step
 from recon.instants import say_interval
 from recon.rules.base import Timeline, step
 from recon.rules.commits import Commits, commits
+from recon.rules.reaching import ahead
 from recon.rules.refs import moves, states
 
 BRANCH = "refs/heads/"
@@ -35,13 +36,6 @@ class Rewrite:
     """Whether only a working repository's own branch was moved: nobody else need have seen it."""
     is_open: bool
     """Whether history is missing behind the new side, so that it may reach them after all."""
-
-    def lost(self, graph: Commits) -> set[str]:
-        """Commits that the old side reaches and the new side does not.
-
-        Asked for anew each time: a thousand pushes that left a long history each would not fit.
-        """
-        return graph.reach([self.old]) if self.new is None else graph.beyond(self.old, self.new)
 
     def step(self, ref: str, commit: str) -> Step:
         """How the branch came off a commit, for the event of that role."""
@@ -71,13 +65,17 @@ def _moved(timeline: Timeline, graph: Commits) -> Iterator[Rewrite]:
         pl.col("ref").str.starts_with(BRANCH) & pl.col("old").is_not_null()
     )
     # Of records of one move the server's own come first, whatever their time.
-    for row in branches.sort(~stamped.fill_null(value=False), maintain_order=True).iter_rows(
-        named=True
-    ):
+    branches = branches.sort(~stamped.fill_null(value=False), maintain_order=True)
+    at_hand = [
+        row
+        for row in branches.iter_rows(named=True)
+        if row["old"] in graph.parents and (row["new"] is None or row["new"] in graph.parents)
+    ]
+    moved = list({(row["new"], row["old"]): None for row in at_hand if row["new"] is not None})
+    forward = dict(zip(moved, ahead(timeline, moved), strict=True))
+    for row in at_hand:
         old, new = row["old"], row["new"]
-        if old not in graph.parents or (new is not None and new not in graph.parents):
-            continue
-        if new is not None and graph.is_ahead(new, old):
+        if forward.get((new, old)):
             continue
         when = f" on {say_interval(row['earliest'], row['latest'])}" if row["earliest"] else ""
         how = f"(then at {old}) was deleted" if new is None else f"was moved to {new}"
@@ -102,13 +100,20 @@ def _apart(timeline: Timeline, graph: Commits) -> Iterator[Rewrite]:
     for row in shown.filter("is_current").iter_rows(named=True):
         now.setdefault((row["source"], row["ref"]), []).append(row)
     mirrors = _mirrors(timeline)
-    for was in shown.filter(~pl.col("is_current")).iter_rows(named=True):
+    before = shown.filter(~pl.col("is_current") & pl.col("name").is_in(list(graph.parents)))
+    pairs = {
+        pair: None
+        for was in before.iter_rows(named=True)
+        for one in now.get((was["source"], was["ref"]), [])
+        if one["name"] in graph.parents
+        for pair in ((one["name"], was["name"]), (was["name"], one["name"]))
+    }
+    forward = dict(zip(pairs, ahead(timeline, list(pairs)), strict=True))
+    for was in before.iter_rows(named=True):
         old = was["name"]
-        if old not in graph.parents:
-            continue
         current = now.get((was["source"], was["ref"]), [])
         for now_ in current:
-            yield from _pair(graph, was, now_)
+            yield from _pair(graph, forward, was, now_)
         mirror = mirrors.get(was["source"])
         if not current and mirror and _before(was, mirror):
             yield Rewrite(
@@ -135,15 +140,20 @@ def _before(was: dict[str, Any], now: dict[str, Any]) -> bool:
     return was["seen_to"] is not None and was["seen_to"] < now["seen_from"]
 
 
-def _pair(graph: Commits, was: dict[str, Any], now: dict[str, Any]) -> Iterator[Rewrite]:
+def _pair(
+    graph: Commits,
+    forward: Mapping[tuple[str, str], bool],
+    was: dict[str, Any],
+    now: dict[str, Any],
+) -> Iterator[Rewrite]:
     old, new = was["name"], now["name"]
     if new not in graph.parents:
         return
     mirror = (now["clone"] or "").startswith("mirror ")
     # One clone ahead of the other is a push between them, unless the one behind is the later.
-    if graph.is_ahead(new, old):
+    if forward[new, old]:
         return
-    if graph.is_ahead(old, new) and not (mirror and _before(was, now)):
+    if forward[old, new] and not (mirror and _before(was, now)):
         return
     yield Rewrite(
         was["place"],

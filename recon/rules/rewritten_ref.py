@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -10,9 +10,10 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.commits import commits
+from recon.rules.reaching import beyond, order
 from recon.rules.refs import moves, named, tips, whole
 from recon.rules.rewrites import Rewrite, rewrites
-from recon.rules.twins import kept
+from recon.rules.twins import twins
 
 
 @rule("rewritten-ref", needs=("git.commit", "git.ref"))
@@ -46,15 +47,12 @@ def rewritten_ref(timeline: Timeline) -> Iterator[Draft]:
         return
     rows = dict(graph.facts.select("name", "row").iter_rows())
     covered, tagged = whole(timeline), _tagged(timeline)
-    off: dict[str, list[Rewrite]] = {row["name"]: [] for row in lost}
-    for one in rewrites(timeline):
-        for name in off.keys() & one.lost(graph):
-            off[name].append(one)
+    off, replaced = _off(timeline, [row["name"] for row in lost])
     for row in lost:
         found = off[row["name"]]
         if any(one.new is None for one in found) or row["name"] in tagged:
             continue
-        if any(_replaced(timeline, one, row["name"]) for one in found):
+        if row["name"] in replaced:
             continue
         repository = graph.homes[row["name"]]
         first = found[0] if found else None
@@ -70,13 +68,30 @@ def _tagged(timeline: Timeline) -> set[str | None]:
     return {graph.peel(old) for old in tags.drop_nulls(["old", "new"])["old"]}
 
 
-def _replaced(timeline: Timeline, one: Rewrite, commit: str) -> bool:
-    """Whether the branch has another commit with all that this one says of itself."""
-    graph = commits(timeline)
-    if one.new is None or one.is_local:
-        return False
-    pairs = kept(graph, one.lost(graph), graph.beyond(one.new, one.old))
-    return commit in set(pairs["name"])
+def _off(timeline: Timeline, names: Sequence[str]) -> tuple[dict[str, list[Rewrite]], set[str]]:
+    """Of each commit what moved a branch off it; and those of which a twin took the place.
+
+    A twin is another commit with all that this one says of itself.
+    """
+    import numpy as np
+
+    off: dict[str, list[Rewrite]] = {name: [] for name in names}
+    replaced: set[str] = set()
+    if not off:
+        return off, replaced
+    of = order(timeline)
+    wanted = np.zeros(len(of.names), dtype=bool)
+    wanted[[of.places[name] for name in off]] = True
+    all_ = rewrites(timeline)
+    sides = beyond(timeline, [(one.old, one.new) for one in all_])
+    for one, (lost, gained) in zip(all_, sides, strict=True):
+        found = lost[wanted[lost]].tolist()
+        for place in found:
+            off[of.names[place]].append(one)
+        if found and one.new is not None and not one.is_local:
+            first, _ = twins(timeline).kept(lost, gained)
+            replaced.update(of.names[place] for place in first[wanted[first]].tolist())
+    return off, replaced
 
 
 def _draft(row: dict[str, Any], one: Rewrite | None, *, is_whole: bool) -> Draft:

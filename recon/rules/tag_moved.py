@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 from recon.findings import Innocent, Verdict
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.commits import Commits, commits
+from recon.rules.reaching import ahead
 from recon.rules.refs import named
 from recon.rules.tags import Moved, tags_moved
 
@@ -40,6 +41,8 @@ def tag_moved(timeline: Timeline) -> Iterator[Draft]:
     if not found:
         return
     graph, releases = commits(timeline), _releases(timeline)
+    sure = list({(one.new, one.old): None for one in tags_moved(timeline) if one.is_certain})
+    forward = dict(zip(sure, ahead(timeline, sure), strict=True))
     together: dict[tuple[str, str], list[_Told]] = {}
     for one in found:
         told = _Told(one, releases.get(one.ref), _other(timeline, graph, one.old))
@@ -48,9 +51,9 @@ def tag_moved(timeline: Timeline) -> Iterator[Draft]:
         if len(group) >= _MANY:
             # The one that weighs most stands for all of them.
             first = min(group, key=lambda told: (told.named is None, told.release is None))
-            yield _draft(first, graph, [told.moved.ref for told in group])
+            yield _draft(first, forward, [told.moved.ref for told in group])
         else:
-            yield from (_draft(told, graph, [told.moved.ref]) for told in group)
+            yield from (_draft(told, forward, [told.moved.ref]) for told in group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def _other(timeline: Timeline, graph: Commits, commit: str) -> dict[str, Any] | 
     return next(said.iter_rows(named=True), None)
 
 
-def _draft(told: _Told, graph: Commits, refs: list[str]) -> Draft:
+def _draft(told: _Told, forwards: Mapping[tuple[str, str], bool], refs: list[str]) -> Draft:
     one, other = told.moved, told.named
     weighs = told.release is not None or other is not None
     verdict: Verdict = "undetermined"
@@ -103,7 +106,7 @@ def _draft(told: _Told, graph: Commits, refs: list[str]) -> Draft:
         events.append(("named", other["row"]))
         steps.append(step("states", "named", attribute=other["attribute"], value=f"git:{one.old}"))
         said += f"; {other['source']} names {one.old} for {other['subject']}"
-    forward = one.is_certain and graph.is_ahead(one.new, one.old)
+    forward = one.is_certain and forwards[one.new, one.old]
     return Draft(
         verdict=verdict,
         subject=told.release or (other["subject"] if other else name),

@@ -3,32 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recon.rules.commits import Commits
+from recon.rules.base import Timeline
+from recon.rules.commits import Commits, commits
+from recon.rules.reaching import order
+
+if TYPE_CHECKING:
+    from recon.rules.reaching import Places
 
 _DATED = ["author_clock", "author_at", "title"]
 _KEPT = [*_DATED, "clock", "at"]
 
 
-def kept(graph: Commits, lost: Collection[str], gained: Collection[str]) -> pl.DataFrame:
-    """Pairs of commits with one author, committer, both dates and title.
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """What each commit says of itself, as numbers, by place in :class:`Order`."""
 
-    Columns ``name``, ``row``, ``tree``, ``at`` of the lost one, and the same with ``_twin``. What
-    is not unique on both sides, as when a script makes several commits in one second, is left out.
+    facts: pl.DataFrame
+    """``name``, ``row``, ``tree``, ``at``."""
+    said: Places
+    """Alike for commits of one author, committer, both dates and title; −1 where one is not there.
     """
-    sides = [
-        graph.facts.filter(pl.col("name").is_in(list(names)))
-        .filter(pl.all_horizontal(pl.col(name).is_not_null() for name in _KEPT))
-        .filter(pl.len().over(_KEPT) == 1)
-        for names in (lost, gained)
-    ]
-    return (
-        sides[0]
-        .join(sides[1], on=_KEPT, suffix="_twin", maintain_order="left")
-        .filter(pl.col("name") != pl.col("name_twin"))
-        .sort("at", "row")
+    rank: Places
+    """In order of time, then of the timeline."""
+
+    def kept(self, lost: Places, gained: Places) -> tuple[Places, Places]:
+        """Pairs of a lost and a gained commit of which all of that is alike, in order of time.
+
+        What is not unique on both sides, as when a script makes several commits in one second, is
+        left out.
+        """
+        import numpy as np
+
+        (one, first), (two, second) = (self._unique(side) for side in (lost, gained))
+        _, at, by = np.intersect1d(one, two, assume_unique=True, return_indices=True)
+        first, second = first[at], second[by]
+        apart = first != second
+        first, second = first[apart], second[apart]
+        sort = np.argsort(self.rank[first], kind="stable")
+        return first[sort], second[sort]
+
+    def _unique(self, places: Places) -> tuple[Places, Places]:
+        import numpy as np
+
+        places = places[self.said[places] >= 0]
+        said, first, count = np.unique(self.said[places], return_index=True, return_counts=True)
+        return said[count == 1], places[first[count == 1]]
+
+    def frame(self, lost: Places, gained: Places) -> pl.DataFrame:
+        """:attr:`facts` of the lost ones, and of each its twin's behind ``_twin``."""
+        return self.facts[lost].hstack(
+            self.facts[gained].rename(lambda name: f"{name}_twin").get_columns()
+        )
+
+
+def twins(timeline: Timeline) -> Twins:
+    """Made once for all rules."""
+    return timeline.once("twins", _twins)
+
+
+def _twins(timeline: Timeline) -> Twins:
+    names = pl.DataFrame({"name": order(timeline).names}, schema={"name": pl.String})
+    facts = names.join(commits(timeline).facts, on="name", how="left", maintain_order="left")
+    whole = pl.all_horizontal(pl.col(name).is_not_null() for name in _KEPT)
+    found = facts.select(
+        said=pl.when(whole).then(pl.struct(_KEPT).rank("dense").cast(pl.Int64)).otherwise(-1),
+        rank=pl.struct("at", "row").rank("ordinal").cast(pl.Int64),
+    )
+    return Twins(
+        facts.select("name", "row", "tree", "at"),
+        found["said"].to_numpy(),
+        found["rank"].to_numpy(),
     )
 
 

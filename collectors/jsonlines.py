@@ -34,6 +34,7 @@ CHUNK = 16 << 20
 MAX_LINE = 1 << 20
 """Bytes of the longest line that is read. Kernel and shell logs stay far below."""
 
+_FEED = ord("\n")
 _W = r"[ \t\r]*"
 _STRING = (
     r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]'
@@ -114,13 +115,13 @@ def text_lines(
                     {"text": [None], "problem": [_TOO_LONG], "size": [cut - start]}
                 )
             else:
-                frame = _split(bytes_[start:cut])
+                frame = _split(bytes_[start : cut - (bytes_[cut - 1] == _FEED)])
             if start == 0 and bytes_[: len(BOM_UTF8)] == BOM_UTF8:
                 # Editors and shells of Windows write one; RFC 8259, section 8.1: may be ignored.
                 first = pl.int_range(pl.len()) == 0
                 bare = pl.col("text").str.strip_prefix("\ufeff")
                 frame = frame.with_columns(text=pl.when(first).then(bare).otherwise("text"))
-            yield _placed(frame, start, number, ended=bytes_[cut - 1] == ord("\n"))
+            yield _placed(frame, start, number, ended=bytes_[cut - 1] == _FEED)
             number += frame.height
             start = cut
             # What was read is let go: a large file would count as memory of ours.
@@ -128,8 +129,7 @@ def text_lines(
 
 
 def _split(data: bytes) -> pl.DataFrame:
-    """Lines of a stretch of bytes: ``text``, ``problem``, ``size`` with the line feed."""
-    data = data.removesuffix(b"\n")
+    """Lines of bytes without the last line feed: ``text``, ``problem``, ``size`` with it."""
     if (quick := _quickly(data)) is not None:
         return quick
     try:

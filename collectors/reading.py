@@ -54,6 +54,9 @@ def digests(texts: Sequence[pl.Series], height: int) -> tuple[pl.Series, pl.Seri
         size = text.str.len_bytes()
         if not (size >= _SHA1).any():
             continue
+        if (bare := _bare(text)) is not None:
+            found.append(bare)
+            continue
         alone = (text.str.contains(_ALONE)).fill_null(False)
         sure &= alone | (size < _SHA1).fill_null(True) | ~text.str.contains(_HEX).fill_null(False)
         if alone.any():
@@ -82,10 +85,24 @@ def digests(texts: Sequence[pl.Series], height: int) -> tuple[pl.Series, pl.Seri
 
 def digest_of(value: pl.Series) -> pl.Series:
     """As :func:`digest`, of a column whose values are mostly bare digests in small letters."""
+    if (bare := _bare(value)) is not None:
+        return bare
     frame = pl.DataFrame({"v": value})
     if value.str.contains("^(?:[0-9a-f]{64}|[0-9a-f]{40})$").all():
         return frame.select(_prefixed(pl.col("v"))).to_series()
     return frame.select(digest(pl.col("v"))).to_series()
+
+
+def _bare(value: pl.Series) -> pl.Series | None:
+    """With their prefix, where all are bare digests of one length in small letters; else None."""
+    size = value.str.len_bytes()
+    digits = size.min()
+    if digits not in {_SHA1, _SHA256} or digits != size.max() or value.null_count():
+        return None
+    if not value.str.contains(f"^[0-9a-f]{{{digits}}}$").all():
+        return None
+    prefix = "git:" if digits == _SHA1 else "sha256:"
+    return pl.DataFrame({"v": value}).select(prefix + pl.col("v")).to_series()
 
 
 def plain_template(subject: str) -> tuple[str, dict[str, str]]:

@@ -53,7 +53,7 @@ def read(source: Source, items: Items) -> Parsed:
     for one in integrity.rewritten(logs, items) if format_.lines else ():
         warnings.append(integrity.said(one))
         first.append(_rewritten(one, source))
-    spool = Spool()
+    spool = Spool(packed=False)
     for item in logs:
         start = known.get((item.sha256, item.native), integrity.Known())
         watch = Watch(item, options, format_)

@@ -1,8 +1,8 @@
 """Texts of commits and tags to columns.
 
 A commit as git writes it is read by one expression. Everything else (several author lines, odd
-identities, other hashes, a message that names a digest) is read header by header, which is four
-times as slow and gives the same where both can read: a law that the tests hold.
+identities, other hashes) is read header by header, which is four times as slow and gives the same
+where both can read: a law that the tests hold.
 """
 
 from __future__ import annotations
@@ -47,14 +47,26 @@ def commits(raw: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         regular=part.field("1").is_not_null()
         & (pl.max_horizontal(*(part.field(n).str.len_bytes() for n in "25")) <= _SHORT)
         & (pl.max_horizontal(*(part.field(n).str.len_bytes() for n in "47")) <= _SECONDS)
-        & ~pl.col("rest").str.contains(_HEX).fill_null(True)
         & ~pl.col("rest").str.contains(_AGAIN).fill_null(True)
     )
-    quick = found.filter("regular").select(
+    regular = found.filter("regular")
+    hold = regular["rest"].str.contains(_HEX)
+    silent, telling = regular.filter(~hold), regular.filter(hold)
+    nothing = pl.lit(None, dtype=pl.List(pl.String))
+    quick = _read(silent, nothing)
+    said = _read(telling.with_columns(body=_behind(pl.col("rest"), "\n\n")), _mentioned())
+    slow = by_header(found.filter(~pl.col("regular")).select("name", "text", "item"))
+    return pl.concat([quick, said, slow.select(quick.columns)]), slow
+
+
+def _read(found: pl.DataFrame, mentioned: pl.Expr) -> pl.DataFrame:
+    """Of regular commits all but the digests that they mention, which are given."""
+    part = pl.col("found").struct
+    return found.select(
         "name",
         "item",
         hashes=_hashes(part.field("1")),
-        mentioned=pl.lit(None, dtype=pl.List(pl.String)),
+        mentioned=mentioned,
         clock="git:committer:" + part.field("6").str.strip_chars(),
         actor=part.field("5").str.strip_chars(),
         seconds=part.field("7").cast(pl.Int64),
@@ -63,8 +75,6 @@ def commits(raw: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         author_seconds=part.field("4").cast(pl.Int64),
         title=_title(_behind(pl.col("rest"), "\n\n")),
     )
-    slow = by_header(found.filter(~pl.col("regular")).select("name", "text", "item"))
-    return pl.concat([quick, slow.select(quick.columns)]), slow
 
 
 def by_header(raw: pl.DataFrame) -> pl.DataFrame:

@@ -91,18 +91,18 @@ def regular(data: Buffer, at: int, names: list[str], types: list[str], texts: li
     and so has no function calls of ours in it.
     """
     size = len(data)
-    find, sha1 = data.find, hashlib.sha1
+    find, sha1, behind = data.find, hashlib.sha1, SHA1 + 1
     while at < size:
         feed = find(b"\n", at, at + _HEADER_BYTES)
-        header = data[at:feed]
-        name, _, rest = header.partition(b" ")
+        rest = data[at + behind : feed]
         kind, _, length = rest.partition(b" ")
         if feed < 0 or len(length) > _DIGITS or not length.isdigit():
             break
-        end = feed + 1 + int(length)
-        content = data[feed + 1 : end]
+        start = feed + 1
+        end = start + int(length)
+        content = data[start:end]
         said = sha1(rest + b"\0" + content).hexdigest()
-        if said.encode() != name or end >= size or data[end] != _FEED:
+        if data[at : at + behind] != said.encode() + b" " or data[end : end + 1] != b"\n":
             break
         try:
             text = content.decode()

@@ -99,14 +99,25 @@ class Allowed:
 
 
 def connected(count: int, before: Numbers, after: Numbers) -> Numbers:
-    """For each of ``count`` events the number of the part of the laws that it stands in."""
-    import numpy as np
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    """For each of ``count`` events the number of the part of the laws that it stands in.
 
-    links = coo_array((np.ones(len(before), dtype=np.int8), (before, after)), (count, count))
-    part: Numbers = connected_components(links, directed=False)[1]
-    return part
+    Parts are counted by their first events. As many rounds as the logarithm of the longest part,
+    each over the laws that still tie two parts; SciPy takes as long, and half a second to import.
+    Source: Shiloach and Vishkin, An O(log n) Parallel Connectivity Algorithm, 1982.
+    """
+    import numpy as np
+
+    least = np.arange(count)
+    while True:
+        one, two = least[before], least[after]
+        apart = one != two
+        if not apart.any():
+            break
+        before, after, one, two = before[apart], after[apart], one[apart], two[apart]
+        np.minimum.at(least, np.maximum(one, two), np.minimum(one, two))
+        while not np.array_equal(further := least[least], least):
+            least = further
+    return (np.cumsum(least == np.arange(count)) - 1)[least]
 
 
 def denied(

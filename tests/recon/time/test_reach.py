@@ -8,6 +8,8 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from recon import schema
 from recon.time.pairs import PAIRS
@@ -50,6 +52,22 @@ def slowly(readings: Readings, laws: list[tuple[int, int]], allowed: Allowed) ->
             if min(clocks) >= 0 and most < FAR and excess > 0:
                 found[after] = max(excess, found.get(after, 0))
     return found
+
+
+@pytest.mark.parametrize("form", ["nothing", "scattered", "path", "shuffled path", "star", "rings"])
+def test_parts_are_those_that_scipy_finds(form: str):
+    count = 500
+    row, shuffled = np.arange(count), np.random.default_rng(1).permutation(count)
+    ends = {
+        "nothing": (row[:0], row[:0]),
+        "scattered": (shuffled[:150], shuffled[150:300]),
+        "path": (row[1:], row[:-1]),
+        "shuffled path": (shuffled[1:], shuffled[:-1]),
+        "star": (np.full(count - 1, count - 1), row[:-1]),
+        "rings": (row, row // 25 * 25 + (row + 1) % 25),
+    }[form]
+    links = coo_array((np.ones(len(ends[0])), ends), (count, count))
+    assert np.array_equal(connected(count, *ends), connected_components(links, directed=False)[1])
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -56,7 +56,7 @@ class Log:
         """Rows of one table; of each row of it the same is asked."""
         key = source, table, what
         if key not in self._own:
-            whole = self.changes if what == "changes" else self.seen.sort("earliest")
+            whole = self.changes if what == "changes" else self.seen.sort("earliest", _FIRST)
             self._own[key] = whole.filter((pl.col("source") == source) & (pl.col("table") == table))
         return self._own[key]
 
@@ -206,6 +206,12 @@ def log(timeline: Timeline) -> Log:
         rows_changed.unique().collect(),
         Updates(timeline),
     )
+
+
+_FIRST = pl.col("kind").replace_strict(
+    {"table.recreate": 0, "table.create": 1}, default=2, return_dtype=pl.UInt8
+)
+"""In the order in which one transaction does it: what is recreated stood, and is then filled."""
 
 
 def _stands(seen: pl.DataFrame, at: datetime) -> bool:

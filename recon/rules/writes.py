@@ -94,12 +94,24 @@ class Log:
         return not self._stretches(source, table, since, until).is_empty()
 
     def _stretches(self, source: str, table: str, since: datetime, until: datetime) -> pl.DataFrame:
+        if self._unlogged(source, table, since, until):
+            return self.covered.clear()
         return self.covered.filter(
             (pl.col("source") == source)
             & within(pl.lit(table), pl.col("subject"))
             & (pl.col("earliest") <= since)
             & (pl.col("latest") >= until)
         )
+
+    def _unlogged(self, source: str, table: str, since: datetime, until: datetime) -> bool:
+        """Whether it was unlogged at any time of a stretch: its rows' fate then is nowhere."""
+        here = self._of(source, table, "seen")
+        ended = here.filter(pl.col("kind").is_in(_LOGGED_ANEW))["earliest"].to_list()
+        for start in here.filter(pl.col("kind") == "table.unlogged")["earliest"].to_list():
+            end = min((one for one in ended if one > start), default=until)
+            if start <= until and end >= since:
+                return True
+        return False
 
     def silent_since(
         self, source: str, table: str, subject: str, at: datetime, until: datetime
@@ -212,6 +224,10 @@ _FIRST = pl.col("kind").replace_strict(
     {"table.recreate": 0, "table.create": 1}, default=2, return_dtype=pl.UInt8
 )
 """In the order in which one transaction does it: what is recreated stood, and is then filled."""
+
+
+_LOGGED_ANEW = ("table.logged", "table.drop", "table.create", "table.recreate")
+"""After the transaction in which a table was unlogged: its rows are logged, or it is another."""
 
 
 def _stands(seen: pl.DataFrame, at: datetime) -> bool:

@@ -143,8 +143,18 @@ def acts(
             {"timeline": timeline, "file": file, "relation": relation}
             for file, relation in sorted(state.stores.items())
         ]
-    acts_ = [*found, *_recreated(found, known, defined)]
+    acts_ = [*found, *_recreated(found, known, defined), *_unlogged(state)]
     return Judged(acts_, frame(files, FILES), state.given, state.untold)
+
+
+def _unlogged(state: _State) -> Iterator[Act]:
+    """From where on the log does not tell what is written to a table, and from where on again."""
+    quiet: set[str] = set()
+    for one in state.given:
+        if state.table(one.relation) and one.logged == (one.relation in quiet):
+            kind = "table.logged" if one.logged else "table.unlogged"
+            yield Act(kind, one.relation, one.timeline, one.lsn, None)
+            quiet ^= {one.relation}
 
 
 def _judge(one: Transaction, state: _State) -> list[Act]:

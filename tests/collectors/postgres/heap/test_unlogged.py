@@ -67,6 +67,16 @@ def test_rows_are_not_covered_while_the_table_is_unlogged(parsed: Parsed):
 
 
 @pytest.mark.live
+def test_the_log_says_since_when_and_until_when_it_does_not_tell_of_the_table(parsed: Parsed):
+    acts = parsed.events.filter(pl.col("kind").is_in(["table.unlogged", "table.logged"])).collect()
+    told = acts.sort("earliest").select("kind", "subject", pl.col("earliest").dt.day()).rows()
+    assert told == [
+        ("table.unlogged", "pg:db/postgres/ml.lineage", 14),
+        ("table.logged", "pg:db/postgres/ml.lineage", 18),
+    ]
+
+
+@pytest.mark.live
 def test_a_table_that_stays_logged_is_covered_throughout(parsed: Parsed):
     ((first, last),) = covered(parsed, "ml.other")
     assert first < day(10, 12)

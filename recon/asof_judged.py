@@ -56,9 +56,10 @@ def judged(timeline: Timeline, own: Records, instant: Instant) -> pl.DataFrame:
     rows = own.rows
     if own.alive:
         rows = rows.join(untouched(timeline, own, instant), on="about", how="left")
+    # Of no claims there is no slice.
     parts = [
         _least(_packed(part.lazy(), own, (states, faces), (ended, lost)).collect())
-        for part in rows.iter_slices(_AT_ONCE)
+        for part in list(rows.iter_slices(_AT_ONCE)) or [rows]
     ]
     found = parts[0] if len(parts) == 1 else _least(pl.concat(parts))
     then, now = pl.col("then"), pl.col("now")

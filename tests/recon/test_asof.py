@@ -380,3 +380,12 @@ def test_answers_are_the_same_however_many_claims_are_judged_at_a_time(
     whole = asof_frame(incident().timeline(), NOON)
     monkeypatch.setattr("recon.asof_judged._AT_ONCE", 1)
     assert asof_frame(incident().timeline(), NOON).equals(whole)
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_of_subjects_of_which_nothing_is_claimed_nothing_is_said(*, claimed: bool):
+    story = incident().updated("20:00", 801, "m1", GOOD, FEBRUARY) if claimed else Story()
+    story.event("models", "object.delete", "s3:bucket/k", "11:00", clock="s3:models")
+    timeline, nobody = story.timeline(), ["model:nobody@*"]
+    assert asof(timeline, NOON, nobody) == []
+    assert history(timeline, (NOON, at("13:00")), subjects=nobody, changes=True).is_empty()

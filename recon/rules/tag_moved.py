@@ -31,7 +31,9 @@ def tag_moved(timeline: Timeline) -> Iterator[Draft]:
     the commit that it was at.
     Observation where neither is so: tags such as `latest`, `nightly` or `v1` are moved with every
     release, and are meant to be.
-    Undetermined where an object is not at hand: a tag object may stand for the same commit.
+    Undetermined where an object is not at hand: a tag object may stand for the same commit; and
+    where a working repository shows the tag at one of the two, as its owner may have set it there,
+    unless that is where it was and a record of another source names the commit.
     Innocent: a tag made weeks after its commit; an annotated tag in the place of a plain one at the
     same commit; a working clone's own tag of that name; a correction before anyone fetched it.
     Source: git-tag(1), "On Re-tagging"; gitglossary(7) "tag"; CVE-2025-30066 (many tags of an
@@ -90,7 +92,8 @@ def _draft(told: _Told, forwards: Mapping[tuple[str, str], bool], refs: list[str
     weighs = told.release is not None or other is not None
     verdict: Verdict = "undetermined"
     if one.is_certain:
-        verdict = "conflict" if weighs else "observation"
+        doubtful = one.own - ({one.old} if other else set())
+        verdict = "observation" if not weighs else "undetermined" if doubtful else "conflict"
     name = f"{one.place}/{one.ref}"
     steps = [
         step("points", role, ref=name, name=end)

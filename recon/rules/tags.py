@@ -31,6 +31,8 @@ class Moved:
     """In words."""
     is_certain: bool
     """Whether both objects are at hand, so that two names are two commits."""
+    own: frozenset[str] = frozenset()
+    """Of the two those at which a working repository shows it: its owner may have set it there."""
 
 
 def tags_moved(timeline: Timeline) -> list[Moved]:
@@ -105,7 +107,9 @@ def _shown(timeline: Timeline, graph: Commits) -> Iterator[Moved]:
             f"{is_['clone'] or is_['source']} has it at {ends[1]}"
         )
         events = (("was", was["row"]), ("is", is_["row"]))
-        yield Moved(place, was["ref"], ends[0], ends[1], events, said, ends[2])
+        sides = zip((was, is_), ends[:2], strict=True)
+        own = frozenset(end for row, end in sides if row["is_local"])
+        yield Moved(place, was["ref"], ends[0], ends[1], events, said, ends[2], own)
 
 
 def _pushed(timeline: Timeline, graph: Commits) -> Iterator[tuple[str, dict[str, Any], str]]:

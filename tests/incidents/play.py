@@ -42,16 +42,17 @@ def incidents() -> list[Incident]:
         module = importlib.import_module(f"tests.incidents.ideas.{path.stem}")
         parts = [name for name in vars(module) if name.startswith(("incident", "innocent"))]
         bucket = bool(getattr(module, "NEEDS_BUCKET", False))
+        long = bucket or bool(getattr(module, "IS_LONG", False))
         found += [
-            Incident(path.stem, one, getattr(module, one), bucket, _is_slow(one, bucket=bucket))
+            Incident(path.stem, one, getattr(module, one), bucket, _is_slow(one, long=long))
             for one in sorted(parts)
         ]
     return found
 
 
-def _is_slow(part: str, *, bucket: bool) -> bool:
-    """The packaged case takes seconds, and so do buckets: of those one pair of twins is enough."""
-    return part.endswith("march_8") or (bucket and part not in {"incident", "innocent"})
+def _is_slow(part: str, *, long: bool) -> bool:
+    """The packaged case takes seconds; of buckets and forges one pair of twins is enough."""
+    return part.endswith("march_8") or (long and part not in {"incident", "innocent"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,26 @@ def test_fires_where_a_forge_records_that_it_was_deleted_and_pushed_anew():
 
 
 def test_fires_where_an_older_clone_has_the_tag_elsewhere():
-    told = released().clone("working w", "08:00", "13:00", tags_v1="x")
+    told = released().clone("bare b", "08:00", "13:00", tags_v1="x")
     (draft,) = told.judged(tag_moved)
     assert (draft.verdict, [role for role, _ in draft.events]) == ("conflict", ["was", "is"])
+
+
+def test_undetermined_where_a_working_repository_alone_has_the_tag_elsewhere():
+    """Whoever works there may have set a tag of that name, and may have fetched the first one."""
+    told = released().clone("working w", "08:00", "13:00", tags_v1="x")
+    (draft,) = told.judged(tag_moved)
+    assert (draft.verdict, [role for role, _ in draft.events]) == ("undetermined", ["was", "is"])
     assert draft.innocent[1].ruled_out is None, "it may be the clone's own"
+    (draft,) = told.deployed("10:05", "m1", commit=f"git:{commit('x')}").judged(tag_moved)
+    assert draft.verdict == "conflict", "another source names what it was at"
+
+
+def test_undetermined_where_a_working_repository_is_all_that_is_at_hand():
+    """The forge's last push and the deploy agree; only the owner's own tag does not."""
+    told = story().clone("working w", "12:00", tags_v1="c2").tagged(TAG, "c2", "m1")
+    told.pushed("09:00", TAG, None, "x").deployed("10:05", "m1", commit=f"git:{commit('x')}")
+    assert [draft.verdict for draft in told.judged(tag_moved)] == ["undetermined"]
 
 
 def test_fires_where_the_last_push_on_record_is_of_another_commit():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.collectors.git.repositories import Repository
 from tests.incidents.stage import Stage
 
@@ -11,6 +13,7 @@ def repository(stage: Stage) -> Repository:
     return Repository(stage.folder / "work" / "code")
 
 
-def hand_over(stage: Stage, code: Repository) -> None:
+def hand_over(stage: Stage, code: Repository, **options: Any) -> None:
     """As it lies there, with its reflogs."""
-    stage.source("code", "git", "platform", path=str(code.path.relative_to(stage.folder)))
+    path = str(code.path.relative_to(stage.folder))
+    stage.source("code", "git", "platform", path=path, **options)

@@ -70,6 +70,7 @@ class Stage:
     sources: dict[str, str] = field(default_factory=dict)
     """Tables of ``case.toml`` by source."""
     norms: list[Mapping[str, Any]] = field(default_factory=list)
+    pairs: list[Mapping[str, Any]] = field(default_factory=list)
     text: str = ""
     """A whole case, where there is one already."""
 
@@ -132,6 +133,10 @@ class Stage:
         """A norm that the case declares."""
         self.norms.append({"rule": rule, **parameters})
 
+    def pair(self, first: Mapping[str, str], second: Mapping[str, str], within: int) -> None:
+        """Two records of one act, the second within so many seconds, as the case declares."""
+        self.pairs.append({"first": first, "second": second, "within": [0, within]})
+
     def packaged(self) -> None:
         """The evidence of March 8, to be changed, and its case, asked about every subject."""
         recon.demo(self.folder / "march-8")
@@ -154,7 +159,8 @@ class Stage:
             for name, account in _DOMAINS.items()
         )
         norms = "".join("[[norm]]\n" + _keys(one) for one in self.norms)
-        return "\n".join([self.text or _CASE + domains, *self.sources.values(), norms])
+        pairs = "".join("[[correspondence]]\n" + _keys(one) for one in self.pairs)
+        return "\n".join([self.text or _CASE + domains, *self.sources.values(), norms, pairs])
 
 
 def _keys(table: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ step of one clock explains it, and the answer is undetermined.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
@@ -65,7 +66,9 @@ def proofs(
 ) -> list[Proof]:
     """All of them, in the order of rows: after each the event that most denials share is set aside.
 
-    So one false record gives one proof, the shortest, and of these the one with the widest margin.
+    So one false record gives one proof, the shortest, and of these the one with the widest margin;
+    one that rests on what the record holds before one that rests on where it stands, where its
+    writer gave its time.
     """
     import numpy as np
 
@@ -87,7 +90,8 @@ def proofs(
     rows = rows.filter(looked)
     strict = _columns(rows, bounds(settled.offsets), strict=True)
     sound = _sound(pairs, settled, laws)
-    return _told(found, laws, _Known(_columns(rows, loose), strict, sound))
+    known = _Known(_columns(rows, loose), strict, sound)
+    return _told(found, laws, known, _placed(events, relations, laws))
 
 
 def _laws(relations: pl.LazyFrame) -> pl.DataFrame:
@@ -100,6 +104,23 @@ def _laws(relations: pl.LazyFrame) -> pl.DataFrame:
     if laws.select(late.any()).item():
         laws = laws.sort("before", "after")
     return laws.filter(~(same & (after == after.shift(1))).fill_null(value=False))
+
+
+def _placed(
+    events: pl.LazyFrame, relations: pl.LazyFrame, laws: pl.DataFrame
+) -> set[tuple[int, int]]:
+    """Of laws, those that say only where a record stands whose writer gave its time."""
+    asserted = events.filter(pl.col("basis").cast(pl.String) == "asserted").select(after="row")
+    return set(
+        relations.join(laws.lazy(), on=["before", "after"], how="semi")
+        .join(asserted, on="after", how="semi")
+        .group_by("before", "after")
+        .agg(placed=(pl.col("law") == "order").all())
+        .filter("placed")
+        .select("before", "after")
+        .collect(engine="streaming")
+        .iter_rows()
+    )
 
 
 def _spoken(events: pl.LazyFrame, laws: pl.DataFrame) -> tuple[pl.DataFrame, Numbers, Numbers]:
@@ -193,23 +214,31 @@ class _Known:
         return int(self.loose[0].clock[self.place(row)])
 
 
-def _told(found: pl.DataFrame, laws: pl.DataFrame, known: _Known) -> list[Proof]:
+def _told(
+    found: pl.DataFrame, laws: pl.DataFrame, known: _Known, placed: AbstractSet[tuple[int, int]]
+) -> list[Proof]:
     """Proofs part by part; a loop over what is denied, which is little."""
     out: list[Proof] = []
     graph = Graph.of(laws)
     for _, part in found.group_by("part", maintain_order=True):
         seeds = [int(row) for row in part["after"]]
-        out += _part(seeds, graph, known)
+        out += _part(seeds, graph, known, placed)
     return sorted(out, key=lambda proof: (proof.after, proof.before))
 
 
-def _part(seeds: Sequence[int], graph: Graph, known: _Known) -> list[Proof]:
+def _part(
+    seeds: Sequence[int], graph: Graph, known: _Known, placed: AbstractSet[tuple[int, int]]
+) -> list[Proof]:
     out: list[Proof] = []
     gone: set[int] = set()
     denials = _denials(seeds, graph, known, gone)
     while denials:
         chains = [(graph.chain(a, e, gone), excess) for (a, e), excess in denials.items()]
-        path, excess = min(chains, key=lambda one: (len(one[0]), -one[1], one[0]))
+        path, excess = min(chains, key=_plainness)
+        if _last((path, excess)) in placed:
+            # A late line explains where it stands, and not what stands in it.
+            held = [one for one in chains if one[0][-1] == path[-1] and _last(one) not in placed]
+            path, excess = min(held, key=_plainness, default=(path, excess))
         left = {row: _denials(seeds, graph, known, gone | {row}) for row in path}
         fewest = min(len(one) for one in left.values())
         restores = tuple(row for row in path if not left[row])
@@ -222,6 +251,16 @@ def _part(seeds: Sequence[int], graph: Graph, known: _Known) -> list[Proof]:
         gone.add(worst)
         denials = left[worst]
     return out
+
+
+def _plainness(one: tuple[list[int], int]) -> tuple[int, int, list[int]]:
+    path, excess = one
+    return len(path), -excess, path
+
+
+def _last(one: tuple[list[int], int]) -> tuple[int, int]:
+    """The last law of a chain."""
+    return one[0][-2], one[0][-1]
 
 
 def _denials(

@@ -6,7 +6,7 @@ before. One job appends to the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,6 +47,7 @@ def deployed(
     paired: bool = True,
     order: Callable[[int], int] = int,
     made: Off = never,
+    beside: Callable[[list[str]], Mapping[int, Mapping[str, str]]] = lambda _: {},
 ) -> Runs:
     """All runs, handed over.
 
@@ -57,6 +58,7 @@ def deployed(
         paired: whether the case declares that a line comes within a minute of its commit.
         order: by which the lines stand in the log.
         made: what the committer's clock is ahead.
+        beside: of the names of the commits, lines that stand after the line of a run.
     """
     code = repository(stage)
     times = [START + number * APART for number in range(COUNT)]
@@ -76,7 +78,13 @@ def deployed(
         )
         for number, when in enumerate(times)
     ]
-    ordered = [rows[number] for number in sorted(range(COUNT), key=order)]
+    more = beside(commits)
+    ordered = [
+        one
+        for number in sorted(range(COUNT), key=order)
+        for one in (rows[number], more.get(number))
+        if one is not None
+    ]
     subject = "git:code/commit/{sha}" if paired else "model:{model}@{version}"
     stage.log(*ordered, subject=subject, append_only=True)
     hand_over(stage, code)

@@ -113,7 +113,7 @@ def chained(clock: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
     missing = [pl.lit(None, kind).alias(name) for name, kind in types if name not in told]
     events = events.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in types)
     laws = pl.DataFrame({"before": row * 3, "after": row * 3 + 3}).filter(row % 6 < 5)
-    return events, laws.cast(pl.UInt64)
+    return events, laws.cast(pl.UInt64).with_columns(law=pl.lit("digest"))
 
 
 def test_proofs_are_the_same_in_whatever_order_events_and_laws_come():

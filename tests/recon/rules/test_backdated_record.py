@@ -10,6 +10,7 @@ from recon.config import Norm
 from recon.findings import Verdict
 from recon.rules import Draft
 from recon.rules.backdated_record import backdated_record
+from recon.rules.clock_step import clock_step
 from recon.rules.impossible_order import impossible_order
 from tests.orders import START, Pipeline
 from tests.stories import GOOD, TABLE, Story
@@ -42,6 +43,17 @@ def test_fires_on_a_line_that_is_dated_before_the_row_that_it_names():
     assert "24 of 25 pairs of records" in draft.alibi
     # One rule tells it.
     assert story.judged(impossible_order) == []
+
+
+def test_fires_where_the_place_of_the_line_denies_its_time_by_more():
+    """The line before it is an hour younger than the row: a late line, as clock-step has it."""
+    story = Pipeline().runs(12)
+    when = START + timedelta(hours=24)
+    story.inserted(50, when).finished(60, when + HOUR)
+    story.finished(51, when - HOUR).law(-3, -1, "names the number of the transaction")
+    found = story.runs(12, begin=13).all_of(backdated_record, clock_step)
+    assert [one.verdict for one in found["backdated-record"]] == ["contradiction"]
+    assert found["clock-step"] == []
 
 
 def test_undetermined_where_nothing_after_it_says_that_the_clock_had_not_been_set():

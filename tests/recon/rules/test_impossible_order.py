@@ -111,17 +111,6 @@ def test_a_digest_says_more_than_a_place_in_the_log():
     assert "24 other pairs of records of the two clocks read in the order" in draft.alibi
 
 
-def test_what_a_line_names_is_told_where_its_place_denies_more():
-    """The line before it is an hour younger than the commit that it names."""
-    story = Pipeline().runs(12)
-    story.committed_at("X", START + timedelta(hours=21))
-    story.finished(99, START + timedelta(hours=18), "X").runs(12, begin=13)
-    found = story.all_of(impossible_order, clock_step)
-    (draft,) = found["impossible-order"]
-    assert commit("X") in draft.steps[1].data["because"]
-    assert found["clock-step"] == []
-
-
 def test_the_order_in_which_events_and_laws_are_told_changes_nothing():
     story = dated_late(3 * HOUR)
     timeline = story.timeline()

@@ -20,6 +20,8 @@ import polars as pl
 from recon.time.consensus import OPEN
 from recon.time.network import Cycle, Edge, Network
 from recon.time.offsets import measured
+from recon.time.slices import Row, Slices
+from recon.time.sweep import Sweep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +36,9 @@ _CELLS = 2**25
 """Cells of the table at most: 256 MiB, and as much again while it is closed."""
 _WORK = 2**30
 """Cells that are gone through to close it, at most: each once for every clock. Seconds."""
+
+_TABLED = 8
+"""Clocks up to which slices are closed sooner than gone through one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,38 +102,14 @@ def bounds(offsets: pl.DataFrame, *, only_measured: bool = True) -> Bounds:
         offsets: rows of :data:`recon.time.offsets.OFFSETS`.
         only_measured: leave out what fewer than three agreeing pairs bound, or one side alone.
     """
-    import numpy as np
+    kept = _kept(offsets, only_measured=only_measured)
+    axis = _axis(kept)
+    slices = Slices.of(kept, axis)
+    return Bounds(slices.clocks, slices.cuts, slices.closed(), axis, _stepped(kept))
 
-    kept = _fitting(offsets.filter(measured()) if only_measured else offsets)
-    clocks = sorted(set(kept["first"]) | set(kept["second"]))
-    place = {clock: number for number, clock in enumerate(clocks)}
-    axis, steps = _axis(kept, clocks), _stepped(kept)
-    spans: list[tuple[int, int, int, int, int | None, int | None]] = []
-    # One by one: a row is a stretch of time, not a pair.
-    columns = ("first", "second", "since", "until", "low", "high")
-    for first, second, since, until, low, high in kept.select(columns).iter_rows():
-        begin, end = since - axis[first], until - axis[first]
-        spans.append((begin, max(end, begin + 1), place[first], place[second], low, high))
-    cuts = np.array(sorted({cut for span in spans for cut in span[:2]}), dtype=np.int64)
-    table = np.full((max(len(cuts), 1), len(clocks), len(clocks)), OPEN, dtype=np.int64)
-    for begin, end, first, second, low, high in spans:
-        layers = slice(*np.searchsorted(cuts, [begin, end]))
-        for tail, head, weight in (
-            (first, second, high),
-            (second, first, None if low is None else -low),
-        ):
-            if weight is not None:
-                table[layers, tail, head] = np.minimum(table[layers, tail, head], weight)
-    same = np.arange(len(clocks))
-    table[:, same, same] = 0
-    for middle in range(len(clocks)):
-        through = table[:, :, middle, None] + table[:, None, middle, :]
-        np.minimum(table, through, out=table)
-        # Round a cycle that misses itself a sum doubles with every clock.
-        np.maximum(table, -OPEN, out=table)
-    table[table > OPEN // 2] = OPEN
-    table[-1] = OPEN
-    return Bounds(clocks, cuts, table, axis, steps)
+
+def _kept(offsets: pl.DataFrame, *, only_measured: bool) -> pl.DataFrame:
+    return _fitting(offsets.filter(measured()) if only_measured else offsets)
 
 
 def _fitting(offsets: pl.DataFrame) -> pl.DataFrame:
@@ -151,7 +132,7 @@ def _fitting(offsets: pl.DataFrame) -> pl.DataFrame:
     return kept
 
 
-def _axis(offsets: pl.DataFrame, clocks: Sequence[str]) -> dict[str, int]:
+def _axis(offsets: pl.DataFrame) -> dict[str, int]:
     """By clock its rough distance from the first clock that it is bounded against, through any."""
     middle = (
         offsets.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
@@ -164,7 +145,7 @@ def _axis(offsets: pl.DataFrame, clocks: Sequence[str]) -> dict[str, int]:
         near.setdefault(first, []).append((second, apart))
         near.setdefault(second, []).append((first, -apart))
     axis: dict[str, int] = {}
-    for clock in clocks:
+    for clock in sorted({*offsets["first"], *offsets["second"]}):
         if clock in axis:
             continue
         axis[clock] = 0
@@ -203,26 +184,19 @@ def cycles(offsets: pl.DataFrame) -> Iterator[Cycle]:
     stretch of time: ``before`` and ``after`` hold ``since`` and ``until`` of the offset, by which
     the pairs behind it are looked up.
     """
-    import numpy as np
-
-    loose = bounds(offsets, only_measured=False)
-    diagonals = loose.table.diagonal(axis1=1, axis2=2)
-    layers = np.flatnonzero((diagonals < 0).any(axis=1))
-    if not len(layers):
+    kept = _kept(offsets, only_measured=False)
+    slices = Slices.of(kept, _axis(kept))
+    if len(slices.clocks) <= _TABLED and not _negative(slices).any():
         return
-    spans = _Spans.of(offsets, loose)
-    free = np.ones(len(spans.rows), dtype=bool)
-    seen: bytes = b""
-    for layer in layers.tolist():
-        active = np.flatnonzero(spans.holds(loose.cuts[layer], loose.cuts[layer + 1]) & free)
-        if active.tobytes() == seen:
-            continue
-        seen = active.tobytes()
-        cycle = _network([spans.rows[at] for at in active.tolist()]).cycle()
-        if cycle is not None:
-            used = {(frozenset((one.tail, one.head)), one.before, one.after) for one in cycle.edges}
-            free[[at for at in active.tolist() if _stretch(spans.rows[at]) in used]] = False
-            yield cycle
+    sweep = Sweep(slices)
+    for _ in sweep:
+        active = sorted(sweep.held)
+        cycle = _network([slices.rows[at] for at in active]).cycle()
+        if cycle is None:
+            raise AssertionError("a slice contradicts itself, and no cycle of it does")
+        used = {(frozenset((one.tail, one.head)), one.before, one.after) for one in cycle.edges}
+        sweep.drop([at for at in active if _stretch(slices.rows[at]) in used])
+        yield cycle
 
 
 def contested(offsets: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -236,23 +210,19 @@ def contested(offsets: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     kept, out = offsets, [offsets.clear()]
     for only_measured in (False, True):
         while True:
-            closed = bounds(kept, only_measured=only_measured)
-            negative = closed.table.diagonal(axis1=1, axis2=2) < 0
-            layers = np.flatnonzero(negative.any(axis=1))
-            if not len(layers):
+            held = _kept(kept, only_measured=only_measured)
+            slices = Slices.of(held, _axis(held))
+            layers = _contradictory(slices)
+            if not layers:
                 break
-            spans = _Spans.of(kept, closed)
-            place = {clock: number for number, clock in enumerate(closed.clocks)}
-            ends = np.array([(place[row[0]], place[row[1]]) for row in spans.rows])
-            gone = np.zeros(len(ends), dtype=bool)
-            for layer in layers.tolist():
-                both = negative[layer][ends].all(axis=1)
-                gone |= both & spans.holds(closed.cuts[layer], closed.cuts[layer + 1])
+            gone = np.zeros(len(slices.rows), dtype=bool)
+            for layer, negative in zip(layers, _negative(slices, layers), strict=True):
+                gone |= negative[slices.ends].all(axis=1) & slices.over(layer)
             if not gone.any():
                 break
             keys = ["first", "second", "since", "until"]
             rows = [
-                row[:4] for row, is_out in zip(spans.rows, gone.tolist(), strict=True) if is_out
+                row[:4] for row, is_out in zip(slices.rows, gone.tolist(), strict=True) if is_out
             ]
             taken = pl.DataFrame(rows, schema=[(k, kept.schema[k]) for k in keys], orient="row")
             out.append(kept.join(taken, on=keys, how="semi"))
@@ -260,40 +230,25 @@ def contested(offsets: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return kept, pl.concat(out)
 
 
-_Row = tuple[str, str, int, int, int | None, int | None]
+def _contradictory(slices: Slices) -> list[int]:
+    import numpy as np
+
+    if len(slices.clocks) <= _TABLED:
+        return np.flatnonzero(_negative(slices).any(axis=1)).tolist()
+    return list(Sweep(slices))
 
 
-@dataclass(frozen=True, slots=True)
-class _Spans:
-    """Rows of offsets between clocks that a table holds, and where they lie on its axis."""
-
-    rows: Sequence[_Row]
-    begin: Table
-    end: Table
-
-    @classmethod
-    def of(cls, offsets: pl.DataFrame, closed: Bounds) -> _Spans:
-        import numpy as np
-
-        columns = ("first", "second", "since", "until", "low", "high")
-        # The table may have no room for all clocks.
-        held = pl.all_horizontal(pl.col("first", "second").is_in(closed.clocks))
-        rows = offsets.filter(held).select(columns).rows()
-        shift = np.array([closed.axis[row[0]] for row in rows], dtype=np.int64)
-        begin, end = (np.array([row[at] for row in rows], dtype=np.int64) for at in (2, 3))
-        return cls(rows, begin - shift, np.maximum(end - shift, begin - shift + 1))
-
-    def holds(self, begin: int, end: int) -> NDArray[np.bool_]:
-        """Which rows reach over a slice."""
-        over: NDArray[np.bool_] = (self.begin <= begin) & (self.end >= end)
-        return over
+def _negative(slices: Slices, layers: Sequence[int] | None = None) -> NDArray[np.bool_]:
+    """[slice, clock]: whether the clock is on a cycle that misses itself."""
+    found: NDArray[np.bool_] = slices.closed(layers).diagonal(axis1=1, axis2=2) < 0
+    return found
 
 
-def _stretch(row: _Row) -> tuple[frozenset[str], int, int]:
+def _stretch(row: Row) -> tuple[frozenset[str], int, int]:
     return frozenset(row[:2]), row[2], row[3]
 
 
-def _network(rows: Sequence[_Row]) -> Network:
+def _network(rows: Sequence[Row]) -> Network:
     out = Network()
     for first, second, since, until, low, high in rows:
         if high is not None:

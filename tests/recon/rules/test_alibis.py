@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from recon.rules.alibis import alibi, rests
+from recon.rules.alibis import alibi, ordered, rests
+from recon.time import stretches
 from recon.time.anchors import DeclaredAnchor
 from recon.time.clocks import Ground
 from tests.stories import Story, at
@@ -73,3 +74,14 @@ def test_without_an_anchor_nothing_is_said_of_utc():
 )
 def test_what_bounds_rest_on_is_named_for_what_it_is(grounds: list[tuple[str, str]], said: str):
     assert rests([Ground(name, basis, 3) for name, basis in grounds]).strip() == said
+
+
+def test_what_is_measured_through_others_is_so_said_among_very_many_clocks(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(stretches, "MOST_CLOCKS", 2)
+    found = Story().measured("a", "b", 5).measured("b", "c", 5).timeline().measured
+    row = {"order_basis": "measured", "order_low": 8_000_000, "order_high": 12_000_000}
+    told = ordered(found, row, "order", ("a", "c"), at("2026-03-01 00:00"))
+    assert told.startswith("Records of the case hold c 10 s ahead of a")
+    assert "Nothing in the case bounds" not in told

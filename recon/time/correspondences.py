@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from recon.names import named
 from recon.time.laws.acts import RUN_IDS
 from recon.time.pairs import CORRESPONDENCES, LATE
 
@@ -37,6 +38,15 @@ _ROOM = 2
 """How often the spread the two records may lie apart: the least latency is not known."""
 _LEAST_ROOM = 1_000_000
 """µs; sources write whole seconds."""
+_TWO = 2
+_NUMBERS = pl.DataFrame(schema={"number": pl.UInt64()})
+_ACTS_OF = {"source": pl.String(), "what": pl.String(), "act": pl.String()}
+_RECORDS = {
+    **{name: pl.String() for name in ("source", "what", "shape", "act", "clock", "key")},
+    "earliest": pl.Int64(),
+    "latest": pl.Int64(),
+    "row": pl.UInt64(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +81,22 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
     Two keys: subject and digest; the run or the request.
 
     A claim stands for its record. Where the medium stamped the record as it was stored, that
-    reading is taken and not the one that its writer put in.
+    reading is taken and not the one that its writer put in. Left out is what can have no partner:
+    see :func:`_partnered` and :func:`_shared`.
     """
+    acts = _partnered(events)
+    of_source = pl.col("source").is_in(acts["source"].unique().implode())
+    claims = events.filter((pl.col("kind") == "claim") & of_source)
+    shared = _shared(claims, acts["source"]) if len(acts) else _NUMBERS
+    if shared.is_empty():
+        return pl.LazyFrame(schema=_RECORDS)
     place = ["source", "item", "citation"]
     prompt = (
         (pl.col("basis") == "stamped")
         & pl.col("earliest").is_not_null()
         & ~pl.col("kind").is_in(LATE)
     )
-    own = events.filter(pl.col("part") == 0).select(
+    own = events.filter((pl.col("part") == 0) & of_source).select(
         *place,
         own_kind="kind",
         stamp=pl.when(prompt).then("row"),
@@ -87,46 +104,33 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
         stamp_from=pl.when(prompt).then("earliest"),
         stamp_to=pl.when(prompt).then("latest"),
     )
-    table = pl.col("names").list.filter(pl.element().str.starts_with("pg:")).list.first()
     what = pl.coalesce("of_table", "own_kind")
     clock = pl.coalesce("stamp_clock", "clock")
-    run = pl.coalesce(
-        pl.when(pl.col("attribute").is_in(RUN_IDS)).then("value"),
-        pl.col("subject").str.extract(r"^run:(.*)$"),
-    )
-    # Of few records the words are those of an act: the others are not looked up.
-    told = (
-        events.filter(pl.col("kind") == "claim")
-        .select(
-            *(*place, "row", "clock", "earliest", "latest", "subject", "digest"),
-            of_table=table.str.extract(r"([^/]*)$"),
-            run=run,
-            request=pl.col("attribute").str.starts_with("request"),
-        )
-        .filter(pl.col("digest").is_not_null() | pl.col("run").is_not_null())
-        .filter(
-            (pl.col("request") & pl.col("run").is_not_null())
-            | pl.col("of_table").is_null()
-            | _act("of_table").is_not_null()
-        )
-        .collect(engine="streaming")
-    )
+    words = acts["what"].drop_nulls().unique().implode()
+    is_request = (pl.col("request") & pl.col("run").is_not_null()).fill_null(value=False)
     keyed = pl.concat(
-        [
-            told.filter(pl.col("digest").is_not_null()).with_columns(
-                key=pl.format("{} {}", "subject", "digest"), request=pl.lit(value=False)
-            ),
-            told.filter(pl.col("run").is_not_null()).with_columns(key=pl.format("run {}", "run")),
-        ]
-    ).drop("subject", "digest", "run")
-    is_request = pl.col("request").fill_null(value=False)
-    by_kind = is_request.not_() & pl.col("of_table").is_null()
-    kinds = events.select(own_kind=pl.col("kind").unique()).collect(engine="streaming")
-    acts = kinds.filter(_act("own_kind").is_not_null())["own_kind"]
+        claims.filter(number.is_not_null())
+        .join(shared.lazy(), left_on=number, right_on="number", how="semi")
+        .select(
+            *(*place, "row", "clock", "earliest", "latest"),
+            of_table=_last(named("pg:")),
+            run=_run(),
+            request=pl.col("attribute").str.starts_with("request"),
+            key=key,
+        )
+        # Of few records the words are those of an act: the others are not looked up.
+        .filter(is_request | pl.col("of_table").is_null() | pl.col("of_table").is_in(words))
+        .with_columns(request=is_request if of_run else pl.lit(value=False))
+        .drop("run")
+        .collect(engine="streaming")
+        for number, key, of_run in (
+            (_OF_DIGEST, pl.format("{} {}", "subject", "digest"), False),
+            (_OF_RUN, pl.format("run {}", _run()), True),
+        )
+    )
+    by_kind = ~pl.col("request") & pl.col("of_table").is_null()
     parts = [
-        keyed.lazy()
-        .filter(by_kind)
-        .join(own.filter(pl.col("own_kind").is_in(acts.implode())), on=place)
+        keyed.lazy().filter(by_kind).join(own.filter(pl.col("own_kind").is_in(words)), on=place)
     ]
     if not keyed.filter(~by_kind).is_empty():
         parts.append(keyed.lazy().filter(~by_kind).join(own, on=place, how="left"))
@@ -149,6 +153,71 @@ def records(events: pl.LazyFrame) -> pl.LazyFrame:
         .group_by("source", "what", "shape", "act", "clock", "key", "earliest", "latest")
         .agg(pl.col("row").min())
     )
+
+
+def _partnered(events: pl.LazyFrame) -> pl.DataFrame:
+    """Kinds and tables of acts that more than one source tells of: ``source``, ``what``, ``act``.
+
+    And requests, by whatever records: their sources' acts are kept, as one run may have both.
+    """
+    claims = events.filter(pl.col("kind") == "claim")
+    speaking = claims.select(pl.col("source").unique()).collect(engine="streaming")
+    if len(speaking) < _TWO:
+        return pl.DataFrame(schema=_ACTS_OF)
+    kinds = events.filter(pl.col("part") == 0).select("source", what="kind").unique()
+    tables = claims.select("source", what=named("pg:")).unique()
+    requests = (
+        claims.filter(pl.col("attribute").str.starts_with("request"))
+        .select("source", what=pl.lit(None, pl.String), act=pl.lit("request"))
+        .unique()
+        .collect(engine="streaming")
+    )
+    told = pl.concat(
+        [
+            kinds.collect(engine="streaming"),
+            tables.collect(engine="streaming").with_columns(_last(pl.col("what"))),
+        ]
+    )
+    acts = told.with_columns(act=_act("what")).drop_nulls().unique()
+    acts = pl.concat([acts.filter(pl.col("source").is_in(speaking["source"].implode())), requests])
+    several = acts.filter(pl.col("source").n_unique().over("act") >= _TWO)
+    asked = several.filter(pl.col("act") == "request")["source"]
+    kept = acts.filter(pl.col("source").is_in(asked.implode()))
+    return pl.concat([several, kept]).unique().sort("source", "what", "act")
+
+
+def _shared(claims: pl.LazyFrame, sources: pl.Series) -> pl.DataFrame:
+    """The ``number`` of each key that more than one source names, and of a few more by chance."""
+    source = pl.col("source").cast(pl.Enum(sources.unique().sort())).to_physical()
+    return (
+        pl.concat(
+            claims.select(number=number, source=source).drop_nulls()
+            for number in (_OF_DIGEST, _OF_RUN)
+        )
+        .group_by("number")
+        .agg(first=pl.col("source").min(), last=pl.col("source").max())
+        .filter(pl.col("first") != pl.col("last"))
+        .select("number")
+        .collect(engine="streaming")
+    )
+
+
+def _last(table: pl.Expr) -> pl.Expr:
+    """The table without its database."""
+    return table.str.extract(r"([^/]*)$")
+
+
+def _run() -> pl.Expr:
+    """The run, or the request, that a claim names; null for none."""
+    named = pl.when(pl.col("attribute").is_in(RUN_IDS)).then("value")
+    return pl.coalesce(named, pl.col("subject").str.extract(r"^run:(.*)$"))
+
+
+_OF_DIGEST = pl.when(pl.col("digest").is_not_null()).then(
+    pl.col("subject").hash(1) + pl.col("digest").hash(2)
+)
+"""A number for subject and digest: equal where they are, and null where there is no digest."""
+_OF_RUN = pl.when(_run().is_not_null()).then(_run().hash(3))
 
 
 def _act(what: str | pl.Expr) -> pl.Expr:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recon.time.correspondences import Proposal, propose
+from recon.time.correspondences import Proposal, propose, records
 from tests.stories import Story
 
 if TYPE_CHECKING:
@@ -95,3 +95,29 @@ def test_a_run_that_was_tried_again_is_left_out():
         log(story, "ci", "deploy.finish", f"{number:02}:30", "run", f"r{number}")
     (found,), _ = proposed(story)
     assert found.pairs == 8
+
+
+def test_an_act_or_a_name_of_one_source_alone_is_not_looked_at():
+    acts = both(kinds=("deploy.finish", "stored"))
+    names = both()
+    for row in names.rows:
+        if row["source"] == "cd" and row["kind"] == "claim":
+            row["value"] += " again"
+    one = both()
+    for row in one.rows:
+        row["source"] = "ci"
+    for story in (acts, names, one):
+        assert records(story.timeline().events).collect().is_empty()
+    assert len(records(both().timeline().events).collect()) == 20
+
+
+def test_of_a_record_that_names_its_request_twice_neither_is_taken():
+    story = both(kinds=("REST.PUT.OBJECT", "upload"), attribute="request")
+    assert len(proposed(story)[0]) == 1
+    # Uploads are told by one source alone; its requests are not.
+    for number in range(10):
+        at = {"item": f"{number:064}", "citation": "line 1", "clock": "log:cd", "basis": "asserted"}
+        story.event("cd", "upload", "model:m@1", f"{number:02}:02", **at)
+        more = {"attribute": "run", "value": f"r{number}"}
+        story.event("cd", "claim", "model:m@1", f"{number:02}:02", part=1, **more, **at)
+    assert proposed(story)[0] == []

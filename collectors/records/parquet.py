@@ -19,6 +19,10 @@ _ROOM = 64 << 20
 """Bytes of text of a frame, as far as whole rows allow it."""
 
 
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What reading ends in. A panic, of parts that contradict each other, is no ``Exception``."""
+
+
 class NotParquetError(ValueError):
     """The file, or a part of it, cannot be read."""
 
@@ -34,7 +38,7 @@ def read(path: Path, options: RecordsOptions, said: Said) -> Iterator[pl.DataFra
     try:
         scan = pl.scan_parquet(path, glob=False)
         schema = scan.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise NotParquetError(
             f"expected Parquet; found a file that is none ({_why(error)})"
         ) from error
@@ -50,7 +54,7 @@ def read(path: Path, options: RecordsOptions, said: Said) -> Iterator[pl.DataFra
     while True:
         try:
             found = scan.slice(start, BATCH).select(columns).collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except UNREADABLE as error:
             raise NotParquetError(
                 f"expected rows from row {start + 1} on; found a part that cannot be read"
                 f" ({_why(error)})"
@@ -79,7 +83,7 @@ def _bounded(path: Path, scan: pl.LazyFrame, used: Sequence[str]) -> None:
     try:
         parquetpages.check(path, used)
         rows = scan.select(pl.len()).collect().item()
-    except (parquetpages.TooMuchError, OSError, pl.exceptions.PolarsError) as error:
+    except (parquetpages.TooMuchError, *UNREADABLE) as error:
         raise NotParquetError(f"expected Parquet that can be read; {_why(error)}") from error
     if rows > parquetpages.MOST_VALUES:
         raise NotParquetError(
@@ -119,5 +123,5 @@ def _text(name: str, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.String, strict=False)
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

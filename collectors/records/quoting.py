@@ -120,6 +120,7 @@ def _parquet_row(path: Path, number: int, used: Sequence[str]) -> Quote | None:
     import polars as pl
 
     from collectors import parquetpages
+    from collectors.records.parquet import UNREADABLE
 
     columns, shown = pl.all(), "*"
     try:
@@ -130,7 +131,7 @@ def _parquet_row(path: Path, number: int, used: Sequence[str]) -> Quote | None:
             columns = pl.col(list(used))
             shown = ", ".join('\\"' + name.replace('"', '""') + '\\"' for name in used)
         row = pl.scan_parquet(path, glob=False).slice(number - 1, 1).select(columns).collect()
-    except (pl.exceptions.PolarsError, parquetpages.TooMuchError, OSError):
+    except (parquetpages.TooMuchError, *UNREADABLE):
         return None
     if row.is_empty():
         return None

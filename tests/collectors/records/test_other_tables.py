@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from collectors import parquetpages
+from recon.errors import BadInputError
 from tests.collectors.records.tables import Table
 
 COLUMNS = {"subject": "server:{host}", "time": "at", "attributes": {"patch": "patch"}}
@@ -92,6 +93,19 @@ def test_parquet_that_unpacks_to_more_than_it_should_is_not_unpacked(
     )
     assert table.rows()["subject"].to_list() == ["a"], "what is not read may be of any size"
     assert table.quote("row 1").how.startswith('duckdb -line -c "SELECT \\"host\\", \\"at\\" FROM')
+
+
+def test_parquet_whose_parts_contradict_each_other_is_refused(tmp_path: Path):
+    """A column chunk of no values in a group of nine rows: its reader panics."""
+    whole = parquet(host=["a"] * 9, at=["2017-03-09T10:00:00Z"] * 9, patch=["x"] * 9)
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    rows, chunk, rest = whole[footer:].split(b"\x16\x12", 2)
+    odd = whole[:footer] + rows + b"\x16\x12" + chunk + b"\x16\x00" + rest
+    table = Table(tmp_path, odd, format="parquet", columns=COLUMNS)
+    (warning,) = table.parsed.warnings
+    assert warning.severity == "error"
+    with pytest.raises(BadInputError):
+        table.quote("row 1")
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 40])

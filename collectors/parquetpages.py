@@ -27,6 +27,8 @@ MOST_VALUES = 20_000_000
 _LEAST = 1 << 10
 """Bytes that a page takes its reader at least, however little is in it."""
 _DEEPEST = 32
+_MOST_PARTS = 4_000_000
+"""Fields and elements of a footer or a page's header: each takes memory, an empty one too."""
 _MOST_NUMBERS = 10
 """Bytes of a number of 64 bits."""
 _FIXED = {3: 1, 7: 8}
@@ -74,8 +76,8 @@ def _add_up(data: mmap.mmap, columns: Collection[str] | None, most: int, most_va
         name = _name(chunk)
         if columns is not None and name[0].decode("utf-8", "replace") not in columns:
             continue
-        for unpacked, count in _pages(data, chunk):
-            left -= max(unpacked, _LEAST)
+        for taken, count in _pages(data, chunk):
+            left -= max(taken, _LEAST)
             values[name] = values.get(name, 0) + count
             if left < 0:
                 raise TooMuchError(f"expected at most {most} bytes unpacked, found more")
@@ -112,12 +114,15 @@ def _structs(value: object) -> list[Struct]:
 
 
 def _pages(data: mmap.mmap, chunk: Struct) -> Iterator[tuple[int, int]]:
-    """Bytes unpacked and values of each page, up to the number of values of the chunk."""
+    """Bytes of each page with its header, unpacked, and values, up to the number of the chunk."""
     numbers = [chunk.get(field, 0) for field in (9, 11, 5, 7)]
     if not all(isinstance(number, int) for number in numbers):
         raise TooMuchError("expected columns that the footer describes, found others")
     at, dictionary, left, length = numbers
-    if 0 < dictionary < at:
+    if 11 in chunk:  # noqa: PLR2004  (dictionary_page_offset)
+        # Some readers begin there wherever it is, others where the first page of data is.
+        if not 0 < dictionary <= at:
+            raise TooMuchError("expected a dictionary in front of what it is of, found another")
         at = dictionary
     end = min(len(data), at + length)
     while left > 0 and 0 <= at < end:
@@ -126,7 +131,8 @@ def _pages(data: mmap.mmap, chunk: Struct) -> Iterator[tuple[int, int]]:
         kind = header.get(1)
         counted = header.get(_DATA_PAGES.get(kind, -1)) if isinstance(kind, int) else None
         count = _size(counted.get(1)) if isinstance(counted, dict) else 0
-        yield _size(header.get(2)), count
+        # The header too: many chunks may name one page.
+        yield reader.at - at + _size(header.get(2)), count
         left -= count
         at = reader.at + _size(header.get(3))
 
@@ -144,6 +150,7 @@ class _Reader:
         self._data = data
         self.at = start
         self._end = end
+        self._left = _MOST_PARTS
 
     def struct(self, depth: int = 0) -> Struct:
         """Its fields.
@@ -156,10 +163,16 @@ class _Reader:
         while (head := self._byte()) != _STOP:
             kind, delta = head & 0x0F, head >> 4
             number = number + delta if delta else self._signed()
+            if number in found:
+                # Which of them holds is for each reader to say.
+                raise TooMuchError("expected each field of Parquet's own once, found one twice")
             found[number] = kind == _YES if kind in {_YES, _NO} else self._value(kind, depth)
         return found
 
     def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401  (of many types)
+        self._left -= 1
+        if self._left < 0:
+            raise TooMuchError(f"expected a footer of at most {_MOST_PARTS} parts, found more")
         if depth > _DEEPEST:
             raise TooMuchError("expected a footer of Parquet, found one that is too deep")
         if kind in _FIXED:

@@ -108,6 +108,69 @@ def test_parquet_whose_parts_contradict_each_other_is_refused(tmp_path: Path):
         table.quote("row 1")
 
 
+def thrift(value: object) -> bytes:
+    """Its compact protocol, of small numbers: a field's head, which here always names its id."""
+    if isinstance(value, int):
+        return bytes([value << 1]) if value < 64 else bytes([value << 1 & 0x7F | 0x80, value >> 6])
+    if isinstance(value, bytes):
+        return bytes([len(value)]) + value
+    if isinstance(value, list):
+        return bytes([len(value) << 4 | KINDS[type(value[0])]]) + b"".join(map(thrift, value))
+    assert isinstance(value, dict)
+    fields = (bytes([KINDS[type(one)], at << 1]) + thrift(one) for at, one in value.items())
+    return b"".join(fields) + b"\0"
+
+
+KINDS = {int: 6, bytes: 8, list: 9, dict: 12}
+PAGE = thrift({1: 0, 2: 100, 3: 0, 5: {1: 9}})
+
+
+def pages_of(path: Path, body: bytes, **chunk: int) -> None:
+    """A file of one column, as far as its pages are added up."""
+    of = {3: [b"a"], 5: 9, 7: len(body), 9: 4} | {int(at[1:]): n for at, n in chunk.items()}
+    footer = thrift({4: [{1: [{3: of}]}]})
+    path.write_bytes(b"PAR1" + body + footer + len(footer).to_bytes(4, "little") + b"PAR1")
+
+
+def test_pages_are_added_up_from_wherever_a_reader_begins(tmp_path: Path):
+    """Polars begins at a chunk's dictionary, and others at the first of its two places."""
+    path = tmp_path / "x"
+    large = thrift({1: 0, 2: 8000, 3: 0, 5: {1: 9}})
+    pages_of(path, PAGE + large)
+    parquetpages.check(path, None, 4000)
+    pages_of(path, PAGE + large, f11=4)
+    parquetpages.check(path, None, 4000)
+    for place in (4 + len(PAGE), 0):
+        pages_of(path, PAGE + large, f11=place)
+        with pytest.raises(parquetpages.TooMuchError, match="expected a dictionary in front"):
+            parquetpages.check(path, None, 4000)
+
+
+def test_a_field_that_stands_twice_is_refused(tmp_path: Path):
+    """Readers take the first of them, the last, or that of the type that they know."""
+    path = tmp_path / "x"
+    pages_of(path, PAGE[:-1] + b"\x06\x04\x02" + b"\0")
+    with pytest.raises(parquetpages.TooMuchError, match="found one twice"):
+        parquetpages.check(path)
+
+
+def test_what_describes_pages_is_bounded_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Empty structs of a byte each, and a long header that all chunks share."""
+    path = tmp_path / "x"
+    long = thrift({1: 0, 2: 100, 3: 0, 5: {1: 9}, 9: [b"x" * 100] * 14})
+    pages_of(path, long)
+    with pytest.raises(parquetpages.TooMuchError, match="expected at most 1200 bytes"):
+        parquetpages.check(path, None, 1200)
+    monkeypatch.setattr(parquetpages, "_MOST_PARTS", 19)
+    pages_of(path, thrift({1: 0, 2: 100, 3: 0, 5: {1: 9}}))
+    parquetpages.check(path)
+    pages_of(path, thrift({1: 0, 2: 100, 3: 0, 5: {1: 9}, 9: [{}] * 14}))
+    with pytest.raises(parquetpages.TooMuchError, match="expected a footer of at most 19 parts"):
+        parquetpages.check(path)
+
+
 @pytest.mark.parametrize("cut", [1, 5, 9, 40])
 def test_a_footer_that_is_cut_or_altered_is_refused_before_it_is_read(tmp_path: Path, cut: int):
     whole = parquet(host=["a"] * 9, at=["2017-03-09T10:00:00Z"] * 9, patch=["x"] * 9)

@@ -28,7 +28,9 @@ _NONE, _ZLIB, _SNAPPY, _LZ4, _ZSTD = 0, 1, 2, 4, 5
 _BLOCK = 256 << 10
 """Bytes of a block of what is packed, where the file names no number."""
 _MOST = 64 << 20
-"""Bytes of a footer, packed or not."""
+"""Bytes of the footers of all stripes together, and of any other, packed or not."""
+_BYTES_A_STRIPE = 256
+"""At least, however short its footer is."""
 _SKIPPED = {1: 8, 5: 4}
 """Bytes of a number of fixed length, by wire type."""
 
@@ -62,15 +64,23 @@ def _zones(path: Path) -> Iterator[bytes]:
         last = read(size - 1, 1)[0]
         post = dict(_fields(read(size - 1 - last, last)))
         kind, block = _number(post.get(2, 0)), min(_number(post.get(3, _BLOCK)), _MOST)
+        if kind != _NONE and not block:
+            # To who unpacks, no length is any length.
+            raise NotAListingError("expected ORC packed in blocks, found blocks of no length")
         length = _number(post.get(1, 0))
         footer = _unpacked(read(size - 1 - last - length, length), kind, block)
+        left = _MOST
         for number, value in _fields(footer):
             if number != 3:  # noqa: PLR2004  (stripes)
                 continue
             stripe = dict(_fields(_bytes(value)))
             at = sum(_number(stripe.get(field, 0)) for field in (1, 2, 3))
             packed = read(at, _number(stripe.get(4, 0)))
-            for field, said in _fields(_unpacked(packed, kind, block)):
+            unpacked = _unpacked(packed, kind, block)
+            left -= max(len(packed), len(unpacked), _BYTES_A_STRIPE)
+            if left < 0:
+                raise NotAListingError(f"expected stripes' footers of {_MOST} bytes, found more")
+            for field, said in _fields(unpacked):
                 if field == 3:  # noqa: PLR2004  (writerTimezone)
                     yield _bytes(said)
 
@@ -125,7 +135,7 @@ def _unpacked(data: bytes, kind: int, block: int) -> bytes:
     """Blocks, each behind three bytes: its length, and whether it stands as it is."""
     if kind == _NONE:
         return data
-    made = b""
+    made = bytearray()
     at = 0
     while at + 3 <= len(data):
         head = int.from_bytes(data[at : at + 3], "little")
@@ -135,7 +145,7 @@ def _unpacked(data: bytes, kind: int, block: int) -> bytes:
         made += piece if head & 1 else _block(piece, kind, block)
         if len(made) > _MOST:
             raise NotAListingError(f"expected a footer of at most {_MOST} bytes, found more")
-    return made
+    return bytes(made)
 
 
 def _block(data: bytes, kind: int, most: int) -> bytes:
@@ -147,6 +157,9 @@ def _block(data: bytes, kind: int, most: int) -> bytes:
 
     try:
         if kind == _ZSTD:
+            # A frame that gives its own size is unpacked to it, whatever the most is.
+            if zstandard.frame_content_size(data) > most:
+                raise NotAListingError(f"expected blocks of at most {most} bytes, found more")
             return zstandard.ZstdDecompressor().decompress(data, max_output_size=most)
         if kind == _LZ4:
             return bytes(lz4.block.decompress(data, uncompressed_size=most))

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 
 import polars as pl
 import pytest
+import zstandard
 from pyarrow import orc
 
 from collectors.s3 import orczones, packed
@@ -355,3 +356,32 @@ def test_a_stripe_names_a_time_zone_and_no_other_file(tmp_path: Path, packed_by:
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
         with contextlib.suppress(NotAListingError):
             orczones.check(path)
+
+
+def orc_of(path: Path, footer: bytes, kind: int, block: bytes, before: bytes = b"ORC") -> None:
+    """A file as far as its time zones are looked for; lengths below 16384."""
+    length = bytes([len(footer) & 0x7F | 0x80, len(footer) >> 7])
+    post = b"\x08" + length + bytes([0x10, kind, 0x18]) + block
+    path.write_bytes(before + footer + post + bytes([len(post)]))
+
+
+def test_a_footer_of_orc_unpacks_within_its_blocks_and_within_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of no length, a frame that gives its own, and one footer for very many stripes."""
+    path = tmp_path / "9a5f.orc"
+    orc_of(path, b"", 0, b"\0")
+    orczones.check(path)
+    orc_of(path, b"", 1, b"\0")
+    with pytest.raises(NotAListingError, match="found blocks of no length"):
+        orczones.check(path)
+    large = zstandard.ZstdCompressor().compress(bytes(1 << 20))
+    orc_of(path, (len(large) << 1).to_bytes(3, "little") + large, 5, b"\x80\x80\x10")
+    with pytest.raises(NotAListingError, match="expected blocks of at most 262144 bytes"):
+        orczones.check(path)
+    stripes = b"\x1a\x04\x08\x03\x20\x05" * 20
+    orc_of(path, stripes, 0, b"\0", b"ORC" + b"\x1a\x03GMT")
+    orczones.check(path)
+    monkeypatch.setattr(orczones, "_MOST", 19 * 256)
+    with pytest.raises(NotAListingError, match="expected stripes' footers of 4864 bytes"):
+        orczones.check(path)

@@ -116,7 +116,7 @@ def _columns(path: Path, number: int, *, is_orc: bool) -> Quote | None:
         read = f"orc.read_table('ITEM')[{number - 1}:{number}]"
         how = f'python -c "from pyarrow import orc; print({read})"'
     else:
-        row = pl.scan_parquet(path).slice(number - 1, 1).collect()
+        row = _parquet_row(path, number)
         how = f"duckdb -c \"from 'ITEM' limit 1 offset {number - 1}\""
     if not isinstance(row, pl.DataFrame) or row.is_empty():
         return None
@@ -146,6 +146,24 @@ def stripes(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.Dat
             raise NotAListingError(f"expected at most {MOST_UNPACKED} bytes unpacked, found more")
         frame = pl.from_arrow(Table.from_batches([batch]))
         yield frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+
+def _parquet_row(path: Path, number: int) -> pl.DataFrame | None:
+    """One row, of a file that can be read and does not unpack beyond all measure."""
+    import polars as pl
+
+    from collectors import parquetpages
+
+    try:
+        parquetpages.check(path, None, MOST_UNPACKED, MOST_ROWS)
+        return pl.scan_parquet(path, glob=False).slice(number - 1, 1).collect()
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        parquetpages.TooMuchError,
+        OSError,
+    ):
+        return None
 
 
 def _orc_row(path: Path, number: int) -> pl.DataFrame | None:

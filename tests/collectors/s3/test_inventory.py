@@ -358,6 +358,20 @@ def test_a_stripe_names_a_time_zone_and_no_other_file(tmp_path: Path, packed_by:
             orczones.check(path)
 
 
+def test_a_row_of_parquet_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    """A column chunk of no values in a group of nine rows: its reader panics."""
+    path = tmp_path / "9a5f.parquet"
+    pl.DataFrame({"key": ["a"] * 9}).write_parquet(path)
+    whole = path.read_bytes()
+    item = Item(Sha256("0" * 64), "models", INVENTORY, path.name, 1, "2026-03-08T12:00:00Z", 1)
+    assert packed.quote(path, item, "row 9").text == "key: a"
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    rows, chunk, rest = whole[footer:].split(b"\x16\x12", 2)
+    path.write_bytes(whole[:footer] + rows + b"\x16\x12" + chunk + b"\x16\x00" + rest)
+    with pytest.raises(BadInputError):
+        packed.quote(path, item, "row 1")
+
+
 def orc_of(path: Path, footer: bytes, kind: int, block: bytes, before: bytes = b"ORC") -> None:
     """A file as far as its time zones are looked for; lengths below 16384."""
     length = bytes([len(footer) & 0x7F | 0x80, len(footer) >> 7])

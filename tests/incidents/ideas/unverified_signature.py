@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from tests.collectors.git.repositories import Repository
 from tests.incidents.code import hand_over, repository
@@ -14,13 +23,25 @@ RULE = "unverified-signature"
 _MADE, _SIGNED = "2026-02-14T09:30:00Z", "2026-02-14T10:00:00Z"
 
 
+def made(path: Path) -> str:
+    """Write a key that is the same each time, as what it signs then is; the public key.
+
+    Among records of one time those with the lower hash come first, and are the ones told of.
+    """
+    key = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
+    form = PrivateFormat.OpenSSH
+    path.write_bytes(key.private_bytes(Encoding.PEM, form, NoEncryption()))
+    path.chmod(0o600)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    path.with_suffix(".pub").write_text(public + "\n")
+    return public + "\n"
+
+
 def signed(stage: Stage, *, allowed: str = 'namespaces="git"') -> tuple[Repository, list[str]]:
     """Two commits, the first of which is signed and tagged by signature; how to sign more."""
     code = repository(stage)
     key = code.path.parent / "key"
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
-    subprocess.run(words, check=True)
-    public = key.with_suffix(".pub").read_text()
+    public = made(key)
     (stage.folder / "allowed").write_text(f"ada@acme.example {allowed} {public}")
     signing = ["-c", "gpg.format=ssh", "-c", f"user.signingkey={key}"]
     code(*signing, "commit", "-q", "--allow-empty", "-S", "-m", "one", when=_MADE)

@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
-from unittest import mock
 
 import polars as pl
 import pytest
 
 import recon
-from recon.cli import main
 from recon.messages import refused
 from tests.cases import line, write_case
+from tests.commands import RECON, run, started
 
-RECON = str(Path(sys.executable).parent / "recon")
 A, B = "a" * 64, "b" * 64
-
-
-class Said(NamedTuple):
-    stdout: str
-    stderr: str
-
-
-def run(*arguments: str | Path, code: int = 0) -> Said:
-    """The command within this process: to start one takes longer than most of what it does."""
-    raw = io.BytesIO(), io.BytesIO()
-    out, error = (io.TextIOWrapper(one, "utf-8", newline="", write_through=True) for one in raw)
-    with (
-        mock.patch.object(sys, "argv", [RECON, *map(str, arguments)]),
-        mock.patch.dict(os.environ, COLUMNS="100"),
-        redirect_stdout(out),
-        redirect_stderr(error),
-        pytest.raises(SystemExit) as stop,
-    ):
-        main()
-    said = Said(*(one.getvalue().decode("utf-8") for one in raw))
-    assert (stop.value.code or 0) == code, said.stderr + said.stdout
-    return said
-
-
-def started(*arguments: str | Path, code: int = 0) -> Said:
-    """The command as a program of its own."""
-    out = subprocess.run([RECON, *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert out.returncode == code, out.stderr + out.stdout
-    return Said(out.stdout, out.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def tag_moved(timeline: Timeline) -> Iterator[Draft]:
     if not found:
         return
     graph, releases = commits(timeline), _releases(timeline)
-    sure = list({(one.new, one.old): None for one in tags_moved(timeline) if one.is_certain})
+    sure = list({(one.new, one.old): None for one in found if one.is_certain})
     forward = dict(zip(sure, ahead(timeline, sure), strict=True))
     together: dict[tuple[str, str], list[_Told]] = {}
     for one in found:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-_NO_XID = 1 << 62
-
 
 def brackets(
     placed: pl.DataFrame, points: pl.DataFrame, shown: pl.DataFrame, own: pl.DataFrame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests.collectors.git.repositories import Repository
 from tests.incidents.code import hand_over, repository
 from tests.incidents.runs import LOG, deployed
 from tests.incidents.stage import Stage, Truth, line
@@ -91,16 +92,22 @@ def innocent_queue(stage: Stage) -> Truth:
     return {("clock-step", "observation", LOG)}
 
 
-def innocent_cherry_pick(stage: Stage) -> Truth:
-    """A change of last year is picked onto today's branch: its author's date is before all else."""
+def branched(stage: Stage, branch: str, year: int) -> Repository:
+    """A branch made in February of a year, and a commit of 8 March 2026 on the main one."""
     code = repository(stage)
-    code.commit("one", "2025-02-14T09:30:00Z")
-    code("switch", "-q", "-c", "old")
+    code.commit("one", f"{year}-02-14T09:30:00Z")
+    code("switch", "-q", "-c", branch)
     (code.path / "more").write_text("more")
     code("add", "more")
-    code("commit", "-q", "-m", "fix", when="2025-02-15T09:30:00Z")
+    code("commit", "-q", "-m", "more", when=f"{year}-02-15T09:30:00Z")
     code("switch", "-q", "main")
     code.commit("two", "2026-03-08T08:00:00Z")
+    return code
+
+
+def innocent_cherry_pick(stage: Stage) -> Truth:
+    """A change of last year is picked onto today's branch: its author's date is before all else."""
+    code = branched(stage, "old", year=2025)
     code("cherry-pick", "old", when="2026-03-08T08:30:00Z")
     stage.log(line("09:00", commit=code("rev-parse", "HEAD")), append_only=True)
     hand_over(stage, code)
@@ -109,14 +116,7 @@ def innocent_cherry_pick(stage: Stage) -> Truth:
 
 def innocent_rebase_that_kept_its_dates(stage: Stage) -> Truth:
     """A branch of February was rebased onto today's with its committer's dates: who knows."""
-    code = repository(stage)
-    code.commit("one", "2026-02-14T09:30:00Z")
-    code("switch", "-q", "-c", "try")
-    (code.path / "more").write_text("more")
-    code("add", "more")
-    code("commit", "-q", "-m", "try", when="2026-02-15T09:30:00Z")
-    code("switch", "-q", "main")
-    code.commit("two", "2026-03-08T08:00:00Z")
+    code = branched(stage, "try", year=2026)
     code("rebase", "-q", "--committer-date-is-author-date", "main", "try")
     rebased = code("rev-parse", "try")
     stage.log(line("09:00", commit=rebased), append_only=True)

@@ -7,6 +7,8 @@ export RECON_POSTGRES ?= $(CURDIR)/.tools/postgres
 # Where this is set, each of the hundreds of processes of a test run would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE =
 BIN := .venv/bin
+# One worker more than processors: some wait for servers.
+WORKERS := $(shell echo $$(( $$(nproc) + 1 )))
 READY := .venv/.ready
 DEMO ?= march-8
 COUNT ?= 20000
@@ -29,11 +31,11 @@ lint: $(READY) ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY) ## Tests alone
-	$(BIN)/python -m pytest -m "not bench and not thorough" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not bench and not thorough" -n $(WORKERS) --dist loadfile
 
 thorough: $(READY) system ## More versions of PostgreSQL, a real MLflow, more generated input
-	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" -n auto --dist loadfile
-	RECON_EXAMPLES=400 $(BIN)/python -m pytest -m "hypothesis and not bench and not thorough" -n auto --dist loadfile
+	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" -n $(WORKERS) --dist loadfile
+	RECON_EXAMPLES=400 $(BIN)/python -m pytest -m "hypothesis and not bench and not thorough" -n $(WORKERS) --dist loadfile
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench

@@ -24,6 +24,7 @@ from recon.rehydrate import Rehydration
 from recon.rules import Timeline
 from recon.rules.re_registered import re_registered
 from recon.subjects import glob
+from tests.once import march_8
 
 PACKAGED = files("recon") / "packaged/march_8"
 EXPECTED: dict[str, Any] = json.loads((PACKAGED / "expected.json").read_text())
@@ -31,9 +32,7 @@ EXPECTED: dict[str, Any] = json.loads((PACKAGED / "expected.json").read_text())
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> recon.Case:
-    made = recon.demo(tmp_path_factory.mktemp("demo") / "march-8")
-    assert [one.failures for one in made.collect()] == [()] * 4
-    return made
+    return march_8(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import pytest
 
 from recon.case import Case
 from recon.exhibitor import Production
-from recon.packaged_case import demo
 from reports.bag import exhibitor
+from tests.once import march_8
 
 # Debian keeps the tools of each PostgreSQL version in a folder of its own.
 PATH = f"/usr/lib/postgresql/15/bin:{os.environ['PATH']}"
@@ -21,9 +21,7 @@ PATH = f"/usr/lib/postgresql/15/bin:{os.environ['PATH']}"
 
 @pytest.fixture(scope="module")
 def march(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    case = demo(tmp_path_factory.mktemp("march") / "case")
-    list(case.collect())
-    return case
+    return march_8(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

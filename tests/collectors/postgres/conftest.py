@@ -20,6 +20,7 @@ from recon.collector import Item, Parsed, Source
 from recon.evidence import Acquiring, CaseItems, Evidence
 from tests.collectors.postgres import repositories
 from tests.collectors.postgres.repositories import Repositories
+from tests.once import once
 from tests.servers import Postgres, postgres
 
 START = datetime(2026, 2, 10, 3, 0, tzinfo=UTC)
@@ -175,7 +176,7 @@ def server() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
     """The folders of backup tools."""
-    return repositories.make(tmp_path_factory.mktemp("repositories"))
+    return once(tmp_path_factory, "repositories", repositories.make)
 
 
 @pytest.fixture(scope="session")

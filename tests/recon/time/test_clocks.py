@@ -15,6 +15,7 @@ from recon import clocks_json, show, show_clocks
 from recon.figure_clocks import draw
 from recon.time.clocks import Clocks, chosen
 from tests.cases import line, write_case
+from tests.once import march_8
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 DECLARED = """
@@ -181,13 +182,9 @@ def test_json_holds_every_stretch_with_what_it_rests_on(tmp_path: Path):
 
 
 def test_rows_beside_their_commit_are_a_norm_and_bound_nothing(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
 ):
-    from recon.packaged_case import demo
-
-    made = demo(tmp_path / "march-8")
-    list(made.collect())
-    found = made.clocks()
+    found = march_8(tmp_path_factory).clocks()
     beside = {(one.first, one.second): one for one in found.beside}
     one = beside["pg:lineage-db/ml.deployments.finished_at", "pg:lineage-db/commit"]
     assert one.measured

@@ -1,8 +1,9 @@
 import pytest
 
 from tests.collectors.postgres.wal import archives
+from tests.once import once
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> archives.Archive:
-    return archives.make(tmp_path_factory.mktemp("wal") / "archive")
+    return once(tmp_path_factory, "wal", archives.make)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from collectors.exactjson import decode_line
-from collectors.reading import digests
+from collectors.reading import bare_columns, digests
 from collectors.shapes import Shape, read_shapes
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ _NESTED = rf"(?:{_SCALAR}|{_object(_FLAT)}|{_array(_FLAT)})"
 _PLAIN = rf"^{_W}{_object(_NESTED)}{_W}$"
 """An object three deep, as Kubernetes and forges write them."""
 
+_NONE = pl.lit(None, dtype=pl.String)
 _NOT_UTF8 = "expected UTF-8; found other bytes"
 _TOO_LONG = f"expected a line of at most {MAX_LINE} bytes; found a longer one"
 
@@ -83,8 +84,11 @@ def read(
 
     As :func:`text_lines`, and one column of text for each of ``keys``, under the key's own name
     behind ``=``; ``problem`` says also why a line is no record, and ``odd`` names keys that stand
-    twice, or are no text: such a value is null. ``digests``: what :func:`collectors.reading.names`
-    gives for the line, where ``digested``.
+    twice, or are no text: such a value is null.
+
+    What :func:`collectors.reading.names` gives for a line is in ``digests``, where ``digested``; or
+    ``held`` names the columns, in order and with a carriage return between them, of which each is
+    a bare digest of the line or null, and outside of which the line has none.
     """
     known: list[Shape] = []
     for frame in text_lines(path, chunk, after=after):
@@ -190,7 +194,9 @@ def _placed(frame: pl.DataFrame, start: int, number: int, *, ended: bool) -> pl.
         text=pl.col("text").cast(pl.String),
         ended=(pl.int_range(rows) < rows - 1) | pl.lit(ended),
         problem=pl.col("problem").cast(pl.String),
-    ).with_columns(blank=pl.col("text").str.strip_chars(" \t\r").eq("").fill_null(False))
+        # Stripping would copy every line.
+        blank=pl.col("text").cast(pl.String).str.contains(r"^[ \t\r]*$").fill_null(False),
+    )
 
 
 def _decode(
@@ -200,32 +206,49 @@ def _decode(
     todo = pl.col("text").is_not_null() & ~pl.col("blank")
     whole = frame.select(todo.all()).item()
     lines = frame if whole else frame.filter(todo)
-    shaped, left = read_shapes(lines["text"], keys, [] if known is None else known)
+    found, left = read_shapes(lines["text"], keys, [] if known is None else known)
     parts = []
-    if shaped.height:
-        met = lines if left.is_empty() and _in_order(shaped["at"]) else lines[shaped["at"]]
-        parts.append(met.hstack(_shaped(shaped, keys).get_columns()))
+    if found:
+        shaped = _shaped(found, keys)
+        all_ = left.is_empty() and shaped["at"].is_sorted()
+        part = (lines if all_ else lines[shaped["at"]]).hstack(shaped.drop("at").get_columns())
+        if all_ and whole:
+            return part
+        parts.append(part)
     if len(left):
         parts.append(_others(lines[left], keys))
     if not whole:
         parts.append(frame.filter(~todo))
-    if len(parts) == 1 and left.is_empty() and _in_order(shaped["at"]):
-        return parts[0]
     return pl.concat([p for p in parts if p.height], how="diagonal").sort("line")
 
 
-def _in_order(at: pl.Series) -> bool:
-    return at.is_sorted()
+def _shaped(found: Sequence[tuple[Shape, pl.DataFrame]], keys: Sequence[str]) -> pl.DataFrame:
+    """Lines of shapes as one frame, with ``at``; see :func:`read` for what holds digests."""
+    kept = ["at", *(f"={key}" for key in keys)]
+    bare = [
+        bare_columns([frame[name] for name in shape.texts]) if shape.whole else None
+        for shape, frame in found
+    ]
+    names = _one_order([one for one in bare if one is not None])
+    if names is not None and None not in bare:
+        frames = [
+            frame.select(*kept, *(n for n in names if n in frame.columns and n not in kept))
+            for _, frame in found
+        ]
+        shaped = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
+        return shaped.with_columns(odd=_NONE, held=pl.lit("\r".join(names)))
+    parts = []
+    for shape, frame in found:
+        lists, sure = digests([frame[name] for name in shape.texts], frame.height)
+        parts.append(frame.select(*kept, odd=_NONE, digests=lists, digested=shape.whole & sure))
+    return pl.concat(parts)
 
 
-def _shaped(shaped: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    texts = [shaped[name] for name in shaped.columns if name.startswith("~")]
-    found, sure = digests(texts, shaped.height)
-    return shaped.select(f"={key}" for key in keys).with_columns(
-        odd=pl.lit(None, dtype=pl.String),
-        digests=found,
-        digested=shaped["whole"] & sure,
-    )
+def _one_order(lists: Sequence[Sequence[str]]) -> list[str] | None:
+    """Every name once, in an order that is that of each list; None where there is none such."""
+    names = list(dict.fromkeys(name for one in lists for name in one))
+    same = all([name for name in names if name in one] == list(one) for one in lists)
+    return names if same else None
 
 
 def _others(lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

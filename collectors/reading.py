@@ -47,7 +47,6 @@ def digests(texts: Sequence[pl.Series], height: int) -> tuple[pl.Series, pl.Seri
 
     Not sure is a line with a digest inside a longer string.
     """
-    nothing = pl.repeat(None, height, dtype=pl.List(pl.String), eager=True)
     sure = pl.repeat(True, height, dtype=pl.Boolean, eager=True)
     found: list[pl.Series] = []
     for text in texts:
@@ -64,14 +63,19 @@ def digests(texts: Sequence[pl.Series], height: int) -> tuple[pl.Series, pl.Seri
             if digits.str.contains("[A-F]").any():
                 digits = digits.str.to_lowercase()
             found.append(pl.DataFrame({"d": digits}).select(_prefixed(pl.col("d"))).to_series())
+    return beside(found, height), sure
+
+
+def beside(found: Sequence[pl.Series], height: int) -> pl.Series:
+    """Digests with their prefix, column beside column: of each row a list, each once; or null."""
     if not found or height == 0:
-        return nothing, sure
+        return pl.repeat(None, height, dtype=pl.List(pl.String), eager=True)
     # Column beside column, row by row: building lists of rows directly takes ten times as long.
     places = pl.DataFrame({"at": pl.int_range(height * len(found), eager=True)}).select(
         (pl.col("at") % len(found)) * height + pl.col("at") // len(found)
     )
-    beside = pl.concat(found).gather(places.to_series()).reshape((height, len(found)))
-    lists = beside.arr.to_list()
+    rows = pl.concat(found).gather(places.to_series()).reshape((height, len(found)))
+    lists = rows.arr.to_list()
     gaps = any(one.null_count() for one in found)
     same = any((one == other).any() for one, other in combinations(found, 2))
     if gaps:
@@ -80,7 +84,21 @@ def digests(texts: Sequence[pl.Series], height: int) -> tuple[pl.Series, pl.Seri
         lists = lists.list.unique(maintain_order=True)
     if gaps:
         lists = pl.select(pl.when(lists.list.len() > 0).then(lists)).to_series()
-    return lists, sure
+    return lists
+
+
+def bare_columns(texts: Sequence[pl.Series]) -> list[str] | None:
+    """Names of the columns that are bare digests all through; None where others hold a digest."""
+    found = []
+    for text in texts:
+        size = text.str.len_bytes()
+        if not (size >= _SHA1).any():
+            continue
+        if size.max() == size.min() and not text.null_count() and _is_hex(text, size.max()):
+            found.append(text.name)
+        elif text.str.contains(_HEX).any():
+            return None
+    return found
 
 
 def digest_of(value: pl.Series) -> pl.Series:
@@ -93,16 +111,30 @@ def digest_of(value: pl.Series) -> pl.Series:
     return frame.select(digest(pl.col("v"))).to_series()
 
 
+def prefixed(value: pl.Series) -> pl.Series:
+    """Bare digests in small letters, or null, with their prefix."""
+    size = value.str.len_bytes()
+    digits = size.min()
+    if digits in {_SHA1, _SHA256} and digits == size.max():
+        prefix = "git:" if digits == _SHA1 else "sha256:"
+        return pl.DataFrame({"v": value}).select(prefix + pl.col("v")).to_series()
+    return pl.DataFrame({"v": value}).select(_prefixed(pl.col("v"))).to_series()
+
+
 def _bare(value: pl.Series) -> pl.Series | None:
     """With their prefix, where all are bare digests of one length in small letters; else None."""
     size = value.str.len_bytes()
     digits = size.min()
-    if digits not in {_SHA1, _SHA256} or digits != size.max() or value.null_count():
+    if digits is None or digits != size.max() or value.null_count() or not _is_hex(value, digits):
         return None
-    if not value.str.contains(f"^[0-9a-f]{{{digits}}}$").all():
-        return None
-    prefix = "git:" if digits == _SHA1 else "sha256:"
-    return pl.DataFrame({"v": value}).select(prefix + pl.col("v")).to_series()
+    return prefixed(value)
+
+
+def _is_hex(value: pl.Series, digits: object) -> bool:
+    """Whether all, which have so many characters, are digests in small letters."""
+    if digits not in {_SHA1, _SHA256}:
+        return False
+    return bool(value.str.contains(f"^[0-9a-f]{{{digits}}}$").all())
 
 
 def plain_template(subject: str) -> tuple[str, dict[str, str]]:

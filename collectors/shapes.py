@@ -46,9 +46,11 @@ class Shape:
 
     pattern: str
     groups: Mapping[str, int]
-    """By key that is asked for: its group, from 2; group 1 is empty where the pattern matches."""
-    texts: Sequence[int]
-    """Groups that hold strings."""
+    """By column its group, from 1. A key that is asked for is a column under its name behind
+    ``=``, another string under its path behind ``~``; `` `` is empty where the pattern matches, and
+    there where no group need be."""
+    texts: Sequence[str]
+    """Columns that hold strings, in the order of the line."""
     whole: bool
     """Whether every string of the line is in a group."""
 
@@ -77,9 +79,9 @@ def shape(line: str, keys: Sequence[str]) -> Shape | None:
 
 def _made(slots: Sequence[_Slot], wanted: Mapping[tuple[str, ...], str], *, whole: bool) -> Shape:
     """The pattern of a line in pieces."""
-    parts, number = ["^()"], 1
+    parts, number = ["^"], 0
     groups: dict[str, int] = {}
-    strings: list[int] = []
+    strings: list[str] = []
     for kind, text, path in slots:
         body = {"string": _TEXT, "number": _NUMBER, "word": _WORD}.get(kind)
         if body is None or text == "null":
@@ -91,10 +93,15 @@ def _made(slots: Sequence[_Slot], wanted: Mapping[tuple[str, ...], str], *, whol
             continue
         number += 1
         parts.append(body)
-        if key is not None:
-            groups[key] = number
+        # Keys hold no control characters; what stands in an array is told by its place.
+        name = f"~{number}" if path is None else "~" + "".join(f"{one}\n" for one in path)
+        name = name if key is None else f"={key}"
+        groups[name] = number
         if kind == "string":
-            strings.append(number)
+            strings.append(name)
+    if not groups:
+        parts.append("()")
+        groups[" "] = 1
     return Shape("".join(parts) + r"[ \t\r]*$", groups, strings, whole)
 
 
@@ -155,20 +162,19 @@ def _slots(line: str) -> Iterator[_Slot]:  # noqa: C901, PLR0912  (a branch for 
 
 def read_shapes(
     text: pl.Series, keys: Sequence[str], known: list[Shape]
-) -> tuple[pl.DataFrame, pl.Series]:
-    """Lines that have a shape, and the places of those that have none.
+) -> tuple[list[tuple[Shape, pl.DataFrame]], pl.Series]:
+    """Lines that have a shape, by shape, and the places of those that have none.
 
-    Columns ``at`` (the line's place), one for each key behind ``=``, ``~0``, ``~1`` … for strings
-    of the line, and ``whole``: whether these are all of them.
+    Columns ``at`` (the line's place), one for each key behind ``=``, and those of the shape's
+    strings.
     ``known``: shapes met before, tried first; new ones are added.
     """
-    frame = pl.DataFrame({"text": text}).with_row_index("at")
-    found: list[pl.DataFrame] = []
-    left = frame
+    left = pl.DataFrame({"text": text}).with_row_index("at")
+    found: list[tuple[Shape, pl.DataFrame]] = []
     for one in list(known):
-        left = _match(one, left, keys, found)
         if left.is_empty():
             break
+        left = _match(one, left, keys, found)
     tried = 0
     while not left.is_empty() and tried < _SHAPES and len(known) < _SHAPES:
         tried += 1
@@ -180,32 +186,28 @@ def read_shapes(
         if new is None or left.height == before:
             break
         known.append(new)
-    columns = [f"={key}" for key in keys]
-    if not found:
-        nothing = pl.DataFrame(schema={"at": pl.UInt32, "whole": pl.Boolean})
-        found.append(nothing.with_columns(pl.lit(None, pl.String).alias(name) for name in columns))
-    return pl.concat(found, how="diagonal"), left["at"]
+    return found, left["at"]
 
 
 def _match(
-    one: Shape, left: pl.DataFrame, keys: Sequence[str], found: list[pl.DataFrame]
+    one: Shape,
+    left: pl.DataFrame,
+    keys: Sequence[str],
+    found: list[tuple[Shape, pl.DataFrame]],
 ) -> pl.DataFrame:
     try:
         groups = left["text"].str.extract_groups(one.pattern).struct.unnest()
     except pl.exceptions.ComputeError:  # too large to be compiled
         return left
-    hit = groups["1"].is_not_null()
+    hit = groups["1"].is_not_null()  # a group that takes part always
     if not hit.any():
         return left
-    named = {number: key for key, number in one.groups.items()}
-    columns = [left["at"]]
-    columns += [groups[str(number)].alias(f"={key}") for number, key in named.items()]
+    columns = [groups[str(number)].alias(name) for name, number in one.groups.items()]
     columns += [pl.repeat(None, len(hit), dtype=pl.String, eager=True).alias(f"={key}")
-                for key in keys if key not in one.groups]  # fmt: skip
-    columns += [groups[str(number)].alias(f"~{n}") for n, number in enumerate(one.texts)]
-    frame = pl.DataFrame(columns).with_columns(whole=pl.lit(one.whole))
+                for key in keys if f"={key}" not in one.groups]  # fmt: skip
+    frame = pl.DataFrame([left["at"], *columns])
     if hit.all():
-        found.append(frame)
+        found.append((one, frame))
         return left.clear()
-    found.append(frame.filter(hit))
+    found.append((one, frame.filter(hit)))
     return left.filter(~hit)

@@ -149,7 +149,8 @@ def _uniform(time: pl.Series) -> pl.DataFrame | None:
     if not dated.str.contains(alike).all():
         return None
     form = f"%Y-%m-%d{between}%H:%M:%S"
-    start = time.str.head(19).str.to_datetime(form, time_unit="us", strict=False)
+    # Times of a log are mostly distinct: to look each up takes as long as to read it.
+    start = time.str.head(19).str.to_datetime(form, time_unit="us", strict=False, cache=False)
     if start.null_count() > time.null_count():
         return None
     offset = 0

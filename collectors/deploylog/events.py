@@ -14,7 +14,7 @@ from collectors.deploylog.formats import FORMATS
 from collectors.deploylog.formats.base import NONE, Format, Reading, matched
 from collectors.deploylog.patterns import groups_of
 from collectors.deploylog.warn import Watch
-from collectors.reading import RESERVED, digest_of, names
+from collectors.reading import RESERVED, beside, digest_of, names, prefixed
 from collectors.snapshots import snapshot
 from collectors.spool import Spool, streamed
 from recon.collector import Parsed, Warn
@@ -33,7 +33,7 @@ _MOVED_TO = r" ([0-9a-f]*[1-9a-f][0-9a-f]*)$"
 """Where a push moved a ref to, but to nothing."""
 _KEPT = (
     "citation", "sub", "offset", "kind", "subject", "clock", "earliest", "latest", "actor", "names",
-    "bare", "stream", "item", "moved",
+    "bare", "stream", "item", "moved", "held",
 )  # fmt: skip
 """Columns of a block that events are made of."""
 
@@ -88,8 +88,11 @@ def _blocks(
         block = _read_block(raw, source, format_)
         block = block.with_columns(stream=pl.lit(stream), item=pl.lit(item.sha256))
         watch.see(block)
-        attributes = [f"={key}" for key in dict.fromkeys(options.fields.attributes.values())]
-        yield block.filter(~pl.col("blank")).select(*_KEPT, *attributes)
+        columns = [f"={key}" for key in options.fields.attributes.values()]
+        columns += _held(block)
+        kept = block.select(*_KEPT, *dict.fromkeys(columns), "blank")
+        # A copy of it all would be made for nothing.
+        yield (kept.filter(~pl.col("blank")) if kept["blank"].any() else kept).drop("blank")
 
 
 def _read_block(block: pl.DataFrame, source: Source, format_: Format) -> pl.DataFrame:
@@ -148,15 +151,36 @@ def _read_block(block: pl.DataFrame, source: Source, format_: Format) -> pl.Data
     ).with_columns(_names(block))
 
 
-def _names(block: pl.DataFrame) -> pl.Series:
-    """The digests that each record names: as its reader found them, else from its text."""
-    if "digested" not in block.columns:
-        return block.select(names=names(pl.col("text"))).to_series()
-    sure = block["digested"].fill_null(False)
-    if sure.all():
-        return block["digests"].rename("names")
-    own = pl.when(sure).then(pl.lit(None, dtype=pl.String)).otherwise("text")
-    return block.select(names=pl.when(sure).then("digests").otherwise(names(own))).to_series()
+def _names(block: pl.DataFrame) -> list[pl.Series]:
+    """``names``: the digests that each record names, as its reader found them, else from its text.
+
+    And ``held``: the columns that hold them, where they do for every record: no list is made yet.
+    """
+    held = block.get_column("held", default=None)
+    nothing = pl.repeat(None, block.height, dtype=pl.List(pl.String), eager=True)
+    if held is not None and not held.null_count():
+        return [nothing.alias("names"), held]
+    sure = pl.repeat(False, block.height, dtype=pl.Boolean, eager=True)
+    found = nothing
+    if "digested" in block.columns:
+        sure, found = block["digested"].fill_null(False), block["digests"]
+    if held is not None and held.null_count() < block.height:
+        here = held.is_not_null()
+        listed = beside([prefixed(block[name]) for name in _held(block)], block.height)
+        sure, found = sure | here, found.zip_with(~here, listed)
+    found = found.alias("names")
+    if not sure.all():
+        own = pl.when(sure).then(pl.lit(None, dtype=pl.String)).otherwise("text")
+        other = block.select(names=names(own)).to_series()
+        found = found.zip_with(sure, other)
+    return [found, pl.repeat(None, block.height, dtype=pl.String, eager=True).alias("held")]
+
+
+def _held(block: pl.DataFrame) -> list[str]:
+    """Columns of a block that hold the digests of its records."""
+    for held in block.get_column("held", default=pl.Series(dtype=pl.String)).drop_nulls().head(1):
+        return str(held).split("\r") if held else []
+    return []
 
 
 def _events(block: pl.DataFrame, fields: Fields, format_: Format) -> Sequence[pl.DataFrame]:
@@ -166,6 +190,9 @@ def _events(block: pl.DataFrame, fields: Fields, format_: Format) -> Sequence[pl
     """
     span = len(fields.attributes) + 1
     text = pl.String()
+    known = {name: prefixed(block[name]) for name in _held(block)}
+    if known:
+        block = block.with_columns(beside(list(known.values()), block.height).alias("names"))
     base = block.with_columns(
         attribute=pl.lit(None, dtype=text),
         value="moved",
@@ -176,16 +203,21 @@ def _events(block: pl.DataFrame, fields: Fields, format_: Format) -> Sequence[pl
     )
     out = [base.select(list(DRAFT))]
     # A claim needs a subject of its own: the case's template, or what the format names.
-    records = base.filter(~pl.col("bare"))
+    records = base.filter(~pl.col("bare")) if base["bare"].any() else base
     for part, (attribute, key) in enumerate(fields.attributes.items(), 1):
-        here = records.filter(pl.col(f"={key}").is_not_null())
+        here = records
+        if records[f"={key}"].null_count():
+            here = records.filter(pl.col(f"={key}").is_not_null())
         value = here[f"={key}"]
+        digest = known.get(f"={key}")
+        if digest is None or here.height < block.height:
+            digest = digest_of(value)
         out.append(
             here.with_columns(
                 kind=pl.lit("claim"),
                 attribute=pl.lit(attribute),
                 value=value,
-                digest=digest_of(value),
+                digest=digest,
                 part=(pl.col("part") + part).cast(pl.UInt32),
             ).select(list(DRAFT))
         )

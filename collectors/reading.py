@@ -12,7 +12,7 @@ from itertools import combinations
 import polars as pl
 
 RESERVED = (
-    r"^(claim|snapshot|examiner|attestation|git\.(commit|author|tag|ref|reflog)"
+    r"^(claim|snapshot|examiner|attestation|git\.(commit|author|tag|ref|reflog|fetch)"
     r"|log\.(rewritten|gap)|(wal|row|table|timeline|object|bucket|backup)\..*)$"
 )
 """Kinds by which rules know what a medium itself recorded; a log or table cannot give them."""

@@ -5,7 +5,8 @@
    local repository is seen through one (:mod:`collectors.git.shadow`). Nothing is checked out.
 2. Refs, as ``git for-each-ref`` prints them, with ``HEAD``: item ``git.refs``.
 3. Files of a local repository as they are: reflogs (``git.reflog``), ``HEAD``, ``packed-refs``,
-   ``shallow``, ``info/grafts``, ``objects/info/alternates`` (``git.file``).
+   ``shallow``, ``info/grafts``, ``objects/info/alternates`` (``git.file``), ``FETCH_HEAD`` with
+   its time (``git.fetched``).
 4. Source archives that the case gives, and the trees of their refs (:mod:`collectors.git.trees`).
 5. Every commit and tag, those that no ref reaches too, as ``git cat-file --batch`` prints them,
    sorted by name: item ``git.objects``. Refs are read before objects, so that whatever a ref
@@ -21,7 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collectors.git import catfile, objects, shadow, trees
+from collectors.git import catfile, fetched, objects, shadow, trees
 from collectors.git.opening import Opened, masked, open_given
 from collectors.git.run import Git, said
 from collectors.git.signatures import KIND as KEYS
@@ -145,6 +146,14 @@ def _files(acquisition: Acquisition, opened: Opened, meta: dict[str, Any]) -> No
             acquisition.store(
                 f"{opened.native}#{name}", "git.file", data, meta={**meta, "name": name}
             )
+    native, path = f"{opened.native}#{fetched.NAME}", local.gitdir / fetched.NAME
+    # A working repository's owner has its clock and its files alike.
+    if local.bare and shadow.is_file(path) and not acquisition.has(native):
+        if path.lstat().st_size > _MAX_FILE:
+            local.left_out.append(fetched.NAME)
+        else:
+            more = {**meta, **fetched.made(local.gitdir)}
+            acquisition.store_file(native, fetched.KIND, path, meta=more)
     if (local.gitdir / "objects/info/alternates").exists():
         _note(
             acquisition,

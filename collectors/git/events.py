@@ -3,7 +3,8 @@
 1. Objects of all items, each once: commits and tags (:mod:`collectors.git.history`).
 2. Refs, the claims that case.toml draws from them, and when they were read
    (:mod:`collectors.git.refs`).
-3. Reflogs (:mod:`collectors.git.reflogs`).
+3. Reflogs (:mod:`collectors.git.reflogs`), and when a mirror last fetched
+   (:mod:`collectors.git.fetched`).
 4. Signatures, by the keys that the case gives (:mod:`collectors.git.signatures`).
 5. Source archives and the trees of their refs (:mod:`collectors.git.archives`).
 6. Coverage, where every parent of every commit that a ref reaches is there.
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collectors.git import archives, history, reflogs, refs, signatures
+from collectors.git import archives, fetched, history, reflogs, refs, signatures
 from recon.collector import Parsed, Warn
 from recon.schema import DRAFT
 
@@ -32,6 +33,7 @@ def read(source: Source, items: Items) -> Parsed:
         *(part.lazy() for part in found.events),
         *(part.lazy() for part in reflogs.read(source, items, warnings)),
     ]
+    parts.append(fetched.read(source, items, warnings).lazy())
     parts.append(signatures.read(source, items, found.signed, found.odd, warnings).lazy())
     parts.extend(part.lazy() for part in archives.read(source, items, warnings))
     referred = refs.read(source, items, found, warnings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from collectors.git import history, members, objects, refs, trees
+from collectors.git import fetched, history, members, objects, refs, trees
 from recon.collector import Quote
 from recon.errors import BadInputError
 
@@ -30,6 +30,8 @@ def find(source: Source, items: Items, item: Item, citation: str) -> Quote:
         quote = _ref(items, item, name)
     elif word == "file" and item.kind in {trees.TREE, trees.ARCHIVE}:
         quote = _file(items, item, name)
+    elif citation == fetched.CITATION and item.kind == fetched.KIND:
+        quote = _quote(items.read(item), "cat ITEM")
     elif word == "reflog" and item.kind == "git.reflog":
         quote = _reflog(items, item, name.rpartition(" line ")[2])
     if quote is None:

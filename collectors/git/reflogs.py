@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from collectors.git import fetched
 from collectors.git.identity import actor, seconds, when
 from recon.collector import Warn
 from recon.schema import BASIS, DRAFT
@@ -25,7 +26,8 @@ def read(source: Source, items: Items, warnings: list[Warn]) -> Iterator[pl.Data
     """The moves of every ref that kept a log.
 
     The server wrote a bare repository's reflog as a side effect of a push: stamped. In a working
-    repository the person who asserts the commits writes the reflog too: asserted.
+    repository the person who asserts the commits writes the reflog too: asserted. A mirror's was
+    written as it fetched, by the clock of the mirror's host, which is not the server's.
     """
     for item in items.of(KIND):
         ref = str(item.meta.get("ref", ""))
@@ -62,7 +64,8 @@ def _lines(data: bytes) -> pl.DataFrame:
 def _events(table: pl.DataFrame, source: Source, item: Item, ref: str) -> pl.DataFrame:
     text = pl.lit(None, dtype=pl.String)
     is_none = pl.element().str.contains("^git:0+$")
-    bare = item.meta.get("medium") == "bare"
+    clone = item.native.removesuffix(f"#logs/{ref}")
+    bare, mirrors = item.meta.get("medium") == "bare", bool(item.meta.get("mirrors"))
     return table.select(
         "earliest",
         "latest",
@@ -71,7 +74,7 @@ def _events(table: pl.DataFrame, source: Source, item: Item, ref: str) -> pl.Dat
         attribute=text,
         value=pl.format("{} {}", "old", "new"),
         digest=pl.when(~pl.col("new").str.contains("^0+$")).then("git:" + pl.col("new")),
-        clock=pl.lit(f"git:{source.id}/reflog"),
+        clock=pl.lit(fetched.clock(source, clone) if mirrors else f"git:{source.id}/reflog"),
         basis=pl.lit("stamped" if bare else "asserted").cast(BASIS),
         stream=pl.lit(f"git:{item.sha256[:16]}"),
         position="offset",

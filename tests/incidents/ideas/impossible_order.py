@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import os
+from datetime import UTC, datetime, timedelta
 
 from tests.collectors.git.repositories import Repository
 from tests.incidents.code import hand_over, repository
@@ -129,4 +130,31 @@ def innocent_behind(stage: Stage) -> Truth:
     code = repository(stage)
     stage.log(line("08:59:10", commit=code.commit("one", "2026-03-08T09:00:00Z")))
     hand_over(stage, code)
+    return set()
+
+
+def mirrored(stage: Stage, *, copied: bool) -> None:
+    """A mirror last fetched on March 7; the commit that it fetched is dated a day later."""
+    code = repository(stage)
+    code.commit("one", "2026-02-14T09:30:00Z")
+    mirror = stage.folder / "work" / "mirror.git"
+    code("clone", "-q", "--mirror", ".", str(mirror))
+    code.commit("two", "2026-03-08T09:00:00Z")
+    code("-C", str(mirror), "fetch", "-q")
+    made, fetched = (datetime(2026, *day, tzinfo=UTC).timestamp() for day in ((1, 5), (3, 7)))
+    for path in mirror.iterdir():
+        os.utime(path, (fetched if copied else made,) * 2)
+    os.utime(mirror / "FETCH_HEAD", (fetched,) * 2)
+    stage.source("code", "git", "platform", path="work/mirror.git")
+
+
+def incident_mirrored_before_its_date(stage: Stage) -> Truth:
+    """A commit is dated a day after the auditor's mirror that has it fetched for the last time."""
+    mirrored(stage, copied=False)
+    return {(RULE, "undetermined", "git:code")}
+
+
+def innocent_mirror_was_copied(stage: Stage) -> Truth:
+    """So it is, but all files of the mirror have one time, as an archive that was unpacked has."""
+    mirrored(stage, copied=True)
     return set()

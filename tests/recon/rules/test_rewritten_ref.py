@@ -32,6 +32,15 @@ def test_observes_where_there_is_no_reflog():
     assert draft.verdict == "observation"
 
 
+def test_a_mirror_that_fetched_the_commit_is_no_other_source_that_names_it():
+    """Nobody but the repository itself knew of c2: that a mirror once fetched it tells no more."""
+    story = Story().committed("c1").committed("c2", "c1").committed("c3", "c1").ref(MAIN, "c3")
+    names = [f"git:{commit('c2')}"]
+    story.event("code", "git.fetch", "git:code", "10:30", names=names, basis="stamped")
+    story.whole_history().moved("11:00", MAIN, "c2", "c3")
+    assert story.judged(rewritten_ref) == []
+
+
 def test_undetermined_where_the_history_is_not_whole():
     (draft,) = rewritten().moved("11:00", MAIN, "c2", "c3").judged(rewritten_ref)
     assert draft.verdict == "undetermined"

@@ -1,4 +1,4 @@
-"""Small real cases for tests: a deploy log, which needs no server and no tool."""
+"""Small real cases for tests: a deploy log, which needs no server and no tool, and buckets."""
 
 from __future__ import annotations
 
@@ -35,6 +35,43 @@ actor = "user"
 subject = "model:{{model}}@{{version}}"
 attributes = {{ artifact = "sha256" }}
 """
+
+BUCKETS = """\
+[case]
+id = "buckets"
+title = "What did the bucket hold?"
+[domain.storage]
+organisation = "acme"
+account = "1"
+[domain.copies]
+organisation = "acme"
+account = "2"
+"""
+
+RELEASE = """\
+[[source.claim]]
+key = "models/{model}/{version}/model.bin"
+subject = "model:{model}@{version}"
+attribute = "artifact"
+"""
+"""What the key of a release asserts."""
+
+
+def bucket_source(
+    name: str, bucket: str, endpoint: str, *, domain: str = "storage", **options: object
+) -> str:
+    """A source that asks a server for a bucket; of its keys no claim is made."""
+    given = {"id": name, "collector": "s3", "domain": domain, "url": f"s3://{bucket}/"}
+    # A text, a number and a truth are written in TOML as in JSON.
+    lines = {**given, "endpoint": endpoint, **options}.items()
+    return "[[source]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines)
+
+
+def write_buckets(folder: Path, *sources: str) -> Path:
+    """A case of :func:`bucket_source` sources."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "case.toml").write_text(BUCKETS + "".join(sources))
+    return folder
 
 
 def line(ts: str, digest: str = "a" * 64, version: str = "1", **more: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -40,6 +41,7 @@ REGION = "us-east-1"
 FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime")
 # SeaweedFS: master, volume, filer and S3, each with a gRPC port 100 above it.
 _SPAN = (0, 1, 2, 3, 100, 101, 102, 103)
+_PORTS = (12_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def start_seaweedfs(folder: Path, policies: Mapping[str, str] | None = None) -> 
     (folder / "s3.json").write_text(json.dumps(said), encoding="utf-8")
     data = folder / "data"
     data.mkdir(exist_ok=True)
-    port = _free_span()
+    port = _free_port(_SPAN)
     command = [
         _tool("weed"),
         *("-logtostderr", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
@@ -144,17 +146,59 @@ def release_clock(server: Server) -> None:
 def expire(server: Server) -> None:
     """Let SeaweedFS do now what the lifecycle rules of its buckets say is due, as it does daily.
 
-    Its clock cannot be chosen, so that only a rule with a date that has passed is due at once.
+    Its clock cannot be chosen: what is due is what a date or :func:`aged` makes so.
     """
-    base = (urlsplit(server.endpoint).port or 0) - 3
-    command = [_tool("weed"), "shell", f"-master=127.0.0.1:{base}.{base + 100}"]
-    command += [f"-filer=127.0.0.1:{base + 2}.{base + 102}"]
-    shards = f"s3.lifecycle.run-shard -shards 0-15 -s3 127.0.0.1:{base + 103} -runtime 10s"
-    said = subprocess.run(
-        command, input=f"lock\n{shards}\nunlock\nexit\n", text=True, capture_output=True, check=True
+    said = _shell(
+        server, "lock", f"s3.lifecycle.run-shard -shards 0-15 -s3 {_grpc(server, 3)}", "unlock"
     )
-    if "shards 0-15 complete" not in said.stdout:
-        raise RuntimeError(said.stdout[-500:] + said.stderr[-500:])
+    if "shards 0-15 complete" not in said:
+        raise RuntimeError(said[-1000:])
+
+
+def aged(server: Server, prefix: str, days: int) -> None:
+    """Let what buckets of SeaweedFS hold have been stored, and replaced, so many days earlier.
+
+    Of all buckets whose names begin so.
+
+    What its filer says of each object is saved, written with other seconds, and loaded again.
+    """
+    file = server.folder / "aged.meta"
+    _shell(server, f"fs.meta.save -o {file} /buckets")
+    data = file.read_bytes()
+    now = int(time.time())
+    for second in range(now - 600, now + 1):
+        # As a number of protocol buffers, and as the text of an attribute.
+        for form in (_varint, lambda number: b"%d" % number):
+            data = data.replace(form(second), form(second - 86_400 * days))
+    # Twice: the shell ends before the last ones are loaded.
+    file.write_bytes(data * 2)
+    said = _shell(server, f"fs.meta.load -v=false -dirPrefix=/buckets/{prefix} {file}")
+    if "is loaded" not in said:
+        raise RuntimeError(said[-1000:])
+
+
+def _shell(server: Server, *commands: str) -> str:
+    """What SeaweedFS's shell says."""
+    command = [_tool("weed"), "shell", f"-master={_grpc(server, 0)}", f"-filer={_grpc(server, 2)}"]
+    text = "".join(f"{one}\n" for one in (*commands, "exit"))
+    # `host:port.grpc` names both ports of a server.
+    said = subprocess.run(command, input=text, text=True, capture_output=True, check=True)
+    return said.stdout + said.stderr
+
+
+def _grpc(server: Server, part: int) -> str:
+    """Where the master (0), the filer (2) or S3 (3) of a SeaweedFS is."""
+    port = (urlsplit(server.endpoint).port or 0) - 3 + part
+    return f"127.0.0.1:{port + 100}" if part == 3 else f"127.0.0.1:{port}.{port + 100}"
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first."""
+    made = bytearray()
+    while number > 0x7F:
+        made.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*made, number])
 
 
 def stop(server: Server) -> None:
@@ -273,21 +317,16 @@ def _wait(server: Server, path: str, log: Path, seconds: float = 60) -> None:
     raise TimeoutError(f"{server.name} did not answer within {seconds} s:\n{tail}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_port(span: tuple[int, ...] = (0,)) -> int:
+    """A port that is free now, with those so far above it.
 
-
-def _free_span() -> int:
-    """A port whose whole span of SeaweedFS is free now."""
-    for _ in range(100):
-        base = _free_port()
-        if base + max(_SPAN) > 65535:
-            continue
+    Below those that a system gives to whoever connects: there, to ask a server that is not yet
+    there can be to ask oneself.
+    """
+    for base in random.SystemRandom().sample(range(*_PORTS), 100):
         with contextlib.ExitStack() as stack:
             try:
-                for offset in _SPAN:
+                for offset in span:
                     probe = stack.enter_context(socket.socket())
                     probe.bind(("127.0.0.1", base + offset))
             except OSError:

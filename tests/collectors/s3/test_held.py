@@ -18,6 +18,7 @@ import recon
 from collectors.s3 import expiry, held, lifecycle, versions
 from recon.cli import main
 from tests import s3_servers
+from tests.cases import bucket_source, write_buckets
 from tests.collectors.s3.test_live import versioned
 
 Make = Callable[..., Any]
@@ -112,22 +113,6 @@ def test_an_upload_in_parts_is_possible_until_it_was_seen() -> None:
     assert (row["version"], row["certainty"]) == ("2", "certain")
 
 
-CASE = """\
-[case]
-id = "held"
-title = "What a bucket held"
-[domain.storage]
-organisation = "acme"
-[[source]]
-id = "models"
-collector = "s3"
-domain = "storage"
-url = "s3://{bucket}/"
-endpoint = "{endpoint}"
-head = "none"
-"""
-
-
 @pytest.mark.live
 def test_each_days_listing_is_what_a_later_one_says_of_that_day(
     moto: s3_servers.Server,
@@ -152,7 +137,7 @@ def test_each_days_listing_is_what_a_later_one_says_of_that_day(
         days[day] = {v["Key"]: v["VersionId"] for v in current if v["IsLatest"]}
     s3_servers.set_clock(moto, START + timedelta(days=9))
     case = make(url=f"s3://{bucket}/", endpoint=moto.endpoint)
-    (case.folder / "case.toml").write_text(CASE.format(bucket=bucket, endpoint=moto.endpoint))
+    write_buckets(case.folder, bucket_source("models", bucket, moto.endpoint, head="none"))
     case.acquire()
     case.evidence.custody.close()
     for day, current in days.items():
@@ -331,8 +316,7 @@ def test_what_keeps_each_version_and_locked_is_not_current(
     rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "m/"}, **NONCURRENT}
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
     case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint, head="all")
-    text = CASE.format(bucket=bucket, endpoint=weed.endpoint).replace('"none"', '"all"')
-    (case.folder / "case.toml").write_text(text)
+    write_buckets(case.folder, bucket_source("models", bucket, weed.endpoint, head="all"))
     assert not case.acquire().failures
     case.evidence.custody.close()
     assert run("kept", "models", "--case", str(case.folder), "--format", "json") == 0

@@ -15,33 +15,11 @@ import pytest
 import recon
 from recon.findings import Finding
 from tests import s3_servers
+from tests.cases import RELEASE, bucket_source, write_buckets
 
 pytestmark = pytest.mark.live
 MODEL = "models/credit-risk/2.3.1/model.bin"
 MANY, LOCKED = 12, 4
-CASE = """\
-[case]
-id = "bucket"
-title = "What did the bucket hold?"
-[domain.storage]
-organisation = "acme"
-account = "1"
-[domain.copies]
-organisation = "acme"
-account = "2"
-"""
-SOURCE = """\
-[[source]]
-id = "{id}"
-collector = "s3"
-domain = "{domain}"
-url = "s3://{bucket}/"
-endpoint = "{endpoint}"
-head = "all"
-[[source.claim]]
-key = "models/{{model}}/{{version}}/model.bin"
-subject = "model:{{model}}@{{version}}"
-"""
 
 
 def found(case: recon.Case) -> dict[str, list[Finding]]:
@@ -73,8 +51,7 @@ def test_an_artifact_put_over_its_first_version_deleted_and_a_prefix_emptied(
         s3.put_object(
             Bucket=bucket, Key=key, Body=b"%d" % number, **lock if number < LOCKED else {}
         )  # type: ignore[arg-type]
-    source = SOURCE.format(id="models", domain="storage", bucket=bucket, endpoint=weed.endpoint)
-    (tmp_path / "case.toml").write_text(CASE + source)
+    write_buckets(tmp_path, bucket_source("models", bucket, weed.endpoint, head="all"), RELEASE)
     case = recon.open(tmp_path)
     collected(case)
     assert {"bulk-delete", "vanished-version"}.isdisjoint(found(case))
@@ -98,16 +75,16 @@ def test_its_innocent_twin_is_passed_over(
     weed: s3_servers.Server, bucket: str, tmp_path: Path
 ) -> None:
     s3 = s3_servers.client(weed)
-    text = CASE
+    sources = []
     for name, domain in ((bucket, "storage"), (f"{bucket}-copy", "copies")):
         s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
-        source = SOURCE.format(id=domain, domain=domain, bucket=name, endpoint=weed.endpoint)
-        text += source
+        asked = bucket_source(domain, name, weed.endpoint, domain=domain, head="all")
+        sources += [asked, RELEASE]
         s3.put_object(Bucket=name, Key=MODEL, Body=b"1", ChecksumAlgorithm="SHA256")
     keys = [f"models/churn/1.0.{number}/model.bin" for number in range(3)]
     for key in keys:
         s3.put_object(Bucket=bucket, Key=key, Body=b"1", ChecksumAlgorithm="SHA256")
-    (tmp_path / "case.toml").write_text(text)
+    write_buckets(tmp_path, *sources)
     case = recon.open(tmp_path)
     collected(case)
     s3.put_object(Bucket=bucket, Key=MODEL, Body=b"1", ChecksumAlgorithm="SHA256")

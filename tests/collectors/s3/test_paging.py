@@ -19,6 +19,7 @@ from collectors.s3 import collector, sheets
 from collectors.s3.kinds import HEAD, PAGE, UNRECOGNISED
 from recon.evidence import Acquiring, Evidence
 from tests import s3_servers
+from tests.cases import bucket_source, write_buckets
 from tests.collectors.s3.test_live import small_pages, versioned
 
 pytestmark = pytest.mark.live
@@ -166,21 +167,6 @@ def test_pages_that_leave_versions_out_prove_nothing_missing(
         assert any("proves nothing missing" in w.message for w in case.parse().warnings)
 
 
-CASE = """\
-[case]
-id = "killed"
-title = "Killed midway"
-[domain.storage]
-organisation = "acme"
-[[source]]
-id = "models"
-collector = "s3"
-domain = "storage"
-url = "s3://{bucket}/"
-endpoint = "{endpoint}"
-parallel = {parallel}
-head = "all"
-"""
 COLLECT = """\
 import sys
 from collectors.s3.wire import Wire
@@ -229,8 +215,8 @@ def test_killed_midway_it_goes_on_and_no_page_is_stored_twice(
     """SIGKILL at five moments of one acquisition; then it is let finish."""
     sent = filled(weed, bucket)
     case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint, claims=())
-    text = CASE.format(bucket=bucket, endpoint=weed.endpoint, parallel=parallel)
-    (case.folder / "case.toml").write_text(text)
+    asked = bucket_source("models", bucket, weed.endpoint, parallel=parallel, head="all")
+    write_buckets(case.folder, asked)
     _killed(case.folder, tmp_path, COLLECT, (2, 9, 14, 5, 30))
     items = Evidence(case.folder).items("models")
     assert len({i.native for i in items}) == len(items)
@@ -257,8 +243,8 @@ def test_twenty_thousand_versions_over_sixteen_prefixes_killed_midway(
         s3.delete_objects(Bucket=bucket, Delete={"Quiet": True, "Objects": objects})
     time.sleep(1.1)  # so that all of them are older than the listing
     case = make(url=f"s3://{bucket}/", endpoint=weed.endpoint, claims=(), parallel=4)
-    text = CASE.format(bucket=bucket, endpoint=weed.endpoint, parallel=4)
-    (case.folder / "case.toml").write_text(text)
+    asked = bucket_source("models", bucket, weed.endpoint, parallel=4, head="all")
+    write_buckets(case.folder, asked)
     _killed(case.folder, tmp_path, COLLECT.replace("11}", "1000}"), (8, 20, 3, 30))
     items = Evidence(case.folder).items("models")
     assert len({i.native for i in items}) == len(items)

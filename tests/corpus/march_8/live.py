@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tests import s3_servers
+from tests.cases import RELEASE, bucket_source
 from tests.corpus.march_8 import deploys, lineage, story
 from tests.corpus.march_8.repository import Repository
 
@@ -57,17 +58,7 @@ time = "registered_at"
 actor = "registered_by"
 attributes = {{ artifact = "artifact_sha256", commit = "git_commit" }}
 
-[[source]]
-id = "models"
-collector = "s3"
-domain = "storage"
-url = "s3://{bucket}/"
-endpoint = "{endpoint}"
-[[source.claim]]
-key = "models/{{model}}/{{version}}/model.bin"
-subject = "model:{{model}}@{{version}}"
-attribute = "artifact"
-
+{bucket}
 [[source]]
 id = "code"
 collector = "git"
@@ -128,8 +119,7 @@ def stage(folder: Path, database: Postgres, s3: s3_servers.Server) -> Path:
         instant=instant.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         dsn_env=DSN_ENV,
         wal=database.archive,
-        bucket=story.BUCKET,
-        endpoint=s3.endpoint,
+        bucket=bucket_source("models", story.BUCKET, s3.endpoint) + RELEASE,
     )
     (folder / "case.toml").write_text(text, encoding="utf-8")
     return folder / "case.toml"

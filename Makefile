@@ -33,7 +33,8 @@ lint: $(READY) ## ruff, mypy, import-linter
 unit: $(READY) ## Tests alone
 	$(BIN)/python -m pytest -m "not bench and not thorough" -n $(WORKERS) --dist loadfile
 
-thorough: $(READY) system ## More versions of PostgreSQL, a real MLflow, more generated input
+thorough: $(READY) system ## More versions of PostgreSQL, a real MLflow, Ceph, more generated input
+	scripts/system radosgw ceph-common ceph-mon ceph-osd
 	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" -n $(WORKERS) --dist loadfile
 	RECON_EXAMPLES=400 $(BIN)/python -m pytest -m "hypothesis and not bench and not thorough" -n $(WORKERS) --dist loadfile
 

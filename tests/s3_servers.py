@@ -84,7 +84,7 @@ def start_seaweedfs(folder: Path, policies: Mapping[str, str] | None = None) -> 
     (folder / "s3.json").write_text(json.dumps(said), encoding="utf-8")
     data = folder / "data"
     data.mkdir(exist_ok=True)
-    port = _free_port(_SPAN)
+    port = free_port(_SPAN)
     command = [
         _tool("weed"),
         *("-logtostderr", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
@@ -97,9 +97,9 @@ def start_seaweedfs(folder: Path, policies: Mapping[str, str] | None = None) -> 
         *(f"-s3.config={folder / 's3.json'}", f"-s3.localSocket={data}/s3.sock"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
     ]
-    process = _start(command, folder / "weed.log", os.environ.copy())
+    process = start(command, folder / "weed.log", os.environ.copy())
     server = Server("seaweedfs", f"http://127.0.0.1:{port + 3}", process, folder)
-    _wait(server, "/healthz", folder / "weed.log")
+    wait_for(server, "/healthz", folder / "weed.log")
     return server
 
 
@@ -122,11 +122,11 @@ def start_moto(folder: Path, clock: datetime | None = None) -> Server:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = _start(command, folder / "moto.log", environment)
+    process = start(command, folder / "moto.log", environment)
     server = Server("moto", f"http://127.0.0.1:{port}", process, folder, file)
-    _wait(server, "/moto-api/", folder / "moto.log")
+    wait_for(server, "/moto-api/", folder / "moto.log")
     return server
 
 
@@ -290,7 +290,7 @@ def _tool(name: str) -> str:
     return found
 
 
-def _start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     with log.open("wb") as out:
         return subprocess.Popen(
             command,
@@ -303,7 +303,7 @@ def _start(command: list[str], log: Path, environment: dict[str, str]) -> subpro
         )
 
 
-def _wait(server: Server, path: str, log: Path, seconds: float = 60) -> None:
+def wait_for(server: Server, path: str, log: Path, seconds: float = 60) -> None:
     """Until the server answers; its log if it does not."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.process.poll() is None:
@@ -317,7 +317,7 @@ def _wait(server: Server, path: str, log: Path, seconds: float = 60) -> None:
     raise TimeoutError(f"{server.name} did not answer within {seconds} s:\n{tail}")
 
 
-def _free_port(span: tuple[int, ...] = (0,)) -> int:
+def free_port(span: tuple[int, ...] = (0,)) -> int:
     """A port that is free now, with those so far above it.
 
     Below those that a system gives to whoever connects: there, to ask a server that is not yet

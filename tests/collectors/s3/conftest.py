@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from collectors.s3 import collector
 from recon import schema
 from recon.collector import Parsed, Source
 from recon.evidence import Acquiring, CaseItems, Evidence
-from tests import s3_servers
+from tests import ceph, s3_servers
 
 CLAIM = {"key": "models/{model}/{version}/model.bin", "subject": "model:{model}@{version}"}
 
@@ -142,9 +143,28 @@ def scripted() -> Iterator[Told]:
     server.server.server_close()
 
 
-@pytest.fixture(params=["weed", "moto"])
+@pytest.fixture(scope="session")
+def rgw() -> Iterator[s3_servers.Server]:
+    if ceph.root() is None:
+        pytest.skip("Ceph is not installed: scripts/system radosgw ceph-mon ceph-osd")
+    # The path of a socket has about a hundred characters at most.
+    with tempfile.TemporaryDirectory() as folder, ceph.ceph(Path(folder)) as server:
+        yield server
+
+
+RGW = pytest.param("rgw", marks=pytest.mark.thorough)
+
+
+@pytest.fixture(params=["weed", "moto", RGW])
 def server(request: pytest.FixtureRequest) -> s3_servers.Server:
     """Each kind of server in turn."""
+    found: s3_servers.Server = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["weed", RGW])
+def strict(request: pytest.FixtureRequest) -> s3_servers.Server:
+    """Each that keeps locks, and versions where versioning is suspended: moto does neither."""
     found: s3_servers.Server = request.getfixturevalue(request.param)
     return found
 

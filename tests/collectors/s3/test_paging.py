@@ -62,7 +62,8 @@ def test_by_prefixes_the_same_versions_in_the_same_order(
     assert len({i.native for i in case.items.of(PAGE)}) == len(case.items.of(PAGE))
     assert listed(case) == sent
     assert case.parse().coverage["subject"].to_list() == [f"s3:{bucket}/*"]
-    assert not case.parse().warnings
+    # Ceph's RGW answers a sub-resource that it does not know with a listing of the bucket.
+    assert not [w for w in case.parse().warnings if "found 'ListBucketResult'" not in w.message]
     case.quotable()
 
 

@@ -245,3 +245,5 @@ class Collector:
     """
     kept: Callable[[Timeline, Source], pl.LazyFrame] | None = None
     """What keeps each thing that it holds, and until when: a row a version with its ``key``."""
+    settings: Callable[[Timeline, Source], pl.LazyFrame] | None = None
+    """What the source was set to over time: a row a state of a ``setting``."""

@@ -1,6 +1,7 @@
-"""What a source that keeps things under keys held at an instant, and what keeps them.
+"""What a source that keeps things under keys held at an instant, what keeps them, how it was set.
 
-The collector answers, from the timeline alone (:attr:`recon.collector.Collector.held`, ``kept``):
+The collector answers, from the timeline alone (:attr:`recon.collector.Collector.held`, ``kept``,
+``settings``):
 the core knows neither buckets nor locks.
 """
 
@@ -42,6 +43,17 @@ def kept(case: Case, source: str, prefix: str = "") -> pl.DataFrame:
     """
     answer = _of(case, source, lambda one: one.kept)
     return _sorted(answer(case.judged(), case.config.source(source)), prefix)
+
+
+def settings(case: Case, source: str) -> pl.DataFrame:
+    """What the source was set to over time, by setting and time.
+
+    Raises:
+        UsageError: as :func:`held`.
+    """
+    answer = _of(case, source, lambda one: one.settings)
+    found = answer(case.judged(), case.config.source(source)).collect()
+    return found.sort(found.columns, nulls_last=True)
 
 
 def _sorted(rows: pl.LazyFrame, prefix: str) -> pl.DataFrame:

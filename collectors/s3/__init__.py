@@ -72,6 +72,13 @@ def kept_now(timeline: Timeline, source: Source) -> pl.LazyFrame:
     return kept.of_timeline(timeline, source.id)
 
 
+def settings_of(timeline: Timeline, source: Source) -> pl.LazyFrame:
+    """What the bucket was set to over time: see :mod:`collectors.s3.settings`."""
+    from collectors.s3 import settings
+
+    return settings.of_timeline(timeline, source.id, source.options.bucket)
+
+
 EXAMPLE = """\
 [[source]]
 id = "models"
@@ -95,5 +102,6 @@ collector = Collector(
     example=EXAMPLE,
     held=held_at,
     kept=kept_now,
+    settings=settings_of,
     kinds=("*", "!wal.*", "!row.*", "!table.*", "!timeline.*", "!backup.*", "!git.*", "!deploy.*"),
 )

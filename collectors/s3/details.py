@@ -44,7 +44,8 @@ def events(
 ) -> pl.DataFrame:
     """``object.retention``, ``object.legal-hold``, ``object.metadata``, … of single versions.
 
-    Read when they were read: since when a lock holds, no answer says.
+    Read when they were read: since when a lock holds, no answer says. Where nobody was allowed to
+    see a lock, that is ``object.unseen``, and no retention of none.
     """
     rows = [*_asked(source, items, listed, warnings), *_headed(source, headed)]
     return drafts.numbered(rows)
@@ -67,8 +68,9 @@ def _asked(
         if lock.refused:
             refused[lock.what, lock.refused] += 1
             first.setdefault((lock.what, lock.refused), item)
-            continue
         whose = of_item(item, listed)
+        if whose is None and lock.refused:
+            continue
         if whose is None:
             warnings.append(
                 Warn(
@@ -121,10 +123,10 @@ def _row(source: Source, item: Item, lock: Lock, whose: tuple[str, str]) -> dict
     seen = sheets.seen(source, item)
     bucket = source.options.bucket
     return {
-        "kind": f"object.{lock.what}",
+        "kind": "object.unseen" if lock.refused else f"object.{lock.what}",
         "subject": f"s3:{bucket}/{whose[0]}",
         "attribute": lock.what,
-        "value": lock.value,
+        "value": lock.refused or lock.value,
         "clock": seen.clock,
         "basis": seen.basis,
         "earliest": seen.earliest,

@@ -208,20 +208,26 @@ def _configuration(source: Source, items: Items, warnings: list[Warn]) -> list[d
         if found is None:
             continue
         resource, citation, value, problem = found
-        if problem:
-            warnings.append(Warn(item.sha256, citation, f"{item.native}: {problem}"))
-            continue
         seen = sheets.seen(source, item)
+        read: dict[str, Any] = {
+            "clock": seen.clock,
+            "basis": seen.basis,
+            "earliest": seen.earliest,
+            "latest": seen.latest,
+            "names": [],
+            "item": item.sha256,
+        }
+        if problem:
+            # Not allowed to see, or no answer: not the same as nothing configured.
+            warnings.append(Warn(item.sha256, citation, f"{item.native}: {problem}"))
+            more = {"attribute": resource.name, "value": problem, "citation": citation}
+            rows.append({**read, **more, "kind": "bucket.unseen", "subject": subject})
+            continue
         rows += [
             {
+                **read,
                 "kind": "snapshot",
                 "subject": f"{subject}?{resource.name}",
-                "clock": seen.clock,
-                "basis": seen.basis,
-                "earliest": seen.earliest,
-                "latest": seen.latest,
-                "names": [],
-                "item": item.sha256,
                 "citation": "",
             },
             {

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 MEANS = ("object-lock", "token", "digest", "copy", "case")
 _SAID = ("snapshot", "examiner", "timestamp.token", "clock.measurement", "object.head",
          "object.expires", "object.expires-under-marker", "object.retention", "object.legal-hold",
-         "object.expiration", "object.replication", "bucket.configuration")  # fmt: skip
+         "object.expiration", "object.replication", "object.unseen", "bucket.configuration",
+         "bucket.unseen")  # fmt: skip
 """Kinds that tell of a reading or of a setting: no records of acts."""
 _COLUMNS = ["row", "source", "kind", "item", "clock", "basis", "earliest", "latest", "digest",
             "names", "stream", "position"]  # fmt: skip

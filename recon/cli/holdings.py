@@ -1,4 +1,4 @@
-"""Commands that ask a bucket's history: what it held, and what keeps it."""
+"""Commands that ask a bucket's history: what it held, what keeps it, and how it was set."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def kept(
 ) -> None:
     """What keeps each version of a bucket, and until when: locks, holds, its own lifecycle.
 
-    An empty lock says nothing: none was seen, or nobody asked, or nobody was allowed to see.
+    "not locked" is what the server said; an empty lock says nothing, as nobody asked.
+    Who was "not allowed to see" has not seen that it is not locked.
     """
     from recon import holdings, show
 
@@ -74,6 +75,28 @@ def kept(
         opened.built(progress=told)
         rows = holdings.kept(opened, source, prefix)
     _print(rows, form, f"{source}: {rows.height} versions", limit)
+
+
+@app.command()
+def settings(
+    source: SourceArgument,
+    *,
+    limit: LimitOption = 200,
+    case: CaseOption = Path(),
+    form: FormatOption = Format.table,
+) -> None:
+    """What a bucket was set to over time: versioning, Object Lock, lifecycle, replication.
+
+    A setting is known for when it was read, as no answer says since when it is set.
+    A row "changed" is a log's record of who set it; "not known" is a refusal, not "not set".
+    """
+    from recon import holdings, show
+
+    opened = opened_case(case)
+    with show.progress() as told:
+        opened.built(progress=told)
+        rows = holdings.settings(opened, source)
+    _print(rows, form, f"{source}: {rows['setting'].n_unique()} settings", limit)
 
 
 def _print(rows: pl.DataFrame, form: Format, title: str, limit: int) -> None:

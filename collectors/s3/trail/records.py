@@ -119,7 +119,10 @@ def _events(item: Item, citation: str, record: Mapping[str, Any]) -> Iterator[di
 
 
 def _subjects(record: Mapping[str, Any]) -> list[tuple[str, str | None]]:
-    """What the call was on, each with the version id that was asked for or answered."""
+    """What the call was on, each with the version id that was asked for or answered.
+
+    Of a bucket as a whole, with what its versioning was set to.
+    """
     asked, answered = _table(record, "requestParameters"), _table(record, "responseElements")
     if record.get("eventSource") != "s3.amazonaws.com":
         account = text(record.get("recipientAccountId")) or "account not said"
@@ -134,7 +137,8 @@ def _subjects(record: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         for one in (arns if isinstance(arns, list) else [])
         if isinstance(one, dict) and (match := _OBJECT.fullmatch(text(one.get("ARN")) or ""))
     ]
-    return objects or [(f"s3:{bucket or 'bucket not said'}", None)]
+    state = text(_table(asked, "VersioningConfiguration").get("Status"))
+    return objects or [(f"s3:{bucket or 'bucket not said'}", state)]
 
 
 def actor(record: Mapping[str, Any]) -> str | None:

@@ -49,6 +49,10 @@ def test_it_can_do_its_work(
     assert len(case.items.of(RETENTION)) == len(case.items.of(LEGAL_HOLD)) == 1
     [kept] = case.events("object.retention")["value"].unique()
     assert kept.startswith("GOVERNANCE until")
+    assert case.events("object.unseen").is_empty()
+    # SeaweedFS has no name for the rights to these three, so that no policy but `s3:*` grants them.
+    unnamed = {"inventory", "logging", "replication"}
+    assert set(case.events("bucket.unseen")["attribute"]) <= unnamed, "it may see all else"
     assert case.parse().coverage.height == 1
 
 
@@ -96,6 +100,9 @@ def test_a_lock_that_nobody_may_see_is_not_said_to_be_none(
     assert not case.acquire().failures
     asked = case.events("object.retention").filter(item=case.items.of(RETENTION)[0].sha256)
     assert asked.is_empty(), "a refusal says nothing of the lock"
+    unseen = case.events("object.unseen").sort("attribute")
+    assert unseen["attribute"].to_list() == ["legal-hold", "retention"]
+    assert unseen["value"].unique().to_list() == ["AccessDenied"]
     refused = [w.message for w in case.parse().warnings if "not allowed to see" in w.message]
     assert len(refused) == 2
     assert all("AccessDenied" in message for message in refused)

@@ -27,11 +27,17 @@ MOST_VALUES = 20_000_000
 _LEAST = 1 << 10
 """Bytes that a page takes its reader at least, however little is in it."""
 _DEEPEST = 32
-_MOST_PARTS = 4_000_000
-"""Fields and elements of a footer or a page's header: each takes memory, an empty one too."""
+_MOST_PARTS = 2_000_000
+"""Fields and elements of a footer, and of all pages' headers together: each takes memory and time,
+an empty one too. Ten million rows of thirteen columns, in groups of some thousand, have fewer.
+"""
 _MOST_NUMBERS = 10
 """Bytes of a number of 64 bits."""
+_CUT = "expected a footer and pages of Parquet, found them cut off"
 _FIXED = {3: 1, 7: 8}
+_NUMBERS = frozenset({4, 5, 6})
+_MORE = 0x80
+"""The bit of a byte that another one of the same number follows."""
 _STOP, _YES, _NO, _BYTES, _LIST, _SET, _MAP, _STRUCT = 0, 1, 2, 8, 9, 10, 11, 12
 _DATA_PAGES = {0: 5, 3: 8}
 """Types of pages that hold values, and the field of the header that counts them."""
@@ -70,13 +76,13 @@ def check(
 
 
 def _add_up(data: mmap.mmap, columns: Collection[str] | None, most: int, most_values: int) -> None:
-    left = most
+    left, budget = most, _Budget()
     values: dict[tuple[bytes, ...], int] = {}
     for chunk in _chunks(data):
         name = _name(chunk)
         if columns is not None and name[0].decode("utf-8", "replace") not in columns:
             continue
-        for taken, count in _pages(data, chunk):
+        for taken, count in _pages(data, chunk, budget):
             left -= max(taken, _LEAST)
             values[name] = values.get(name, 0) + count
             if left < 0:
@@ -92,7 +98,7 @@ def _chunks(data: mmap.mmap) -> list[Struct]:
         raise TooMuchError("expected Parquet that ends in its footer, found none")
     if length > _FOOTER:
         raise TooMuchError(f"expected a footer of at most {_FOOTER} bytes, found {length}")
-    footer = _Reader(data, size - 8 - length, size - 8).struct()
+    footer = _Reader(data, size - 8 - length, size - 8, _Budget()).struct()
     groups = _structs(footer.get(4))
     found = [column.get(3) for group in groups for column in _structs(group.get(1))]
     if len(_structs(found)) != len(found):
@@ -113,7 +119,7 @@ def _structs(value: object) -> list[Struct]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _pages(data: mmap.mmap, chunk: Struct) -> Iterator[tuple[int, int]]:
+def _pages(data: mmap.mmap, chunk: Struct, budget: _Budget) -> Iterator[tuple[int, int]]:
     """Bytes of each page with its header, unpacked, and values, up to the number of the chunk."""
     numbers = [chunk.get(field, 0) for field in (9, 11, 5, 7)]
     if not all(isinstance(number, int) for number in numbers):
@@ -126,7 +132,7 @@ def _pages(data: mmap.mmap, chunk: Struct) -> Iterator[tuple[int, int]]:
         at = dictionary
     end = min(len(data), at + length)
     while left > 0 and 0 <= at < end:
-        reader = _Reader(data, at, end)
+        reader = _Reader(data, at, end, budget)
         header = reader.struct()
         kind = header.get(1)
         counted = header.get(_DATA_PAGES.get(kind, -1)) if isinstance(kind, int) else None
@@ -143,14 +149,21 @@ def _size(value: object) -> int:
     return value
 
 
+class _Budget:
+    """How many parts may be read still, by one reader after another."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_PARTS
+
+
 class _Reader:
     """Thrift's compact protocol, of what a file's footer and pages need."""
 
-    def __init__(self, data: mmap.mmap, start: int, end: int) -> None:
+    def __init__(self, data: mmap.mmap, start: int, end: int, budget: _Budget) -> None:
         self._data = data
         self.at = start
         self._end = end
-        self._left = _MOST_PARTS
+        self._budget = budget
 
     def struct(self, depth: int = 0) -> Struct:
         """Its fields.
@@ -166,21 +179,20 @@ class _Reader:
             if number in found:
                 # Which of them holds is for each reader to say.
                 raise TooMuchError("expected each field of Parquet's own once, found one twice")
-            found[number] = kind == _YES if kind in {_YES, _NO} else self._value(kind, depth)
+            found[number] = kind == _YES if kind <= _NO else self._value(kind, depth)
         return found
 
     def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401  (of many types)
-        self._left -= 1
-        if self._left < 0:
+        self._budget.left -= 1
+        if self._budget.left < 0:
             raise TooMuchError(f"expected a footer of at most {_MOST_PARTS} parts, found more")
+        # The most frequent first: numbers, structures, texts.
+        if kind in _NUMBERS:
+            return self._signed()
         if depth > _DEEPEST:
             raise TooMuchError("expected a footer of Parquet, found one that is too deep")
-        if kind in _FIXED:
-            return self._take(_FIXED[kind])
-        if kind in {_YES, _NO}:
-            return self._byte()
-        if kind in {4, 5, 6}:
-            return self._signed()
+        if kind == _STRUCT:
+            return self.struct(depth + 1)
         if kind == _BYTES:
             return self._take(self._number())
         if kind in {_LIST, _SET}:
@@ -188,25 +200,34 @@ class _Reader:
             count = head >> 4 if head >> 4 != 15 else self._number()  # noqa: PLR2004
             # Each has a byte at least, so a count beyond the data ends in an error soon.
             return [self._value(head & 0x0F, depth + 1) for _ in range(count)]
-        if kind == _STRUCT:
-            return self.struct(depth + 1)
+        if kind in _FIXED:
+            return self._take(_FIXED[kind])
+        if kind in {_YES, _NO}:
+            return self._byte()
         raise TooMuchError(f"expected a footer of Parquet, found a field of type {kind}")
 
     def _byte(self) -> int:
-        return self._take(1)[0]
+        at = self.at
+        if at >= self._end:
+            raise TooMuchError(_CUT)
+        self.at = at + 1
+        return self._data[at]
 
     def _take(self, count: int) -> bytes:
         start, self.at = self.at, self.at + count
         if self.at > self._end:
-            raise TooMuchError("expected a footer and pages of Parquet, found them cut off")
+            raise TooMuchError(_CUT)
         return self._data[start : self.at]
 
     def _number(self) -> int:
-        value = 0
-        for place in range(_MOST_NUMBERS):
+        byte = self._byte()
+        if byte < _MORE:
+            return byte
+        value = byte & 0x7F
+        for place in range(1, _MOST_NUMBERS):
             byte = self._byte()
             value |= (byte & 0x7F) << (7 * place)
-            if byte < 0x80:  # noqa: PLR2004
+            if byte < _MORE:
                 return value
         raise TooMuchError("expected a footer of Parquet, found a number that does not end")
 

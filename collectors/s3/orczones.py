@@ -27,8 +27,12 @@ _PLAIN = re.compile(rb"(?:[A-Za-z0-9_+-]+/){0,2}[A-Za-z0-9_+-]+")
 _NONE, _ZLIB, _SNAPPY, _LZ4, _ZSTD = 0, 1, 2, 4, 5
 _BLOCK = 256 << 10
 """Bytes of a block of what is packed, where the file names no number."""
-_MOST = 64 << 20
-"""Bytes of the footers of all stripes together, and of any other, packed or not."""
+_MOST = 4 << 20
+"""Bytes of the footers of all stripes together, and of any other, packed or not.
+
+They are read byte by byte. A stripe of thirteen columns has some hundred bytes: thousands of
+stripes, each of ten thousand rows and more, have fewer.
+"""
 _BYTES_A_STRIPE = 256
 """At least, however short its footer is."""
 _SKIPPED = {1: 8, 5: 4}

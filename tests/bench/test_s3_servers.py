@@ -28,6 +28,8 @@ VERSIONS = int(os.environ.get("RECON_BENCH_VERSIONS", "100000"))
 A_REQUEST = 1000
 PAIRS = 3
 LIMIT = 300 << 20
+LEAST = 3
+"""Times as fast as boto3's paginator, by processor time."""
 
 OURS = """\
 import json, os, resource, sys, time
@@ -86,7 +88,7 @@ def test_list_and_parse_beside_boto3s_paginator(bucket: s3_servers.Server, tmp_p
             ratios.append(_pair("its answers again", endpoint, tmp_path / f"case-{number}"))
     wall_ratio, cpu_ratio = (statistics.median(one) for one in zip(*ratios, strict=True))
     print(f"median of {PAIRS} pairs: {wall_ratio:.1f} × by the clock, {cpu_ratio:.1f} × by CPU")
-    assert cpu_ratio > 1
+    assert cpu_ratio >= LEAST
 
 
 def _pair(server: str, endpoint: str, folder: Path) -> tuple[float, float]:

@@ -169,6 +169,10 @@ def test_what_describes_pages_is_bounded_as_they_are(
     pages_of(path, thrift({1: 0, 2: 100, 3: 0, 5: {1: 9}, 9: [{}] * 14}))
     with pytest.raises(parquetpages.TooMuchError, match="expected a footer of at most 19 parts"):
         parquetpages.check(path)
+    # Four pages of five parts each: what one page may have is no more than all may have.
+    pages_of(path, thrift({1: 0, 2: 100, 3: 0, 5: {1: 2}}) * 4)
+    with pytest.raises(parquetpages.TooMuchError, match="expected a footer of at most 19 parts"):
+        parquetpages.check(path)
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 40])

@@ -49,6 +49,8 @@ insert into lineage select g, md5(g::text), g * 0.37, clock_timestamp()
 """
 COLUMNS = {"id": 23, "artifact": 25, "score": 1700, "at": 1184}
 UPDATE = "update lineage set score = score + 0.01, at = clock_timestamp() where id <= {}"
+EVERY = "update lineage set score = score + 1 where id % 97 = {}"
+"""Of each page a few rows."""
 CLAIM = PostgresClaim(
     table="public.lineage",
     subject="row:{id}",
@@ -107,11 +109,37 @@ def _made(folder: Path, megabytes: int, *, busy: bool) -> Load:
         names = sorted(path for path in server.archive.iterdir() if len(path.name) == 24)
         for path in names[-megabytes // 16 :]:
             shutil.copy(path, folder)
-    segments = [
+    return Load(_segments(folder), stored.replace("base/", "1663/"))
+
+
+@pytest.fixture(scope="module")
+def many_rows(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """A table of 12 million rows in each GB, and updates that go through all its pages."""
+    folder = tmp_path_factory.mktemp("bench-many") / "archive"
+    settings = {"max_wal_size": "8GB", "synchronous_commit": "off", "checkpoint_timeout": "1h"}
+    with postgres(None, settings) as server:
+        server.psql(LAYOUT.partition(";")[0].replace(" primary key", ""))
+        start = _written(server)
+        rows = "select g, 'a' || g, g % 1000, now() from generate_series(1, 1000000) g"
+        copied = server.psql(f"copy ({rows}) to stdout")
+        for _ in range(max(1, MEGABYTES * 12 // 1024)):
+            server.psql(f"copy lineage from stdin;\n{copied}\\.\n")
+        step = 0
+        while _written(server) - start < MEGABYTES * 2**20:
+            server.psql(EVERY.format(step))
+            step += 1
+        server.switch_wal()
+        stored = server.psql("select pg_relation_filepath('lineage')").strip()
+        shutil.copytree(server.archive, folder)
+    return Load(_segments(folder), stored.replace("base/", "1663/"))
+
+
+def _segments(folder: Path) -> list[Segment]:
+    return [
         Segment(path.name, path, Sha256(hashlib.sha256(path.read_bytes()).hexdigest()))
         for path in sorted(folder.iterdir())
+        if len(path.name) == 24
     ]
-    return Load(segments, stored.replace("base/", "1663/"))
 
 
 def _written(server: Postgres) -> int:
@@ -259,6 +287,14 @@ print(int(peak.split()[1]) // 1024)
 
 
 def test_memory_does_not_grow_with_the_archive(archive: Load):
+    _memory(archive)
+
+
+def test_memory_does_not_grow_with_the_table(many_rows: Load):
+    _memory(many_rows)
+
+
+def _memory(archive: Load) -> None:
     segments, file = archive.segments, archive.file
     folder = segments[0].path.parent
     print("\npeak memory of a process that reads, decodes one table's rows and writes all events")

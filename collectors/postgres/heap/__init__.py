@@ -5,6 +5,8 @@
 | ``types``, ``numeric``, ``times``, ``jsonb``, ``varlena`` | one stored value to its text |
 | ``tuples`` | a tuple to the values of a table's columns |
 | ``page``, ``pages`` | a page to its tuples; what is known of pages as records are replayed |
+| ``versions`` | which record made the row version that stands at a place |
+| ``kept``, ``frames`` | of more pages than memory holds: the last used ones there, others on disk |
 | ``records``, ``toast`` | what a WAL record did to which tuples; values kept outside the row |
 | ``catalogs``, ``columns``, ``describe``, ``history`` | how tables are laid out, and since when |
 | ``copies``, ``ghosts`` | base backups, page by page |

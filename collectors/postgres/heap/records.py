@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from collectors.postgres.heap import replay
+from collectors.postgres.heap.kept import Keys
 from collectors.postgres.heap.model import Tuple
 from collectors.postgres.heap.page import SIZE
-from collectors.postgres.heap.pages import KEPT, File, Keys, Pages, Seed
+from collectors.postgres.heap.pages import KEPT, File, Pages, Seed
 from collectors.postgres.heap.prune import Batch
 from collectors.postgres.heap.slots import HEAD
 from collectors.postgres.wal.blocks import (

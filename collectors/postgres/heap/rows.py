@@ -126,6 +126,7 @@ class _Reading:
     def close(self) -> None:
         self._replay.close()
         self._chunks.close()
+        self._versions.close()
 
     def chunks(self, copy: Copy) -> None:
         """Values that a copy has in the tables' TOAST tables."""

@@ -22,6 +22,8 @@ TUPLES = 291
 ROOM, USUAL = 32_752, 12_288
 """Bytes for the tuples that records wrote to a page: at most, and before they are moved together.
 """
+PACKED = 5 + 2 * LINES + SIZE + ROOM
+"""Bytes of a page that is packed, at most."""
 HEAD = 16
 LONGEST = 32_000
 """Bytes of a tuple, at most: no page holds a longer one."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
-
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import INT, INTS, NUMBER, NUMBER_ROWS, NUMBERS, compiled
-
-Keys = npt.NDArray[np.uint64]
-Numbers = npt.NDArray[np.int64]
+from collectors.postgres.compiled import HALF_ROWS, INT, INTS, NUMBER_ROWS, NUMBERS, compiled
+from collectors.postgres.heap.kept import Kept, Keys, Numbers
+from collectors.postgres.heap.slots import TUPLES
 
 NO_PLACE = 2**64 - 1
+KEPT = 8192
+"""Pages of which the versions are in memory; those of the others lie in a temporary file."""
 _FREE = np.uint64(NO_PLACE)
-_FIRST = 12
-"""Of the size of a table, as a power of 2."""
+_LINES = TUPLES + 1
+"""From 0; a page has no line of a higher number."""
 
 
 def keys(places: Numbers) -> Keys:
@@ -26,115 +25,83 @@ def keys(places: Numbers) -> Keys:
 
 
 class Versions:
-    """By place: LSN of the record, and which of its rows. 40 bytes for each at most."""
+    """By place: LSN of the record, and which of its rows. Close it when done."""
 
     def __init__(self) -> None:
-        self.clear()
+        self._lsn = np.zeros((KEPT, _LINES), np.uint64)
+        self._row = np.zeros((KEPT, _LINES), np.uint32)
+        """From 1; 0: there is none."""
+        self._kept = Kept(KEPT, self, _LINES * 12)
 
     def clear(self) -> None:
         """Nothing was made yet."""
-        self._bits, self._count = _FIRST, 0
-        self._keys, self._values = _table(_FIRST)
-        # Of this table alone, and odd: nobody can make places that share a home.
-        self._mix = np.uint64(secrets.randbits(64) | 1)
+        self._kept.forget()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._kept.close()
 
     def follow(self, ended: Keys, made: Keys, lsn: Keys, row: Numbers) -> tuple[Keys, Numbers]:
         """Of changes in their order: LSN and row of the version that each ended, row -1 for none.
 
         What a change made stands at its place from then on.
         """
-        while (self._count + len(made)) * 2 > len(self._keys):
-            self._bits += 1
-            keys_, values = _table(self._bits)
-            _moved(self._keys, self._values, keys_, values, self._mix, self._bits)
-            self._keys, self._values = keys_, values
-        found = np.empty((len(ended), 2), np.uint64)
-        self._count += _follow(
-            *(self._keys, self._values, self._mix, self._bits),
-            *(ended, made, lsn, np.ascontiguousarray(row), found),
-        )
-        return found[:, 0], found[:, 1].astype(np.int64)
+        places = np.concatenate([ended, made])
+        pages, there = places >> np.uint64(16), np.flatnonzero(places != _FREE)
+        if len(there) > KEPT and len(np.unique(pages[there])) > KEPT:
+            half = len(ended) // 2
+            both = (slice(half), slice(half, None))
+            parted = [self.follow(ended[of], made[of], lsn[of], row[of]) for of in both]
+            first, second = zip(*parted, strict=True)
+            return np.concatenate(first), np.concatenate(second)
+        slot = np.full(len(pages), -1, np.int64)
+        slot[there] = self._kept.place(pages[there])
+        found, rows = np.zeros(len(ended), np.uint64), np.empty(len(ended), np.int64)
+        line = (places & np.uint64(0xFFFF)).astype(np.int64)
+        _follow(self._lsn, self._row, slot, line, lsn, np.ascontiguousarray(row), found, rows)
+        return found, rows
+
+    def begin(self, slot: int, key: int, at: int) -> None:
+        """No version is known of a page."""
+        del key, at
+        self._row[slot] = 0
+
+    def packed(self, slot: int) -> bytes:
+        """A page's versions as bytes."""
+        last = int(np.flatnonzero(np.append(True, self._row[slot]))[-1]) + 1
+        return self._row[slot, :last].tobytes() + self._lsn[slot, :last].tobytes()
+
+    def unpack(self, slot: int, data: bytes) -> None:
+        """The inverse."""
+        last = len(data) // 12
+        self._row[slot, last:] = 0
+        self._row[slot, :last] = np.frombuffer(data[: 4 * last], np.uint32)
+        self._lsn[slot, :last] = np.frombuffer(data[4 * last :], np.uint64)
 
 
-def _table(bits: int) -> tuple[Keys, Keys]:
-    return np.full(1 << bits, _FREE), np.empty((1 << bits, 2), np.uint64)
-
-
-@compiled(INT(NUMBER, NUMBER, INT), part=True)
-def _home(key: np.uint64, mix: np.uint64, bits: int) -> int:
-    """The upper bits of a product.
-
-    Source: Dietzfelbinger and others, "A reliable randomized algorithm for the closest-pair
-    problem", 1997.
-    """
-    return np.int64((key * mix) >> np.uint64(64 - bits))
-
-
-@compiled(INT(NUMBERS, NUMBER, NUMBER, INT), part=True)
-def _seek(table: Keys, key: np.uint64, mix: np.uint64, bits: int) -> int:
-    """Where it is, or would be."""
-    at = _home(key, mix, bits)
-    while table[at] != _FREE and table[at] != key:
-        at = (at + 1) & (len(table) - 1)
-    return at
-
-
-@compiled(INT(NUMBERS, NUMBER_ROWS, NUMBERS, NUMBER_ROWS, NUMBER, INT))
-def _moved(
-    table: Keys, values: Keys, new: Keys, new_values: Keys, mix: np.uint64, bits: int
-) -> int:
-    for index in range(len(table)):
-        if table[index] != _FREE:
-            at = _seek(new, table[index], mix, bits)
-            new[at] = table[index]
-            new_values[at, 0], new_values[at, 1] = values[index, 0], values[index, 1]
-    return len(table)
-
-
-@compiled(
-    INT(NUMBERS, NUMBER_ROWS, NUMBER, INT, NUMBERS, NUMBERS, NUMBERS, INTS, NUMBER_ROWS),
-)
+@compiled(INT(NUMBER_ROWS, HALF_ROWS, INTS, INTS, NUMBERS, INTS, NUMBERS, INTS))
 def _follow(
-    table: Keys,
-    values: Keys,
-    mix: np.uint64,
-    bits: int,
-    ended: Keys,
-    made: Keys,
+    lsns: npt.NDArray[np.uint64],
+    rows: npt.NDArray[np.uint32],
+    slot: Numbers,
+    line: Numbers,
     lsn: Keys,
     row: Numbers,
     found: Keys,
+    which: Numbers,
 ) -> int:
-    """How many more places there are."""
-    more = 0
-    for index in range(len(ended)):
-        found[index, 0], found[index, 1] = 0, ~np.uint64(0)
-        if ended[index] != _FREE:
-            at = _seek(table, ended[index], mix, bits)
-            if table[at] != _FREE:
-                found[index, 0], found[index, 1] = values[at, 0], values[at, 1]
-                _remove(table, values, at, mix, bits)
-                more -= 1
-        if made[index] != _FREE:
-            at = _seek(table, made[index], mix, bits)
-            if table[at] == _FREE:
-                table[at] = made[index]
-                more += 1
-            values[at, 0], values[at, 1] = lsn[index], row[index]
-    return more
+    """``slot`` and ``line``: of what was ended, and behind these of what was made; slot -1: none.
 
-
-@compiled(INT(NUMBERS, NUMBER_ROWS, INT, NUMBER, INT), part=True)
-def _remove(table: Keys, values: Keys, at: int, mix: np.uint64, bits: int) -> int:
-    """What follows moves up, so that each is still found from its home on."""
-    last = len(table) - 1
-    hole, at = at, (at + 1) & last
-    while table[at] != _FREE:
-        home = _home(table[at], mix, bits)
-        if (at - home) & last >= (at - hole) & last:
-            table[hole] = table[at]
-            values[hole, 0], values[hole, 1] = values[at, 0], values[at, 1]
-            hole = at
-        at = (at + 1) & last
-    table[hole] = _FREE
-    return hole
+    Fills the last two columns.
+    """
+    count = len(lsn)
+    for index in range(count):
+        which[index] = -1
+        at, number = slot[index], line[index]
+        if at >= 0 and number < _LINES and rows[at, number]:
+            found[index], which[index] = lsns[at, number], np.int64(rows[at, number]) - 1
+            rows[at, number] = 0
+        at, number = slot[count + index], line[count + index]
+        if at >= 0 and number < _LINES:
+            lsns[at, number], rows[at, number] = lsn[index], row[index] + 1
+    return count

@@ -21,6 +21,7 @@ from collectors.postgres.heap.tuples import Decoder
 from collectors.postgres.heap.types import by_oid, elements, reader
 from collectors.postgres.heap.varlena import Unreadable
 from collectors.postgres.wal import records_of
+from collectors.postgres.wal.heaprecords import Lost
 from collectors.postgres.wal.model import Wal
 
 _END = 2**64
@@ -130,6 +131,9 @@ def committed(
         for stretch in wal.stretches:
             replay.forget()
             for chunk in records_of(stretch, files):
+                if isinstance(chunk, Lost):
+                    replay.forget()
+                    continue
                 for changes in replay.take(chunk):
                     for at, one in changes.each():
                         lsn = int(chunk.lsn[at])

@@ -36,7 +36,7 @@ from collectors.postgres.heap.unlogged import holes
 from collectors.postgres.heap.versions import Versions, keys
 from collectors.postgres.heap.whose import file_of, files_of, may_differ, placed, since
 from collectors.postgres.wal import records_of
-from collectors.postgres.wal.heaprecords import Chunk
+from collectors.postgres.wal.heaprecords import Chunk, Lost
 from collectors.postgres.wal.layout import show_lsn
 from collectors.postgres.wal.model import Relation, Wal
 from collectors.postgres.wal.stream import parts
@@ -117,6 +117,7 @@ class _Reading:
         self._steps: dict[str, list[int]] = {}
         self._batches = Batches(source, out)
         self._images: dict[str, _Images] = {}
+        self._until: dict[tuple[str, int], int] = {}
         self._copies = {
             (xid, file_of(file))
             for xid, file, name in wal.defined.select("xid", "created", "name").iter_rows()
@@ -145,6 +146,9 @@ class _Reading:
             begun = max(_first(stretch), stretch.since)
             first = True
             for chunk in records_of(stretch, names):
+                if isinstance(chunk, Lost):
+                    self._lost(chunk)
+                    continue
                 if first and len(chunk.lsn):
                     first = False
                     start = int(chunk.lsn[0])
@@ -157,12 +161,17 @@ class _Reading:
                 last = max(last, int(chunk.lsn[-1]) if len(chunk.lsn) else 0)
         self._tell()
         self._batches.finish()
-        for subject, one in sorted(self._images.items()):
-            self._out.warnings.append(one.warning())
-            self._out.until[subject] = {
-                timeline: self._archive.commits.before(timeline, lsn)
-                for timeline, lsn in one.timelines.items()
-            }
+        self._out.warnings += [one.warning() for _, one in sorted(self._images.items())]
+        for (subject, timeline), lsn in sorted(self._until.items()):
+            ends = self._out.until.setdefault(subject, {})
+            ends[timeline] = self._archive.commits.before(timeline, lsn)
+
+    def _lost(self, lost: Lost) -> None:
+        """Nothing is known of pages any more, nor in full of any table's rows."""
+        self._replay.forget()
+        self._out.warnings.append(lost.warning)
+        for _, claimed in self._files.values():
+            self._until.setdefault((claimed.subject, lost.timeline), lost.lsn)
 
     def _chunk(self, chunk: Chunk, begun: int) -> None:
         for changes in self._replay.take(chunk, begun):
@@ -203,7 +212,7 @@ class _Reading:
             item = chunk.items[at]
             told = self._images.setdefault(one.subject, _Images(one.table, item, lsn))
             told.count += 1
-            told.timelines.setdefault(timeline, lsn)
+            self._until.setdefault((one.subject, timeline), lsn)
 
     def _toasted(self, changes: Changes) -> Iterator[tuple[int, Callable[[], None]]]:
         """Records with chunks of the TOAST tables, on page images too, and what keeps each."""
@@ -345,8 +354,6 @@ class _Images:
     """Of the first."""
     lsn: int
     count: int = 0
-    timelines: dict[int, int] = field(default_factory=dict)
-    """LSN of the first on each timeline."""
 
     def warning(self) -> Warn:
         return Warn(

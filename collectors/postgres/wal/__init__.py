@@ -20,7 +20,7 @@ from collectors.postgres.wal.packed import unpacked
 if TYPE_CHECKING:
     import polars as pl
 
-    from collectors.postgres.wal.heaprecords import Chunk
+    from collectors.postgres.wal.heaprecords import Chunk, Lost
     from collectors.postgres.wal.timeline import Stretch
 
 __all__ = [
@@ -75,7 +75,7 @@ def wal_events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyF
     return events(wal, relations, source)
 
 
-def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk]:
+def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk | Lost]:
     """Raw records of relation files in one of :attr:`Wal.stretches`: a second look.
 
     See :func:`collectors.postgres.wal.heaprecords.records_of`.

@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors.postgres.wal.firstblock import File, first_blocks
-from collectors.postgres.wal.layout import HEAP, HEAP2, STORAGE, XLOG
+from collectors.postgres.wal.layout import HEAP, HEAP2, STORAGE, XLOG, show_lsn
 from collectors.postgres.wal.record import split
 from collectors.postgres.wal.segment import Checked
 from collectors.postgres.wal.stream import WORD, parts, to_lsn
 from collectors.postgres.wal.timeline import Stretch
-from collectors.postgres.wal.trail import Look
-from recon.collector import Sha256
+from collectors.postgres.wal.trail import Fault, Look
+from recon.collector import Sha256, Warn
 
 _FPI_FOR_HINT, _FPI = 0xA0, 0xB0
 _LOOKED_AT = np.array(
@@ -87,40 +87,74 @@ class Chunk:
         return [names[number] for number in (self.lsn // size).tolist()]
 
 
-def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk]:
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A segment is no longer what it was at the first look: from here on to its end, no records."""
+
+    lsn: int
+    timeline: int
+    warning: Warn
+
+
+def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk | Lost]:
     """Records of Heap and Heap2, page images (FPI, FPI_FOR_HINT) and Storage of relation files.
 
     ``files``: ``TABLESPACE/DATABASE/RELFILENODE`` as in :data:`~.model.FILES`; ``*`` for a part
     that is not known. A record is theirs by its first block reference, whichever the fork (a
     VISIBLE's first is the visibility map's); CREATE and TRUNCATE of Storage by the file they name.
     CRC-32C and place of every record are checked, whether it is selected or not. Behind damage it
-    goes on with the next segment, as :func:`~collectors.postgres.wal.read` does, which has warned.
+    goes on with the next segment, as :func:`~collectors.postgres.wal.read` does, which has warned;
+    where the first look saw none, that is told by a :class:`Lost`.
     Records that another stretch of the archive tells as well come from one of them alone.
     """
     wanted = _Files.of(files)
     if wanted.numbers.size:
         for major, look in _looks(stretch):
+            if isinstance(look, Fault):
+                yield _lost(look, stretch)
+                continue
             chunk = _chunk(look, stretch, major, wanted)
             if len(chunk.lsn):
                 yield chunk
 
 
-def _looks(stretch: Stretch) -> Iterator[tuple[int, Look]]:
+def _looks(stretch: Stretch) -> Iterator[tuple[int, Look | Fault]]:
     """The records that are looked at, and the major version that wrote them."""
     run = stretch.run
+    major = run[0].major
     if stretch.trail is not None:
         for look in stretch.trail.again(run, _LOOKED_AT):
-            yield run[0].major, look
+            yield major, look
         return
-    while run:
+    first = 0
+    while first < len(run):
         stop = None
-        for part in parts(run):
+        for part in parts(run[first:]):
             stop = part.stop
             at = np.flatnonzero(_LOOKED_AT[part.kind])
             if len(at):
                 places = part.starts[at], part.lengths[at]
-                yield run[part.index].major, Look(part.text, part.words, part.place, *places)
-        run = run[stop.index + 1 :] if stop is not None else ()
+                yield major, Look(part.text, part.words, part.place, *places)
+        if stop is None:
+            return
+        first += stop.index
+        if not (stop.ordinary and first == len(run) - 1):
+            yield major, Fault(first, stop.lsn, stop.message)
+        first += 1
+
+
+def _lost(fault: Fault, stretch: Stretch) -> Lost:
+    one = stretch.run[fault.segment]
+    where = f"{show_lsn(fault.lsn)} (byte {fault.lsn - one.start} of the segment)"
+    warning = Warn(
+        one.segment.sha256,
+        f"lsn {show_lsn(fault.lsn)}",
+        f"{one.name}: expected at {where} what was read there at first; found {fault.found}: it "
+        "changed in between, or is a copy cut short; rows are not read from there to the end of "
+        "this segment, and not taken as known in full",
+        "error",
+    )
+    return Lost(fault.lsn, int(stretch.turns.of(np.array([fault.lsn], np.uint64))[0]), warning)
 
 
 @dataclass(frozen=True, slots=True)

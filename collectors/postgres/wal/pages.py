@@ -113,11 +113,20 @@ def blocks(one: Checked) -> Iterator[Pages]:
     timeline = one.begun_on
     if not count:
         yield _pages(one, b"", 0, timeline, cut)
-    with one.segment.path.open("rb") as file:
+    try:
+        file = one.segment.path.open("rb")
+    except OSError as error:
+        yield _pages(one, b"", 0, timeline, error.strerror)
+        return
+    with file:
         for first in range(0, count, max(1, _BLOCK // size)):
             many = min(count - first, max(1, _BLOCK // size))
             raw = file.read(many * size)
-            pages = _pages(one, raw, first, timeline, cut if first + many == count else None)
+            short = cut if first + many == count else None
+            if len(raw) < many * size:
+                # It was longer when it was first looked at.
+                short = f"only {first * size + len(raw)} bytes of it"
+            pages = _pages(one, raw, first, timeline, short)
             yield pages
             if pages.fault is not None:
                 return

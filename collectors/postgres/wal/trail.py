@@ -1,7 +1,9 @@
 """Where the records of a run begin, as a first look found and checked them.
 
-A second look at the same segments goes by it: pages are not checked again, records not walked and
-not held to their CRC-32C again. Four bytes a record, in a temporary file.
+A second look at the same segments goes by it: pages are not checked again, and records not walked.
+Each is held to its CRC-32C again, since a file may change between the looks, or be cut short. Then
+nothing more is read of that segment, and the next one goes on. Four bytes a record, in a temporary
+file.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors.postgres.compiled import FLAGS, HALVES, INT, INTS, NUMBERS, compiled
-from collectors.postgres.wal.layout import LONG_HEADER, PAGE_HEADER
+from collectors.postgres.wal.crc import intact
+from collectors.postgres.wal.layout import LONG_HEADER, PAGE_HEADER, RECORD_HEADER
 from collectors.postgres.wal.pages import Bytes, Pages, joined
 from collectors.postgres.wal.segment import Checked
 
@@ -25,6 +28,7 @@ Numbers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 Starts = npt.NDArray[np.uint32]
 
+_HEADER = RECORD_HEADER.size
 _ALL = -1
 """Of a step: all of it goes on with a record that began before."""
 
@@ -58,6 +62,20 @@ class Look:
     lengths: Numbers
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a segment is no longer what it was at the first look."""
+
+    segment: int
+    """Which of the run."""
+    lsn: int
+    found: str
+
+
+class _Changed(Exception):  # noqa: N818  (caught below)
+    """What is there instead of a block of pages."""
+
+
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Trail:
     """Of one run, in the order of its blocks."""
@@ -79,61 +97,105 @@ class Trail:
         self._file.write(starts.astype(np.uint32).tobytes())
         self._steps.append(_Step(index, *pages.span(one), carried, len(starts), kept))
 
-    def again(self, run: Sequence[Checked], wanted: npt.NDArray[np.bool_]) -> Iterator[Look]:
+    def again(
+        self, run: Sequence[Checked], wanted: npt.NDArray[np.bool_]
+    ) -> Iterator[Look | Fault]:
         """The records of the kinds that are wanted: resource manager times 256, and info."""
         carry: list[Bytes] = []
-        place = 0
+        place, bad = 0, -1
         for step in self._steps:
             one = run[step.segment]
-            before = carry if step.records != _ALL else []
-            text = _text(one, step, before)
+            starts = self._starts(place, step.records)
+            place += len(starts)
+            if step.segment == bad:
+                carry = []
+                continue
+            if step.records != _ALL and sum(map(len, carry)) != step.carried:
+                # The segment before ended early: what began there is lost.
+                carry = [np.zeros(step.carried, np.uint8)]
+                starts = starts[starts >= -(-step.carried // WORD)]
+            header = PAGE_HEADER if step.first else LONG_HEADER
+            lsn = one.start + step.first * one.geometry.page + header.size
+            try:
+                text = _text(one, step, carry if step.records != _ALL else [])
+            except _Changed as changed:
+                yield Fault(step.segment, lsn, str(changed))
+                carry, bad = [], step.segment
+                continue
             if step.records == _ALL:
                 carry.append(text)
                 continue
-            header = PAGE_HEADER if step.first else LONG_HEADER
-            lsn = one.start + step.first * one.geometry.page + header.size
-            place_ = one.geometry.place(lsn) - step.carried
+            at = one.geometry.place(lsn) - step.carried
             words = text[: len(text) // WORD * WORD].view(np.uint64)
             carry = [text[len(text) - step.kept :].copy()] if step.kept else []
-            starts = self._starts(place, step.records)
-            place += step.records
-            at, lengths = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
-            count = _picked(words, starts, wanted, at, lengths)
-            if count:
-                yield Look(text, words, place_, at[:count], lengths[:count])
+            good, chosen, lengths = _good(words, starts, wanted)
+            if len(chosen):
+                yield Look(text, words, at, chosen, lengths)
+            if good < len(starts):
+                lsn = one.geometry.lsn(at + int(starts[good]) * WORD)
+                yield Fault(step.segment, lsn, "a record whose CRC-32C does not fit")
+                carry, bad = [], step.segment
 
     def _starts(self, place: int, count: int) -> Starts:
-        if self._file is None or not count:
+        if self._file is None or count <= 0:
             return np.empty(0, np.uint32)
         self._file.seek(4 * place)
         return np.frombuffer(self._file.read(4 * count), np.uint32).copy()
 
 
 def _text(one: Checked, step: _Step, carry: Sequence[Bytes]) -> Bytes:
-    """The block without page headers, behind what is carried along."""
+    """The block without page headers, behind what is carried along.
+
+    Raises:
+        _Changed: it is not there any more.
+    """
     page = one.geometry.page
-    raw = np.fromfile(one.segment.path, np.uint8, step.pages * page, offset=step.first * page)
+    size = step.pages * page
+    try:
+        raw = np.fromfile(one.segment.path, np.uint8, size, offset=step.first * page)
+    except OSError as error:
+        raise _Changed(error.strerror or str(error)) from error
+    if len(raw) < size:
+        raise _Changed(f"only {step.first * page + len(raw)} bytes of it")
     header = PAGE_HEADER if step.first else LONG_HEADER
     whole = raw.reshape(step.pages, page)
     return joined(whole[:1].reshape(-1)[header.size :], whole[1:], carry)
 
 
-@compiled(INT(NUMBERS, HALVES, FLAGS, INTS, INTS))
-def _picked(
-    words: Words,
-    starts: Starts,
-    wanted: npt.NDArray[np.bool_],
-    at: Numbers,
-    lengths: Numbers,
-) -> int:
-    """How many there are: they fill the last columns."""
-    count = 0
+def _good(
+    words: Words, starts: Starts, wanted: npt.NDArray[np.bool_]
+) -> tuple[int, Numbers, Numbers]:
+    """How many records are as they were; of these the wanted ones, and their lengths."""
+    lengths = np.empty(len(starts), np.int64)
+    good = _measured(words, starts, lengths)
+    at = starts[:good].astype(np.int64)
+    fits = intact(words, at, lengths[:good])
+    good = good if fits.all() else int(np.argmin(fits))
+    at = at[:good]
+    count = _picked(words, at, lengths, wanted)
+    return good, at[:count], lengths[:count]
+
+
+@compiled(INT(NUMBERS, HALVES, INTS))
+def _measured(words: Words, starts: Starts, lengths: Numbers) -> int:
+    """Of how many records from the first the length can be; fills the last column."""
     for index in range(len(starts)):
         start = np.int64(starts[index])
-        if start + 3 <= len(words) and wanted[words[start + 2] & np.uint64(0xFFFF)]:
-            length = np.int64(words[start] & np.uint64(0xFFFFFFFF))
-            # Whoever writes to evidence between two looks gets no further than its end.
-            if start + ((length + 7) >> 3) <= len(words):
-                at[count], lengths[count] = start, length
-                count += 1
+        if start + 3 > len(words):
+            return index
+        length = np.int64(words[start] & np.uint64(0xFFFFFFFF))
+        if length < _HEADER or start + ((length + 7) >> 3) > len(words):
+            return index
+        lengths[index] = length
+    return len(starts)
+
+
+@compiled(INT(NUMBERS, INTS, INTS, FLAGS))
+def _picked(words: Words, at: Numbers, lengths: Numbers, wanted: npt.NDArray[np.bool_]) -> int:
+    """How many are wanted: they move to the front of their columns."""
+    count = 0
+    for index in range(len(at)):
+        if wanted[words[at[index] + 2] & np.uint64(0xFFFF)]:
+            at[count], lengths[count] = at[index], lengths[index]
+            count += 1
     return count

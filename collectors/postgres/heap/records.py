@@ -20,16 +20,19 @@ from collectors.postgres.heap.model import Tuple
 from collectors.postgres.heap.page import SIZE
 from collectors.postgres.heap.pages import KEPT, File, Pages, Seed
 from collectors.postgres.heap.prune import Batch
-from collectors.postgres.heap.slots import HEAD
+from collectors.postgres.heap.slots import HEAD, TUPLES
 from collectors.postgres.wal.blocks import (
     FILE,
     FIRST,
     HOLE,
     IMAGE,
     IMAGE_SIZE,
+    MAIN,
+    MAIN_SIZE,
     PACKED,
     PAGE,
     RECORD,
+    UNFIT,
     WAYS,
     Blocks,
     Bytes,
@@ -38,13 +41,14 @@ from collectors.postgres.wal.blocks import (
 )
 from collectors.postgres.wal.heaprecords import Chunk
 from collectors.postgres.wal.image import restored
-from collectors.postgres.wal.layout import STORAGE
+from collectors.postgres.wal.layout import HEAP2, MULTI_INSERT, STORAGE
 from collectors.postgres.wal.record import split
 
 _OPS = ("insert", "update", "delete", "unmade")
 _TUPLE = struct.Struct("<IHHBxxxI")
 _ROWS = 16_384
-"""Block references that are gone through together, at most, unless a single record has more."""
+"""Block references that are gone through together, at most, unless a single record has more; and
+the same of rows."""
 _PAGES = KEPT // 2
 """The same of pages, and of page images."""
 
@@ -142,10 +146,10 @@ class Replay:
         ``begun``: LSN from which on the archive is whole up to here.
         """
         blocks = self._registry.blocks(chunk.text, chunk.starts, chunk.lengths, chunk.major)
-        low = 0
+        low, told = 0, np.cumsum(_rows(chunk, blocks))
         for at in [*np.flatnonzero(chunk.rmgr == STORAGE).tolist(), len(chunk.lsn)]:
             while low < at:
-                high = _together(blocks, low, at)
+                high = _together(blocks, told, low, at)
                 yield self._batch(chunk, blocks, low, high, begun)
                 low = high
             if at < len(chunk.lsn):
@@ -224,11 +228,26 @@ class Replay:
             self._pages.forget(files.index(file), blocks)
 
 
-def _together(blocks: Blocks, low: int, at: int) -> int:
+def _rows(chunk: Chunk, blocks: Blocks) -> Numbers:
+    """How many rows each record tells of, at most: a MULTI_INSERT says so, others of one."""
+    rows = np.ones(len(chunk.kind), np.int64)
+    many = (chunk.kind & np.uint16(0xFF70)) == HEAP2 << 8 | MULTI_INSERT
+    main, size = blocks.records[:, MAIN], blocks.records[:, MAIN_SIZE]
+    at = np.flatnonzero(many & (main != UNFIT) & (size >= 4))  # noqa: PLR2004  (flags, and how many)
+    place = main[at]
+    count = chunk.text[place + 2].astype(np.int64) | chunk.text[place + 3].astype(np.int64) << 8
+    rows[at] = np.clip(count, 1, TUPLES)
+    return rows
+
+
+def _together(blocks: Blocks, told: Numbers, low: int, at: int) -> int:
     """Up to which record, ``at`` at most, they are gone through together from ``low`` on.
 
     Their pages are in memory together, and are few where rows of one page follow each other.
+    ``told``: rows up to the end of each record.
     """
+    before = int(told[low - 1]) if low else 0
+    at = min(at, max(low + 1, int(np.searchsorted(told, before + _ROWS, side="right"))))
     first = int(blocks.records[low, FIRST])
     ends = blocks.records[low + 1 : at, FIRST]
     high = low + 1 + int(np.searchsorted(ends, first + _ROWS, side="right"))

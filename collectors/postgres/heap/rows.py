@@ -44,7 +44,8 @@ from collectors.postgres.wal.timeline import Stretch
 from recon.collector import Sha256, Warn
 
 _ENOUGH = 2 * 1024 * 1024
-"""Bytes of tuples that become events together."""
+_ROWS = 16_384
+"""Bytes of tuples, and rows, that become events together."""
 Numbers = npt.NDArray[np.int64]
 Lsns = npt.NDArray[np.uint64]
 _COPY = re.compile(r"pg_temp_\d+")
@@ -183,7 +184,8 @@ class _Reading:
             self._gather(changes)
             self._waiting.records += len(chunk.lsn)
             self._waiting.size += changes.tuples.nbytes
-            if self._waiting.size > _ENOUGH:
+            self._waiting.rows += len(changes.table)
+            if self._waiting.size > _ENOUGH or self._waiting.rows > _ROWS:
                 self._tell()
 
     def _tell(self) -> None:
@@ -327,6 +329,7 @@ class _Waiting:
     """How many there were so far."""
     size: int = 0
     """Bytes of all that waits."""
+    rows: int = 0
     acts: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
     """Records, and what keeps their chunks of values outside the row."""
     _groups: dict[Decoder, tuple[Claimed, list[tuple[npt.NDArray[Any], ...]]]] = field(

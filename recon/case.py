@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -173,7 +173,7 @@ class Case:
 
     def timeline(self) -> pl.LazyFrame:
         """All events, :data:`recon.schema.EVENTS`."""
-        return self._frame(timelines.EVENTS, schema.EVENTS)
+        return self._events().select(list(schema.EVENTS))
 
     def coverage(self) -> pl.LazyFrame:
         """What silence would mean, :data:`recon.schema.COVERAGE`."""
@@ -351,15 +351,20 @@ class Case:
         """A line for each item or custody entry that does not match; none is well."""
         return list(self.evidence.verify())
 
-    def _frame(self, name: str, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    def _frame(
+        self, name: str, columns: Mapping[str, pl.DataType], *, beside: Collection[str] = ()
+    ) -> pl.LazyFrame:
         self.built()
         path = self.root / TIMELINE / name
-        return schema.check(pl.scan_parquet(path), columns, str(path))
+        return schema.check(pl.scan_parquet(path), columns, str(path), beside=beside)
+
+    def _events(self) -> pl.LazyFrame:
+        return self._frame(timelines.EVENTS, schema.EVENTS, beside=schema.PLAIN)
 
     def judged(self) -> Timeline:
         """The timeline with the clocks and norms of the case, as rules are given it."""
         return Timeline(
-            *(self.timeline(), self.coverage(), self.config.norms, self.config.tolerance),
+            *(self._events(), self.coverage(), self.config.norms, self.config.tolerance),
             *(self.relations(), self.config.correspondences, self.config.anchors),
             {one.id: (one.domain, self.domains[one.domain]) for one in self.sources},
         )

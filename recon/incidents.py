@@ -26,6 +26,7 @@ import polars as pl
 
 from recon import schema
 from recon.instants import say_interval, show
+from recon.names import plain, xids
 
 if TYPE_CHECKING:
     from recon.findings import Finding
@@ -106,7 +107,7 @@ def incidents(events: pl.LazyFrame, members: Sequence[Member]) -> list[Incident]
     """
     if not any(one.finding for one in members):
         return []
-    keys = _keys(events, members)
+    keys = _keys(plain(events), members)
     groups = _joined(len(members), keys)
     ties: dict[int, list[_Key]] = {}
     group_of = {number: at for at, group in enumerate(groups) for number in group}
@@ -136,14 +137,15 @@ def _keys(events: pl.LazyFrame, members: Sequence[Member]) -> _Shared:
     """What members could share, by (kind of tie, what)."""
     rows = {row for one in members for _, row in one.rows}
     wanted = pl.Series("row", sorted(rows), dtype=pl.UInt64)
-    columns = ("row", "source", "kind", "subject", "item", "citation", "names", "actor")
+    columns = ("row", "source", "kind", "subject", "item", "citation", "actor")
     found = (
         events.filter(pl.col("row").is_in(wanted.implode()))
-        .select(*columns, "earliest", "latest", "basis", id=schema.event_id())
+        .select(*columns, *_XIDS, "earliest", "latest", "basis", id=schema.event_id())
         .collect(engine="streaming")
+        .pipe(_with_xids, events)
     )
     known = {row["row"]: row for row in found.iter_rows(named=True)}
-    xids = _transactions(events, found)
+    written = _transactions(events, found)
     shared = _Shared({}, {})
     batches = _batches(members, known)
     for number, one in enumerate(members):
@@ -152,8 +154,7 @@ def _keys(events: pl.LazyFrame, members: Sequence[Member]) -> _Shared:
             if role in COMPARED or event["kind"] in _NEVER:
                 continue
             place = event["source"], event["item"], event["citation"]
-            named = [name for name in event["names"] or () if name.startswith("xid:")]
-            keys = [("transaction", name) for name in {*named, *xids.get(place, ())}]
+            keys = [("transaction", name) for name in {*event["xids"], *written.get(place, ())}]
             if event["citation"]:
                 keys.append(("record", f"{event['item'][:16]}:{event['citation']}"))
             if event["kind"] != "claim":
@@ -183,14 +184,33 @@ def _transactions(
             & pl.col("citation").is_in(claimed["citation"].unique().implode())
         )
         .join(claimed.lazy(), on=place, how="semi")
-        .select(*place, "names")
+        .select(*place, "row", *_XIDS)
         .collect(engine="streaming")
+        .pipe(_with_xids, events)
     )
     out: dict[tuple[str, str, str], list[str]] = {}
     for row in rows.iter_rows(named=True):
-        names = [name for name in row["names"] or () if name.startswith("xid:")]
-        out.setdefault((row["source"], row["item"], row["citation"]), []).extend(names)
+        out.setdefault((row["source"], row["item"], row["citation"]), []).extend(row["xids"])
     return out
+
+
+_XIDS = ("named_xid", "several_xids")
+
+
+def _with_xids(found: pl.DataFrame, events: pl.LazyFrame) -> pl.DataFrame:
+    """With ``xids``, all transactions that an event names: of most it is one or none."""
+    alone = pl.concat_list("named_xid").list.drop_nulls()
+    several = found.filter(pl.col("several_xids").fill_null(value=False))["row"]
+    if several.is_empty():
+        return found.with_columns(xids=alone)
+    listed = (
+        events.filter(pl.col("row").is_in(several.implode()))
+        .select("row", xids=xids())
+        .collect(engine="streaming")
+    )
+    return found.join(listed, on="row", how="left", maintain_order="left").with_columns(
+        xids=pl.coalesce("xids", alone)
+    )
 
 
 _Span = tuple[datetime, datetime]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon.names import by_xid, named
 from recon.rules.base import Timeline
-from recon.rules.views import LOGGED, RECORD, named, xids
+from recon.rules.views import LOGGED, RECORD
 
 WRITTEN = ("row.insert", "row.update", "row.delete")
 _EMPTIED = ("table.truncate", "table.drop", "table.recreate", "table.create")
@@ -68,10 +69,8 @@ def lives(timeline: Timeline) -> pl.LazyFrame:
         .agg(followed_from=pl.col("earliest").max(), followed_to=pl.col("until").min())
     )
     commits = (
-        timeline.kind("wal.commit")
-        .select("source", "latest", xid=xids())
         # A row written in a savepoint names the subtransaction, which commits with its parent.
-        .explode("xid")
+        by_xid(timeline.kind("wal.commit"))
         .group_by("source", "xid")
         .agg(committed=pl.col("latest").max())
     )

@@ -7,7 +7,7 @@ while categoricals depend on what a process met first. Joins run on ``row`` or o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -45,6 +45,17 @@ EVENTS: dict[str, pl.DataType] = {
     **DRAFT,
 }
 """``timeline/events.parquet``: sorted by ``earliest`` (undated last), then by id."""
+
+PLAIN: dict[str, pl.DataType] = {
+    "named_table": pl.String(),
+    "named_xid": pl.String(),
+    "named_version": pl.String(),
+    "several_xids": pl.Boolean(),
+}
+"""Of an event's names the first table, transaction and version of an object; null for none. And
+whether it names more than one transaction.
+
+The timeline's file has them after :data:`EVENTS`. They say nothing that ``names`` does not."""
 
 DRAFT_COVERAGE: dict[str, pl.DataType] = {
     "kind": pl.String(),
@@ -90,19 +101,28 @@ def frame(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, pl.DataType]) 
     return pl.DataFrame(rows, schema=dict(schema), orient="row")
 
 
-def check(lazy: pl.LazyFrame, schema: Mapping[str, pl.DataType], where: str) -> pl.LazyFrame:
-    """The frame with the schema's columns in order, or an error that names what differs."""
+def check(
+    lazy: pl.LazyFrame,
+    schema: Mapping[str, pl.DataType],
+    where: str,
+    *,
+    beside: Collection[str] = (),
+) -> pl.LazyFrame:
+    """The frame with the schema's columns in order, or an error that names what differs.
+
+    Columns ``beside`` may be there behind them.
+    """
     found = lazy.collect_schema()
     wrong = [
         f"{name}: {found.get(name)} for {dtype}"
         for name, dtype in schema.items()
         if found.get(name) != dtype
-    ] + [f"{name}: not in the schema" for name in found if name not in schema]
+    ] + [f"{name}: not in the schema" for name in found if name not in {*schema, *beside}]
     if wrong:
         raise BadInputError(
             "the columns of the schema", "; ".join(wrong), where, "rebuild with `recon timeline`"
         )
-    return lazy.select(list(schema))
+    return lazy.select([*schema, *(name for name in beside if name in found)])
 
 
 def event_id() -> pl.Expr:

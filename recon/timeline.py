@@ -25,6 +25,7 @@ import polars as pl
 from recon import registry, schema
 from recon.collector import Parsed, Source, Warn
 from recon.evidence import CaseItems, Evidence, Progress
+from recon.names import plain
 from recon.subjects import glob
 from recon.version import __version__
 
@@ -166,7 +167,7 @@ def merge(parts: Sequence[Path], target: Path) -> None:
         whole = pl.scan_parquet(f"{scratch}/*.parquet").with_row_index("row")
         whole = whole.with_columns(pl.col("row").cast(pl.UInt64))
         events = schema.check(whole, schema.EVENTS, "events of the collectors")
-        events.sink_parquet(target, **PARQUET)
+        plain(events).sink_parquet(target, **PARQUET)
 
 
 def select(  # noqa: PLR0913  (one filter each)

@@ -49,8 +49,9 @@ def write(  # noqa: PLR0913  (each argument is another table)
     """Write all of it; gives the number of CSV cells that were made harmless."""
     data, logs = folder / "data" / "DATA", folder / "data" / "LOGS"
     shutil.copyfile(case.root / FINDINGS, data / "findings.json")
+    # Without the columns that recon's own file has beside the events.
+    case.timeline().sink_parquet(data / "timeline.parquet", **timelines.PARQUET)
     for name, target in (
-        (timelines.EVENTS, "timeline.parquet"),
         (timelines.COVERAGE, "coverage.parquet"),
         (timelines.RELATIONS, "relations.parquet"),
     ):

@@ -52,10 +52,7 @@ def rows_of(timeline: Timeline, table: str) -> pl.LazyFrame:
 
     Columns of the timeline, and ``table``, as coverage names it; null outside databases.
     """
-    tables = pl.col("names").list.eval(pl.element().str.starts_with("pg:")).list.any()
-    records = timeline.events.filter(tables.fill_null(value=False)).select(
-        *RECORD, table=named("pg:")
-    )
+    records = timeline.events.filter(named("pg:").is_not_null()).select(*RECORD, table=named("pg:"))
     own = (pl.col("table") == table) | pl.col("table").str.ends_with(f"/{table}")
     return (
         timeline.kind("claim")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from recon.findings import Innocent, Step, Verdict
+from recon.names import plain
 from recon.subjects import glob
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Timeline:
     """What rules see: the timeline's frames, and nothing of the case but its declared norms."""
 
     events: pl.LazyFrame
-    """:data:`recon.schema.EVENTS`."""
+    """:data:`recon.schema.EVENTS`; :data:`recon.schema.PLAIN` is put beside it where it is not."""
     coverage: pl.LazyFrame
     """:data:`recon.schema.COVERAGE`."""
     norms: Sequence[Norm] = ()
@@ -46,6 +47,10 @@ class Timeline:
     """By source: the name of its domain, and the domain, as the case declares it."""
 
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Events are :func:`recon.names.plain`."""
+        object.__setattr__(self, "events", plain(self.events))
 
     def once(self, name: str, make: Callable[[Timeline], Made]) -> Made:
         """What several rules need, made when it is first asked for."""

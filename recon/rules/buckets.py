@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon.names import named
+from recon.names import named, version_name
 from recon.rules.base import Timeline
 from recon.rules.views import last_of, snapshots
 from recon.subjects import glob
 from recon.time.corrected import Reading
 
-__all__ = ["MARKED_BY_S3", "deletions", "due", "expirations", "first_absence", "lifecycles"]
+__all__ = [
+    "MARKED_BY_S3",
+    "deletions",
+    "due",
+    "expirations",
+    "first_absence",
+    "lifecycles",
+    "version_name",
+]
 
 _SHOWN = Reading("seen_clock", "seen_from", "seen_to")
 _LISTED = Reading("listed_clock", "listed_from", "listed_to")
@@ -32,12 +40,6 @@ UPLOADED = (
 )
 """CloudTrail's records of uploads that were done."""
 MARKED_BY_S3 = ("log.S3.CREATE.DELETEMARKER",)
-
-
-def version_name() -> pl.Expr:
-    """``s3:BUCKET/KEY?versionId=ID``, by which events of one version find each other."""
-    names = pl.col("names").list.filter(pl.element().str.contains("?versionId=", literal=True))
-    return names.list.first()
 
 
 def version_key() -> pl.Expr:

@@ -6,8 +6,10 @@ whichever clone has it, and no clone can give it other parents.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import polars as pl
 
@@ -18,54 +20,48 @@ _LINKS = 16
 FACTS = ("name", "row", "tree", "clock", "at", "author_clock", "author_at", "title")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Commits:
-    """Names are without ``git:``."""
+    """Names are without ``git:``. A commit's place is its number among those at hand."""
 
-    parents: dict[str, Sequence[str]]
-    """Of each commit that is at hand, those that are not at hand too."""
-    targets: dict[str, str]
+    names: Sequence[str]
+    """By place."""
+    above: Sequence[Sequence[int]]
+    """Of each commit the places of its parents that are at hand."""
+    gaps: Sequence[int]
+    """Places of commits with a parent that is not at hand."""
+    targets: Mapping[str, str]
     """Of each tag object what it names."""
-    facts: pl.DataFrame
-    """:data:`FACTS`: one row a commit, with what its bytes say of it."""
-    homes: dict[str, str]
-    """Of each commit the source that has it, the first by name of several."""
-    _open: set[str] | None = None
+    told: pl.DataFrame
+    """By place what is kept of each: :data:`FACTS` without those of its author; ``source``, the
+    first by name of those that have it; ``item`` and ``citation``."""
+    authors: pl.LazyFrame
+    """``source``, ``item``, ``citation``, ``author_clock``, ``author_at``."""
 
     @classmethod
     def of(cls, timeline: Timeline) -> Commits:
         """All that the timeline has of them."""
         own = (
             timeline.kind("git.commit")
-            .sort("source", "row")
             .select(
-                *("source", "item", "citation", "row", "clock", "value"),
+                *("source", "item", "citation", "row", "clock", "value", "names"),
                 at="earliest",
                 name=pl.col("digest").str.strip_prefix("git:"),
-                names=pl.col("names").list.eval(pl.element().str.strip_prefix("git:")),
             )
+            .collect(engine="streaming")
+            .sort("source", "row")
             .unique("name", keep="first", maintain_order=True)
-            .collect()
         )
         authors = timeline.kind("git.author").select(
             "source", "item", "citation", author_clock="clock", author_at="earliest"
         )
         count = pl.col("value").str.extract(r"^parents=([0-9]+) ").cast(pl.UInt32)
-        told = own.lazy().join(authors, on=["source", "item", "citation"], how="left")
-        facts = told.select(
-            *("name", "row", "clock", "at", "author_clock", "author_at"),
-            tree=pl.when(count.is_not_null()).then(pl.col("names").list.first()),
+        first = pl.col("names").list.first().str.strip_prefix("git:")
+        told = own.select(
+            *("name", "row", "clock", "at", "source", "item", "citation"),
+            tree=pl.when(count.is_not_null()).then(first),
             title=pl.col("value").str.extract(r"^parents=[0-9]+ title=([\s\S]*)$"),
-        ).unique("name", keep="first", maintain_order=True)
-        known = set(own["name"])
-        # A record that does not count its parents names them among others.
-        named = own.select(
-            "name", "names", parents=pl.col("names").list.slice(1, count), counted=count
         )
-        parents = {
-            name: listed if counted is not None else [one for one in names if one in known]
-            for name, names, listed, counted in named.iter_rows()
-        }
         tags = (
             timeline.kind("git.tag")
             .select("digest", target=pl.col("names").list.first())
@@ -76,8 +72,42 @@ class Commits:
         targets = {
             tag.removeprefix("git:"): target.removeprefix("git:") for tag, target in tags.rows()
         }
-        homes = dict(own.select("name", "source").iter_rows())
-        return cls(parents, targets, facts.select(FACTS).collect(), homes)
+        # A record that does not count its parents names them among others.
+        links = own.select(
+            counted=count.is_not_null(),
+            parent=pl.when(count.is_not_null())
+            .then(pl.col("names").list.slice(1, count))
+            .otherwise("names"),
+        )
+        above, gaps = _linked(own["name"], links)
+        return cls(own["name"].to_list(), above, gaps, targets, told, authors)
+
+    @classmethod
+    def linked(cls, parents: Mapping[str, Sequence[str]]) -> Commits:
+        """Of each commit its parents, and nothing else."""
+        links = pl.DataFrame(
+            {"parent": list(parents.values())}, schema={"parent": pl.List(pl.String)}
+        ).with_columns(counted=pl.lit(value=True))
+        names = pl.Series("name", list(parents), dtype=pl.String)
+        above, gaps = _linked(names, links)
+        return cls(names.to_list(), above, gaps, {}, pl.DataFrame(), pl.LazyFrame())
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Of each commit at hand its place."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def homes(self) -> Mapping[str, str]:
+        """Of each commit the source that has it, the first by name of several."""
+        return dict(zip(self.names, self.told["source"].to_list(), strict=True))
+
+    @cached_property
+    def facts(self) -> pl.DataFrame:
+        """:data:`FACTS`: one row a commit, with what its bytes say of it."""
+        place = ["source", "item", "citation"]
+        both = self.told.lazy().join(self.authors, on=place, how="left", maintain_order="left")
+        return both.unique("name", keep="first", maintain_order=True).select(FACTS).collect()
 
     def peel(self, name: str | None) -> str | None:
         """The object behind tags of tags."""
@@ -89,52 +119,73 @@ class Commits:
 
     def reach(self, tips: Iterable[str | None]) -> set[str]:
         """All commits at hand that the tips reach, themselves included."""
-        reached: set[str] = set()
-        stack = [self.peel(tip) for tip in tips]
-        # A walk of a graph: no join gives a closure.
-        while stack:
-            commit = stack.pop()
-            if commit is not None and commit not in reached and commit in self.parents:
-                reached.add(commit)
-                stack.extend(self.parents[commit])
-        return reached
+        ends = {end for tip in tips if (end := self.peel(tip)) in self.places}
+        return self._walked(self.places[end] for end in ends if end is not None)
 
     def left(self, tip: str, reached: Container[str]) -> set[str]:
         """Commits at hand that the tip reaches and that are not among those reached otherwise.
 
         ``reached`` holds with a commit all that it reaches: the walk goes no further.
         """
-        left: set[str] = set()
-        stack = [tip]
+        return self._walked([self.places[tip]] if tip in self.places else [], reached)
+
+    def _walked(self, tips: Iterable[int], but: Container[str] = ()) -> set[str]:
+        names, above = self.names, self.above
+        met: set[int] = set()
+        stack = list(tips)
+        # A walk of a graph: no join gives a closure.
         while stack:
-            commit = stack.pop()
-            if commit in self.parents and commit not in left and commit not in reached:
-                left.add(commit)
-                stack.extend(self.parents[commit])
-        return left
+            place = stack.pop()
+            if place not in met and not (but and names[place] in but):
+                met.add(place)
+                stack.extend(above[place])
+        return {names[place] for place in met}
 
     def is_open(self, name: str | None) -> bool:
         """Whether a parent of it, or of a commit that it reaches, is not at hand."""
-        if self._open is None:
-            self._open = self._below_gaps()
-        return name is None or name not in self.parents or name in self._open
+        return name is None or name not in self.places or self.places[name] in self._open
 
-    def _below_gaps(self) -> set[str]:
-        known = self.parents
-        gaps = [name for name, above in known.items() if any(one not in known for one in above)]
-        if not gaps:
+    @cached_property
+    def _open(self) -> set[int]:
+        if not self.gaps:
             return set()
-        children: dict[str, list[str]] = {}
-        for name, above in known.items():
+        children: dict[int, list[int]] = {}
+        for place, above in enumerate(self.above):
             for one in above:
-                children.setdefault(one, []).append(name)
-        found: set[str] = set()
-        while gaps:
-            name = gaps.pop()
-            if name not in found:
-                found.add(name)
-                gaps.extend(children.get(name, ()))
+                children.setdefault(one, []).append(place)
+        found: set[int] = set()
+        left = list(self.gaps)
+        while left:
+            place = left.pop()
+            if place not in found:
+                found.add(place)
+                left.extend(children.get(place, ()))
         return found
+
+
+def _linked(names: pl.Series, links: pl.DataFrame) -> tuple[list[list[int]], list[int]]:
+    """:attr:`Commits.above` and :attr:`Commits.gaps`.
+
+    Args:
+        names: of the commits at hand.
+        links: of each the names that it gives, ``parent``; ``counted``, whether these are its
+            parents and no others.
+    """
+    import numpy as np
+
+    known = names.to_frame("parent").with_row_index("above")
+    found = (
+        links.with_row_index("place")
+        .explode("parent", empty_as_null=False, keep_nulls=False)
+        .with_columns(pl.col("parent").str.strip_prefix("git:"))
+        .join(known, on="parent", how="left", maintain_order="left")
+    )
+    here = pl.col("above").is_not_null()
+    gaps = found.filter(~here & pl.col("counted"))["place"].unique(maintain_order=True)
+    at_hand = found.filter(here)
+    above = at_hand["above"].to_list()
+    ends = np.cumsum(np.bincount(at_hand["place"].to_numpy(), minlength=len(names))).tolist()
+    return [above[begin:end] for begin, end in pairwise([0, *ends])], gaps.to_list()
 
 
 def commits(timeline: Timeline) -> Commits:

@@ -229,7 +229,7 @@ def _records(timeline: Timeline) -> pl.DataFrame:
     """Laws between records: what one record says twice is denied once."""
     return timeline.once(
         "laws between records",
-        lambda own: by_record(own.events, own.laws).collect(engine="streaming"),
+        lambda own: by_record(own.events, own.laws),
     )
 
 

@@ -15,8 +15,11 @@ from recon.rules.views import FEW, rows_of_tables, snapshots
 
 
 def fetched(timeline: Timeline, about: pl.DataFrame) -> pl.LazyFrame:
-    """Claims that have these values of the columns of ``about``, ``subject`` the first of them."""
-    rows = timeline.kind("claim")
+    """Claims that have these values of the columns of ``about``, ``subject`` the first of them.
+
+    Without ``names``, but with those that are plain.
+    """
+    rows = timeline.kind("claim").drop("names")
     known = timeline.once("doubtful claims", _doubtful)
     subjects = about["subject"].unique()
     if known is not None and subjects.is_in(known.subjects.implode()).all():
@@ -39,11 +42,50 @@ def _doubtful(timeline: Timeline) -> _Doubtful | None:
     if len(subjects) > FEW:
         return None
     of = pl.col("subject").is_in(subjects.implode())
-    claims = timeline.kind("claim").filter(of)
+    claims = timeline.kind("claim").drop("names").filter(of)
     # Few as the subjects are, of one of them there may be many.
     if claims.select(pl.len()).collect(engine="streaming").item() > FEW:
         return None
     return _Doubtful(subjects, claims.collect(engine="streaming"))
+
+
+def _several(timeline: Timeline) -> pl.LazyFrame:
+    """Claims of subjects of which some attribute has several values or digests, and of few others.
+
+    All others are alike, whatever else is asked of them.
+    """
+    return timeline.once("several", _of_several)
+
+
+_AT_ONCE = 20_000_000
+"""Claims that are compared at a time, some 150 bytes each."""
+
+
+def _of_several(timeline: Timeline) -> pl.LazyFrame:
+    claims = timeline.kind("claim")
+    count: int = claims.select(pl.len()).collect(engine="streaming").item()
+    parts = 1 + count // _AT_ONCE
+    # Equal numbers may stand for several subjects: then each is compared with the first of all, and
+    # whatever differs from it is looked at closer.
+    number = pl.col("subject").hash(1) + pl.col("attribute").hash(2)
+    found = []
+    for part in range(parts):
+        own = claims.select("subject", "value", "digest", number=number)
+        if parts > 1:
+            own = own.filter(pl.col("number") % parts == part)
+        # In memory: comparing words to the first of theirs is three times as fast as to the least
+        # and the greatest of a group.
+        read = own.collect(engine="streaming").with_row_index("place")
+        first = read.select(pl.col("place").min().over("number")).to_series()
+        differs = pl.any_horizontal(
+            pl.col(name).ne_missing(pl.lit(read[name].gather(first)))
+            for name in ("value", "digest")
+        )
+        found.append(read.filter(differs)["subject"].unique())
+    subjects = pl.concat(found).unique()
+    if len(subjects) > FEW:
+        return claims
+    return claims.filter(pl.col("subject").is_in(subjects.implode()))
 
 
 def varying(timeline: Timeline) -> pl.DataFrame:
@@ -53,7 +95,7 @@ def varying(timeline: Timeline) -> pl.DataFrame:
 
 def _varying(timeline: Timeline) -> pl.DataFrame:
     return (
-        timeline.kind("claim")
+        _several(timeline)
         .filter((pl.col("basis") == "asserted") & pl.col("earliest").is_not_null())
         .group_by("source", "subject", "earliest", "latest", "attribute")
         .agg(differs=pl.col("value").min() != pl.col("value").max())
@@ -84,15 +126,18 @@ def _lacking(timeline: Timeline) -> pl.DataFrame:
     )
     if complete.is_empty():
         return pl.DataFrame(schema={"subject": pl.String})
+    # By codes: words are joined and grouped five times as slowly. Equal codes are equal words.
+    coded = pl.col("source", "item", "subject", "table").cast(pl.Categorical)
+    complete = complete.with_columns(pl.col("source", "item", "table").cast(pl.Categorical))
     states = complete.group_by("source", "table").agg(states=pl.len())
     place = ["source", "table", "subject"]
-    rows = rows_of_tables(timeline).select("source", "item", "subject", "table")
+    rows = rows_of_tables(timeline).select(coded)
     # A claim may name its table itself; one of a row version has that one's.
     own = (
         timeline.kind("claim")
-        .filter(pl.col("names").list.len() > 0)
         .select("source", "item", "subject", table=named("pg:"))
         .filter(pl.col("table").is_not_null())
+        .select(coded)
     )
     return (
         pl.concat([rows, own])
@@ -101,7 +146,7 @@ def _lacking(timeline: Timeline) -> pl.DataFrame:
         .agg(held=pl.col("state").drop_nulls().n_unique())
         .join(states.lazy(), on=["source", "table"])
         .filter(pl.col("held") < pl.col("states"))
-        .select("subject")
+        .select(pl.col("subject").cast(pl.String))
         .unique()
         .collect(engine="streaming")
     )
@@ -114,7 +159,7 @@ def disputed(timeline: Timeline) -> pl.DataFrame:
 
 def _disputed(timeline: Timeline) -> pl.DataFrame:
     return (
-        timeline.kind("claim")
+        _several(timeline)
         .filter(pl.col("digest").is_not_null())
         .group_by("subject", "attribute")
         .agg(least=pl.col("digest").min(), most=pl.col("digest").max())

@@ -39,21 +39,22 @@ class Order:
     @classmethod
     def of(cls, graph: Commits) -> Order:
         """All commits at hand (Kahn 1962)."""
-        known = graph.parents
-        waiting = {name: sum(one in known for one in above) for name, above in known.items()}
-        children: dict[str, list[str]] = {}
-        for name, above in known.items():
-            for one in above:
-                children.setdefault(one, []).append(name)
-        names = [name for name, count in waiting.items() if not count]
-        for name in names:
-            for child in children.get(name, ()):
+        above = graph.above
+        waiting = [len(own) for own in above]
+        children: dict[int, list[int]] = {}
+        for one, own in enumerate(above):
+            for parent in own:
+                children.setdefault(parent, []).append(one)
+        found = [one for one, count in enumerate(waiting) if not count]
+        for one in found:
+            for child in children.get(one, ()):
                 waiting[child] -= 1
                 if not waiting[child]:
-                    names.append(child)
-        places = {name: place for place, name in enumerate(names)}
-        near = [[places[one] for one in known[name] if one in places] for name in names]
-        return cls(names, places, near)
+                    found.append(child)
+        at = {one: place for place, one in enumerate(found)}
+        names = [graph.names[one] for one in found]
+        near = [[at[parent] for parent in above[one]] for one in found]
+        return cls(names, {name: place for place, name in enumerate(names)}, near)
 
     def regions(self, tips: Sequence[int]) -> dict[int, list[int]]:
         """Places by the tips that reach them: bit n stands for tip n."""
@@ -85,6 +86,8 @@ def beyond(
     """
     import numpy as np
 
+    if not pairs:
+        return
     places = order(timeline).places
     for begin in range(0, len(pairs), _AT_ONCE):
         some = pairs[begin : begin + _AT_ONCE]
@@ -108,6 +111,8 @@ def ahead(timeline: Timeline, pairs: Sequence[tuple[str, str]]) -> list[bool]:
 
     So it is after a push that only adds.
     """
+    if not pairs:
+        return []
     known, above = order(timeline).places, order(timeline).above
     found = [_is_near(above, known[new], known[old]) for new, old in pairs]
     far = [number for number, near in enumerate(found) if not near]

@@ -10,6 +10,7 @@ import polars as pl
 
 from recon.findings import Innocent, Verdict
 from recon.instants import say_interval, show_span
+from recon.names import named
 from recon.rules.alibis import MEASURED, ordered
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.buckets import UPLOADED, version_key, version_name
@@ -69,8 +70,7 @@ def _records(timeline: Timeline, norm: Norm) -> pl.LazyFrame:
         & pl.col("digest").is_not_null()
     )
     own = timeline.events.filter((pl.col("part") == 0) & (pl.col("kind") != "snapshot"))
-    tables = pl.col("names").list.eval(pl.element().str.starts_with("pg:")).list.any()
-    of_tables = own.filter(tables.fill_null(value=False))
+    of_tables = own.filter(named("pg:").is_not_null())
     uploads = claims.filter((pl.col("basis") == "stamped") & pl.col("clock").str.starts_with("s3:"))
     rows = claims.join(of_tables.select(RECORD), on=RECORD, how="semi")
     stamped = rows.select(*RECORD, *_KEY).join(

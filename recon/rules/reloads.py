@@ -12,7 +12,7 @@ import polars as pl
 
 from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
-from recon.names import xids
+from recon.names import by_xid, xids
 from recon.rules.alibis import resting
 from recon.rules.base import Draft, Timeline, step
 from recon.rules.values import alike
@@ -103,11 +103,10 @@ def _loaded(
     A table that is made counts where one of its name stood before it.
     """
     stood = said.group_by("source", "table").agg(stood=pl.col("at").min()).collect()
+    writes = timeline.kind("table.write")
     changed = (
-        timeline.kind("table.write")
-        .filter((counted("update") > 0) | (counted("delete") > 0))
-        .select("source", table="subject", xid=xids(), changed=pl.lit(True))
-        .explode("xid")
+        by_xid(writes.filter((counted("update") > 0) | (counted("delete") > 0)))
+        .select("source", "xid", table="subject", changed=pl.lit(True))
         .unique()
     )
     today = (

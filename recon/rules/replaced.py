@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import polars as pl
 
 from recon import schema
+from recon.names import by_xid, xids
 from recon.rules.base import Timeline, seconds
-from recon.rules.views import RECORD, claims, logged, rows_of_tables, xids
+from recon.rules.views import RECORD, claims, logged, rows_of_tables
 from recon.rules.writes import counted
 from recon.time.corrected import READING, Reading, certainly_before, possibly_before
 
@@ -82,14 +83,8 @@ def _candidates(timeline: Timeline) -> pl.LazyFrame | None:
     # Rows that a transaction updated carry its xmin without having been inserted by it, and one
     # that it deleted it may have inserted again, corrected.
     changed = (
-        timeline.kind("table.write")
-        .select(
-            "source",
-            table="subject",
-            changes=counted("update") + counted("delete"),
-            xid=xids(),
-        )
-        .explode("xid")
+        by_xid(timeline.kind("table.write"))
+        .select("source", "xid", table="subject", changes=counted("update") + counted("delete"))
         .group_by("source", "xid", "table")
         .agg(changes=pl.col("changes").sum())
     )

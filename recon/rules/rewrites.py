@@ -69,7 +69,7 @@ def _moved(timeline: Timeline, graph: Commits) -> Iterator[Rewrite]:
     at_hand = [
         row
         for row in branches.iter_rows(named=True)
-        if row["old"] in graph.parents and (row["new"] is None or row["new"] in graph.parents)
+        if row["old"] in graph.places and (row["new"] is None or row["new"] in graph.places)
     ]
     moved = list({(row["new"], row["old"]): None for row in at_hand if row["new"] is not None})
     forward = dict(zip(moved, ahead(timeline, moved), strict=True))
@@ -100,12 +100,15 @@ def _apart(timeline: Timeline, graph: Commits) -> Iterator[Rewrite]:
     for row in shown.filter("is_current").iter_rows(named=True):
         now.setdefault((row["source"], row["ref"]), []).append(row)
     mirrors = _mirrors(timeline)
-    before = shown.filter(~pl.col("is_current") & pl.col("name").is_in(list(graph.parents)))
+    before = shown.filter(~pl.col("is_current"))
+    if before.is_empty():
+        return
+    before = before.filter(pl.col("name").is_in(graph.names))
     pairs = {
         pair: None
         for was in before.iter_rows(named=True)
         for one in now.get((was["source"], was["ref"]), [])
-        if one["name"] in graph.parents
+        if one["name"] in graph.places
         for pair in ((one["name"], was["name"]), (was["name"], one["name"]))
     }
     forward = dict(zip(pairs, ahead(timeline, list(pairs)), strict=True))
@@ -147,7 +150,7 @@ def _pair(
     now: dict[str, Any],
 ) -> Iterator[Rewrite]:
     old, new = was["name"], now["name"]
-    if new not in graph.parents:
+    if new not in graph.places:
         return
     mirror = (now["clone"] or "").startswith("mirror ")
     # One clone ahead of the other is a push between them, unless the one behind is the later.

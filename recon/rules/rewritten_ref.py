@@ -34,15 +34,12 @@ def rewritten_ref(timeline: Timeline) -> Iterator[Draft]:
     and committing omissions (USENIX Security 2016).
     """
     graph = commits(timeline)
-    said = [row for row in named(timeline).iter_rows(named=True) if row["name"] in graph.parents]
-    if not said:
-        return
     reached = graph.reach(tips(timeline))
-    lost = [
-        row
-        for row in said
-        if row["name"] not in reached and row["source"] != graph.homes[row["name"]]
-    ]
+    left = [name for name in graph.names if name not in reached]
+    if not left:
+        return
+    said = named(timeline).filter(pl.col("name").is_in(left))
+    lost = [row for row in said.iter_rows(named=True) if row["source"] != graph.homes[row["name"]]]
     if not lost:
         return
     rows = dict(graph.facts.select("name", "row").iter_rows())

@@ -58,7 +58,7 @@ def _differ(graph: Commits, old: str, new: str) -> tuple[str, str, bool] | None:
     one, other = (graph.peel(name) or name for name in (old, new))
     if one == other:
         return None
-    return one, other, one in graph.parents and other in graph.parents
+    return one, other, one in graph.places and other in graph.places
 
 
 def _recorded(timeline: Timeline, graph: Commits) -> Iterator[Moved]:

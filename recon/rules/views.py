@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon.names import named, xids
+from recon.names import by_xid, named
 from recon.rules.base import Timeline
 from recon.time.corrected import Reading, certainly_before, possibly_before
 from recon.written import BASES, best
@@ -21,7 +21,6 @@ __all__ = [
     "rows_of_tables",
     "snapshots",
     "versions",
-    "xids",
 ]
 
 RECORD = ["source", "item", "citation"]
@@ -213,22 +212,15 @@ def _contradicted(timeline: Timeline) -> bool:
         rows_of_tables(timeline)
         .filter((pl.col("kind") == "row.version") & pl.col("earliest").is_not_null())
         .select("source", "earliest", "latest", "xid")
-        .unique()
     )
-    records = (
-        timeline.kind("wal.commit")
-        .filter(pl.col("earliest").is_not_null())
-        .select("source", "names", low="earliest", high="latest")
-        .explode("names")
-        .rename({"names": "xid"})
+    records = by_xid(timeline.kind("wal.commit").filter(pl.col("earliest").is_not_null())).select(
+        "source", "xid", low="earliest", high="latest"
     )
     agrees = (pl.col("low") <= pl.col("latest")) & (pl.col("earliest") <= pl.col("high"))
-    return not (
-        stamped.join(records, on=["source", "xid"])
-        .group_by("source", "xid", "earliest")
-        .agg(agrees=agrees.any())
-        .filter(~pl.col("agrees"))
-        .limit(1)
-        .collect(engine="streaming")
-        .is_empty()
-    )
+    key = ["source", "xid", "earliest"]
+    both = stamped.join(records, on=["source", "xid"]).select(*key, agrees=agrees)
+    denied = both.filter(~pl.col("agrees")).select(key).unique().collect(engine="streaming")
+    if denied.is_empty():
+        return False
+    told = both.filter("agrees").select(key)
+    return not denied.lazy().join(told, on=key, how="anti").collect(engine="streaming").is_empty()

@@ -182,7 +182,11 @@ def log(timeline: Timeline) -> Log:
     ).select("source", "subject", "earliest", "latest")
     changes = (
         timeline.kind("table.write")
-        .filter(pl.col("earliest").is_not_null())
+        .filter(
+            pl.col("earliest").is_not_null(),
+            # Most only insert, and are not taken to pieces.
+            pl.col("value").str.contains("(?:update|delete)=[0-9]*[1-9]"),
+        )
         .select(
             "source",
             "earliest",

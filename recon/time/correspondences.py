@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recon.names import named
+from recon.names import named, plain
 from recon.time.laws.acts import RUN_IDS
 from recon.time.pairs import CORRESPONDENCES, LATE
 
@@ -236,7 +236,7 @@ def propose(
         besides: sides of which nothing is proposed, as the case declares what corresponds: the
             (source, kind or table) of each of the two.
     """
-    both = _matched(records(events), besides).collect(engine="streaming")
+    both = _matched(records(plain(events)), besides).collect(engine="streaming")
     shapes = sorted(
         both.partition_by("first", "second", as_dict=True).items(), key=lambda one: one[0]
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from recon.names import named, plain
 from recon.subjects import glob
 from recon.time.pairs import CORRESPONDENCES, LATE
 
@@ -123,6 +124,7 @@ def match(
     """What was found of each, and the pairs as rows of ``CORRESPONDENCES``."""
     told: list[Declared] = []
     rows = [pl.DataFrame(schema=CORRESPONDENCES)]
+    events = plain(events)
     for one in declared:
         first, second = (_records(events, side, one.by) for side in (one.first, one.second))
         clear, unclear = zip(*(_once(side) for side in (first, second)), strict=True)
@@ -156,7 +158,7 @@ def _records(events: pl.LazyFrame, side: Side, by: str | None) -> pl.DataFrame:
     A record is known by its place; what any of its events says of the act names it.
     """
     own = events.filter(pl.col("source") == side.source)
-    table = pl.col("names").list.filter(pl.element().str.starts_with("pg:")).list.first()
+    table = named("pg:")
     means = (
         pl.col("kind") == side.kind
         if side.kind is not None

@@ -53,11 +53,11 @@ def known(
     proposals, proposed = propose(events, {one.sides for one in correspondences})
     parts = [
         law_pairs(events, relations),
-        act_pairs(events, declared.lazy()),
+        _acts(events, declared),
         anchor_pairs(events, anchored),
     ]
     pairs = pl.concat(parts).collect(engine="streaming").lazy()
-    more = act_pairs(events, proposed.lazy()).collect(engine="streaming").lazy()
+    more = _acts(events, proposed).collect(engine="streaming").lazy()
     speaks = more.select(KEYS).unique()
     found, dissent = offsets(pairs.join(speaks, on=KEYS, how="anti"))
     both = []
@@ -70,3 +70,8 @@ def known(
             break
     firm, settled = untangled(*both[0]), untangled(*both[-1]) if proposals else None
     return Known(both[-1][0], settled or firm, firm.offsets, told, proposals)
+
+
+def _acts(events: pl.LazyFrame, pairs: pl.DataFrame) -> pl.LazyFrame:
+    # As a rule there is none, and then no event need be read.
+    return pl.LazyFrame(schema=PAIRS) if pairs.is_empty() else act_pairs(events, pairs.lazy())

@@ -38,13 +38,9 @@ def walked(parents: dict[str, list[str]], tip: str | None) -> set[str]:
     return {tip}.union(*(walked(parents, one) for one in parents[tip]))
 
 
-def graph(parents: dict[str, list[str]]) -> Commits:
-    return Commits(parents, {}, pl.DataFrame(), {})
-
-
 def told(parents: dict[str, list[str]]) -> Timeline:
     timeline = Timeline(pl.LazyFrame(), pl.LazyFrame())
-    timeline.once("commits", lambda _: graph(parents))
+    timeline.once("commits", lambda _: Commits.linked(parents))
     return timeline
 
 
@@ -62,12 +58,12 @@ def test_both_sides_of_each_push_are_what_walks_from_them_give(
         left, right = ([names[place] for place in side.tolist()] for side in sides)
         one, other = walked(parents, old), walked(parents, new)
         assert (sorted(left), sorted(right)) == (sorted(one - other), sorted(other - one))
-        assert graph(parents).left(old, other) == one - other
+        assert Commits.linked(parents).left(old, other) == one - other
     both = [(old, new) for old, new in pairs if new is not None]
     assert reaching.ahead(timeline, both) == [old in walked(parents, new) for new, old in both]
     gaps = {name for name, above in parents.items() if "c-1" in above}
     for name in parents:
-        assert graph(parents).is_open(name) == bool(walked(parents, name) & gaps)
+        assert Commits.linked(parents).is_open(name) == bool(walked(parents, name) & gaps)
 
 
 def test_a_push_far_ahead_is_one_pass(monkeypatch: pytest.MonkeyPatch):

@@ -9,9 +9,12 @@ A real sample (shortened)::
 
 The log signs body, time, its own name and the index together (RFC 8785): a promise that verifies
 with a key that the case gives, and whose name is the log's, says when the log took the entry in.
-It speaks of this signature only where the body holds itself or, of an envelope, the digest of its
-payload: a signature alone can be copied from another entry. What the bundle writes beside the body
-(whoever made the bundle can) was not there by the log's time, and is no word of the log's.
+A proof of inclusion is held against the log's signed tree beside that (:mod:`.inclusion`); it says
+that the log has the entry, and not since when.
+The promise speaks of this signature only where the body holds itself or, of an envelope, the
+digest of its payload: a signature alone can be copied from another entry. What the bundle writes
+beside the body (whoever made the bundle can) was not there by the log's time, and is no word of
+the log's.
 
 Source: Rekor, ``pkg/signer`` and ``types/dsse``, ``types/hashedrekord``, ``types/intoto``;
 Sigstore protobuf-specs, ``sigstore_rekor.proto``.
@@ -27,6 +30,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from collectors import exactjson
+from collectors.lineage.formats import inclusion
 from collectors.lineage.formats.base import File
 from collectors.lineage.keys import holds
 from collectors.lineage.record import Node, Record, Time, words
@@ -51,12 +55,19 @@ def entries(
             file.said.warn(here, "expected an entry of a transparency log that verifies with a key"
                            f" of the case; found one that does not: {why}; its time is asserted",
                            "note")  # fmt: skip
+        included = inclusion.verdict(entry, body, log, file.keys.keys)
+        if "not verified" in included:
+            severity = "note" if "gives no key" in included else "warning"
+            file.said.warn(here, "expected a proof that the log has the entry; found one that does"
+                           f" not hold: {included}", severity)  # fmt: skip
         name = log.hex()[:16] or "unnamed"
         index = entry.text("logIndex") or ""
         clock = "tlog" if why else f"rekor:{name}"
         record = Record(
             here, ENTRY, f"tlog:{name}/{index}", index,
-            value=f"not verified: {why}" if why else "verified",
+            value="; ".join(
+                [f"not verified: {why}" if why else "verified", *([included] if included else [])]
+            ),
             time=Time(entry.text("integratedTime"), "s", clock, stamped=not why),
             # Where the log's time counts, only what the log signed was there by then.
             text=("" if not why else words(entry.value)) + (body or b"").decode("utf-8", "replace"),

@@ -37,7 +37,10 @@ _FORMAT = re.compile(rb"\$Format:[^$\n]*\$")
 _ID = re.compile(rb"\$Id:[^$\n]*\$")
 _COMMIT = re.compile(r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")
 _OF_SDIST = ("PKG-INFO", "setup.cfg", "*.egg-info/*")
-_OF_WHEEL = ("*.dist-info/*", "*.data/*")
+_OF_WHEEL = re.compile(r"[^/]+\.dist-info/")
+"""At the top alone: a package may have a folder of any name."""
+_MOVED = re.compile(r"[^/]+\.data/")
+"""Where a wheel has files that are installed elsewhere, scripts for one."""
 _FILTERED = ("filter", "working-tree-encoding")
 
 Attributes = Mapping[str, Mapping[str, str]]
@@ -148,43 +151,65 @@ def _archive(
 ) -> Iterator[dict[str, Any]]:
     name = item.native.removesuffix("#archive")
     subject = f"git:{source.id}/archive/{PurePosixPath(name).name}"
-    commit, found = "", []
-    is_sha256 = any(len(one) > objects.SHA1 for tree in trees for one in tree.files.values())
-    try:
-        for one in members.read(items.path(item)):
-            if isinstance(one, str):
-                commit = one if _COMMIT.match(one) else commit
-                continue
-            paths = (one.path, one.path.partition("/")[2])
-            names = [f"git:{one.sha256 if is_sha256 else one.sha1}", f"sha256:{one.digest}"]
-            for tree in trees:
-                # By either path: which folder is in front of all is known at the end.
-                same = {path for path in paths if path and tree.files.get(path)}
-                if one.content is not None:
-                    forms = {path for path in same if tree.other_form(path, one.content)}
-                    names += [f"git:{tree.files[path]}" for path in sorted(forms)]
-            found.append((one.path, list(dict.fromkeys(names))))
-    except members.ERRORS as error:
-        said = f"expected an archive that can be read; found {error} behind {len(found)} files"
-        warnings.append(Warn(item.sha256, "", f"{said}; the rest is not read", "error"))
-        form = "broken"
-    else:
-        form = _form(name, [path for path, _ in found])
+    commit, found, whole = _files(items, item, trees, warnings)
+    form = _form(name, [path for path, _ in found]) if whole else "broken"
     yield {
         "kind": "git.archive", "subject": subject, "digest": f"sha256:{item.sha256}",
         "value": f"form={form} ref={item.meta.get('ref', '')}", "item": item.sha256,
         "names": [f"git:{commit}"] if commit else [], "citation": "", "part": 0,
     }  # fmt: skip
     generated = _generated(source.options, name, form)
+    blobs = {one for tree in trees for one in tree.files.values()}
     prefix = "" if form == "wheel" else _prefix([path for path, _ in found])
     known = {path for tree in trees for path in tree.files}
     for part, (path, names) in enumerate(found):
         own = path.removeprefix(prefix)
-        made = any(fnmatchcase(own, glob) for glob in generated) and own not in known
+        made = any(fnmatchcase(own, glob) for glob in generated)
+        if form == "wheel" and not made:
+            moved = _MOVED.match(own) is not None and names[0].removeprefix("git:") in blobs
+            made = moved or _OF_WHEEL.match(own) is not None
+        made = made and own not in known
         place = own if form != "wheel" or own in known else f"src/{own}"
         place = place if place in known else own
         kind = "archive.generated" if made else "archive.file"
         yield _file(kind, subject, place, names, (item, part, path))
+
+
+def _files(
+    items: Items, item: Item, trees: Sequence[_Tree], warnings: list[Warn]
+) -> tuple[str, list[tuple[str, list[str]]], bool]:
+    """The commit that the archive names, each path with its names, and whether all was read."""
+    commit, odd, whole = "", list[str](), True
+    found: list[tuple[str, list[str]]] = []
+    is_sha256 = any(len(one) > objects.SHA1 for tree in trees for one in tree.files.values())
+    try:
+        for one in members.read(items.path(item)):
+            if isinstance(one, str):
+                commit = one if _COMMIT.match(one) else commit
+            elif isinstance(one, members.Odd):
+                odd.append(one.what)
+            else:
+                names = [f"git:{one.sha256 if is_sha256 else one.sha1}", f"sha256:{one.digest}"]
+                names += [name for tree in trees for name in _forms(one, tree)]
+                found.append((one.path, list(dict.fromkeys(names))))
+    except members.ERRORS as error:
+        said = f"expected an archive that can be read; found {error} behind {len(found)} files"
+        warnings.append(Warn(item.sha256, "", f"{said}; the rest is not read", "error"))
+        whole = False
+    if odd:
+        said = f"expected files, folders and links; found {len(odd)} others: {'; '.join(odd[:3])}"
+        warnings.append(Warn(item.sha256, "", f"{said}; left out", "error"))
+    return commit, found, whole
+
+
+def _forms(one: members.Member, tree: _Tree) -> list[str]:
+    """Names of files of a tree that the bytes are another form of."""
+    if one.content is None:
+        return []
+    # By either path: which folder is in front of all is known at the end.
+    paths = {path for path in (one.path, one.path.partition("/")[2]) if tree.files.get(path)}
+    forms = sorted(path for path in paths if tree.other_form(path, one.content))
+    return [f"git:{tree.files[path]}" for path in forms]
 
 
 def _form(name: str, paths: Sequence[str]) -> str:
@@ -202,7 +227,7 @@ def _prefix(paths: Sequence[str]) -> str:
 
 def _generated(options: GitOptions, name: str, form: str) -> list[str]:
     own = [glob for one in options.archives if one.path == name for glob in one.generated]
-    return [*own, *{"sdist": _OF_SDIST, "wheel": _OF_WHEEL}.get(form, ())]
+    return [*own, *(_OF_SDIST if form == "sdist" else ())]
 
 
 def _file(

@@ -53,7 +53,14 @@ class Member:
     """Where it is small."""
 
 
-def read(path: Path) -> Iterator[Member | str]:
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What is no file, folder or link that can be read: it is told of, and left out."""
+
+    what: str
+
+
+def read(path: Path) -> Iterator[Member | Odd | str]:
     """Files in order; a text is the commit that the archive says it was made of.
 
     Raises:
@@ -138,7 +145,7 @@ class _Bounded:
         return self._at
 
 
-def _tar(file: IO[bytes]) -> Iterator[Member | str]:
+def _tar(file: IO[bytes]) -> Iterator[Member | Odd | str]:
     counter = _Counter()
     known: dict[str, Member] = {}
     with tarfile.open(fileobj=file, mode="r:") as archive:
@@ -150,7 +157,22 @@ def _tar(file: IO[bytes]) -> Iterator[Member | str]:
             if one is not None:
                 known[info.name] = replace(one, content=None)
                 yield one
+            elif info.islnk():
+                yield Odd(f"{_name(info)[:200]!r}, a link to a file that does not stand before it")
+            elif not info.isdir():
+                yield Odd(f"{_name(info)[:200]!r}, a device, a pipe or another special file")
             archive.members = []  # type: ignore[attr-defined]  # it keeps every header otherwise
+    # tarfile ends at the first empty block; some programs go on to the next file.
+    while more := file.read(_CHUNK):
+        counter.add(len(more))
+        if more.strip(b"\0"):
+            yield Odd("bytes behind the archive's end, which some programs read as more files")
+            return
+
+
+def _name(info: tarfile.TarInfo) -> str:
+    """A path as text: bytes that are no UTF-8 as a tree's are shown."""
+    return info.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _of_tar(
@@ -158,14 +180,14 @@ def _of_tar(
 ) -> Member | None:
     if info.issym():
         target = info.linkname.encode("utf-8", "surrogateescape")
-        return _member(info.name, io.BytesIO(target), counter, len(target))
+        return _member(_name(info), io.BytesIO(target), counter, len(target))
     if info.islnk() and info.linkname in known:
-        return replace(known[info.linkname], path=info.name)
+        return replace(known[info.linkname], path=_name(info))
     data = archive.extractfile(info) if info.isreg() else None
-    return None if data is None else _member(info.name, data, counter, info.size)
+    return None if data is None else _member(_name(info), data, counter, info.size)
 
 
-def _zip(file: IO[bytes]) -> Iterator[Member | str]:
+def _zip(file: IO[bytes]) -> Iterator[Member | Odd | str]:
     counter = _Counter()
     with zipfile.ZipFile(file) as archive:
         if archive.comment:

@@ -90,7 +90,7 @@ def _file(items: Items, item: Item, path: str) -> Quote | None:
     how = f"tar -xOf ITEM {shlex.quote(path)} | git hash-object --stdin (zip: unzip -p)"
     try:
         for one in members.read(items.path(item)):
-            if not isinstance(one, str) and one.path == path:
+            if isinstance(one, members.Member) and one.path == path:
                 return Quote(f"{path}: blob {one.sha1}, sha256 {one.digest}", how, verbatim=False)
     except members.ERRORS:
         pass

@@ -62,7 +62,8 @@ def _lines(path: Path, first: int, last: int) -> Quote | None:
                 parts.append(piece)
                 size += len(piece)
             at += piece.endswith(b"\n")
-    if not parts:
+    # An empty file is cited as its first line, of which stock tools show nothing either.
+    if not parts and (first, path.stat().st_size) != (1, 0):
         return None
     data = b"".join(parts)[:_SHOWN].removesuffix(b"\n").removesuffix(b"\r")
     span = f"{first}p" if first == last else f"{first},{last}p"

@@ -35,8 +35,12 @@ and of ``data.parquet.dvc``, which was imported from another repository::
 No time stands in them: their events are undated, and git says when a file came to hold them. An MD5
 compares what two records say of one file; it orders nothing, as two files can be made with one MD5.
 The MD5 of a folder (``….dir``) is that of a list of its files.
+Without ``hash: md5`` an entry is of DVC 2 or earlier, which took the MD5 of a text file with its
+line ends made alike: it need be that of no bytes that anyone has, and is claimed as
+``md5-dos2unix`` alone.
 
-Source: DVC documentation, ``dvc.lock`` and ``.dvc`` files.
+Source: DVC documentation, ``dvc.lock`` and ``.dvc`` files; dvc-data, ``hashfile/hash.py``
+(``md5-dos2unix``) and ``hashfile/state.py`` (a hash without version is such a one).
 """
 
 from __future__ import annotations
@@ -104,6 +108,8 @@ def _artifact(one: object, kind: str, stage: str, here: str, file: File) -> Reco
     md5 = _scalar(one.get("md5"))
     if md5 is not None and md5.endswith(".dir"):
         record.states("folder", md5)
+    elif md5 is not None and _scalar(one.get("hash")) is None:
+        record.states("md5-dos2unix", md5)
     elif md5 is not None:
         record.digest = digest_of("md5", md5)
         record.states("artifact", md5, record.digest)

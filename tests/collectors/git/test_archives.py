@@ -237,3 +237,49 @@ def test_an_archive_that_is_not_there_is_named(tmp_path: Path):
     got = collected(tmp_path, "none.tar")
     assert [name for name, _ in got.failures] == ["none.tar"]
     assert got.kind("git.commit").height == 1
+
+
+def odd_tar(path: Path, *, behind: bytes = b"") -> None:
+    """A file whose name is no UTF-8, a pipe, and a hard link to nothing that stands before it."""
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
+        for name, kind in (("m/\udcff", tarfile.REGTYPE), ("m/pipe", tarfile.FIFOTYPE),
+                           ("m/link", tarfile.LNKTYPE)):  # fmt: skip
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "m/later" if kind == tarfile.LNKTYPE else ""
+            archive.addfile(info)
+    if behind:
+        data = path.read_bytes().rstrip(b"\0")
+        path.write_bytes(data + b"\0" * (-len(data) % 512) + b"\0" * 512 + behind)
+
+
+def test_what_an_archive_has_beside_files_is_told_of(tagged: Repository, tmp_path: Path):
+    """No reader of ours goes on behind an empty block; others may, and so it is said."""
+    odd_tar(tmp_path / "a.tar")
+    got = collected(tmp_path, "a.tar")
+    files = got.kind("archive.file")
+    assert files["citation"].to_list() == ["file m/\\xff"]
+    assert "found 2 others: 'm/pipe', a device" in got.said()
+    assert "'m/link', a link to a file that does not stand before it" in got.said()
+    assert "behind the archive's end" not in got.said()
+    tagged("archive", "--prefix=m/", "-o", "../more.tar", "v1")
+    odd_tar(tmp_path / "b.tar", behind=(tmp_path / "more.tar").read_bytes())
+    assert "behind the archive's end" in collected(tmp_path / "b", "../b.tar").said()
+
+
+def test_what_hides_where_the_build_writes_is_held_against_the_tree(
+    tagged: Repository, tmp_path: Path
+):
+    """`*.dist-info` at the top alone, and of `*.data` what the tree has as well."""
+    own = (tagged.path / "pyproject.toml").read_bytes()
+    with zipfile.ZipFile(tmp_path / "m-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("m-1.dist-info/METADATA", "x")
+        wheel.writestr("m/evil.dist-info/evil.py", "x")
+        wheel.writestr("m-1.data/purelib/evil.pth", "import evil")
+        wheel.writestr("m-1.data/data/pyproject.toml", own)
+    got = collected(tmp_path, "m-1-py3-none-any.whl")
+    assert set(got.kind("archive.generated")["citation"]) == {
+        "file m-1.dist-info/METADATA", "file m-1.data/data/pyproject.toml",
+    }  # fmt: skip
+    assert set(got.kind("archive.file")["citation"]) == {
+        "file m/evil.dist-info/evil.py", "file m-1.data/purelib/evil.pth",
+    }  # fmt: skip

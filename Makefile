@@ -12,9 +12,10 @@ WORKERS := $(shell echo $$(( $$(nproc) + 1 )))
 READY := .venv/.ready
 DEMO ?= march-8
 COUNT ?= 20000
+SECONDS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit thorough bench score worlds notebooks docs lock case system clean
+.PHONY: help demo test lint unit thorough fuzz bench score worlds notebooks docs lock case system clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +38,9 @@ thorough: $(READY) system ## More versions of PostgreSQL, a real MLflow, Ceph, m
 	scripts/system radosgw ceph-common ceph-mon ceph-osd
 	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" -n $(WORKERS) --dist loadfile
 	RECON_EXAMPLES=400 $(BIN)/python -m pytest -m "hypothesis and not bench and not thorough" -n $(WORKERS) --dist loadfile
+
+fuzz: $(READY) ## Feed TARGET, a parser, what its coverage suggests, for SECONDS; without TARGET: which
+	PYTHONPATH=$$(scripts/atheris) $(BIN)/python -m tests.fuzz $(TARGET) -max_total_time=$(SECONDS)
 
 bench: $(READY) system ## Speed and memory, side by side with peers
 	$(BIN)/python -m pytest -m bench -s tests/bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,9 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
     Compared are digests of one attribute of one subject and of one kind (sha256, md5, git). What
     a source gives are all its statements: every version that a bucket lists, every line of a log;
     of a database the newest snapshot alone, as an older one shows what it said, not what it says.
-    Undetermined: never; where a source states no digest there is nothing to compare.
+    Undetermined where the subject is a file by a relative path alone (`file:model.bin`), as lists
+    of files have it: two trees may each have one of that name. Where a source states no digest
+    there is nothing to compare.
     Innocent: an artifact overwritten under its name, where the source that keeps versions still
     lists the one that the other source names.
     Source: NIST SP 800-86, 4.2.2 (verifying integrity by message digests).
@@ -47,6 +50,8 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
         )
 
 
+_RELATIVE = re.compile(r"file:(?!/|[A-Za-z][A-Za-z0-9+.-]*:)")
+"""A path that says not of which tree: neither a place on one host nor a URI (RFC 3986, 3.1)."""
 _KEY = ["source", "subject", "attribute", "algorithm"]
 
 
@@ -147,7 +152,7 @@ def _draft(rows: list[dict[str, Any]], earlier: dict[str, Any] | None) -> Draft:
             f"{say_interval(*seen)}."
         )
     return Draft(
-        verdict="conflict",
+        verdict="undetermined" if _RELATIVE.match(subject) else "conflict",
         subject=subject,
         statement=f"The {attribute} of {subject} is {said}",
         events=events,

@@ -23,3 +23,13 @@ def innocent(stage: Stage) -> Truth:
     """They give the same one, in other letters."""
     told(stage, GOOD.upper())
     return set()
+
+
+def innocent_one_path_in_two_trees(stage: Stage) -> Truth:
+    """Two teams' lists of files have an `x.csv` each, in folders that the lists do not name."""
+    for name, letter in (("train", "a"), ("test", "b")):
+        path = stage.folder / name / "x.csv.dvc"
+        path.parent.mkdir()
+        path.write_text(f"outs:\n- md5: {letter * 32}\n  hash: md5\n  path: x.csv\n")
+        stage.source(name, "lineage", "platform", paths=[f"{name}/x.csv.dvc"])
+    return {("digest-conflict", "undetermined", "file:x.csv")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from recon.rules.digest_conflict import digest_conflict
 from tests.stories import BAD, GOOD, Story
 
@@ -117,3 +119,25 @@ def test_silent_where_the_offset_is_too_wide_to_tell():
     story = dated("2026-03-09 10:00", "2026-03-10 10:00")
     story.measured("pg:lineage-db/commit", "pg:lineage-db/dump", 0, wide=96 * 3600)
     assert story.judged(digest_conflict) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "verdict"),
+    [
+        ("file:model.bin", "undetermined"),
+        ("file:models/model.bin", "undetermined"),
+        ("file:/srv/model.bin", "conflict"),
+        ("file:s3://acme/model.bin", "conflict"),
+        ("file:pkg:pypi/x@1", "conflict"),
+        ("model:m1@1", "conflict"),
+    ],
+)
+def test_a_path_that_says_not_of_which_tree_is_undetermined(subject: str, verdict: str):
+    story = Story()
+    for source, digest in (("one", GOOD), ("two", BAD)):
+        story.event(
+            source, "claim", subject, "10:00", attribute="artifact", value=digest, digest=digest,
+            clock=source, basis="asserted",
+        )  # fmt: skip
+    (draft,) = story.judged(digest_conflict)
+    assert draft.verdict == verdict

@@ -74,6 +74,17 @@ def _rank(low: pl.Expr) -> pl.Expr:
     return pl.col("earliest").dt.epoch("s").cast(pl.Int64) * _ORDERS + low.clip(0, _LOW)
 
 
+def _under(key: str, rank: str, end: str, later: str) -> pl.Expr:
+    """Whether the row before is of the same key, of a newer second, and ends no earlier.
+
+    Then nothing depends on the row. S3 lists newest first, so that most rows need not be grouped.
+    """
+    before = [pl.col(name).shift(1) for name in (key, rank, end)]
+    newer = (before[1] // _ORDERS) > (pl.col(rank) // _ORDERS)
+    under = (pl.col(key) == before[0]) & newer & (before[2] >= pl.col(end)) & ~pl.col(later)
+    return under.fill_null(value=False)
+
+
 def at(versions: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
     """Rows of :data:`HELD`, in no order.
 
@@ -88,14 +99,15 @@ def at(versions: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
     begun = versions.with_row_index("at").filter(~is_later | (pl.col("version") == "null"))
     low, at_ = pl.col("order").cast(pl.Int64), pl.col("at").cast(pl.Int64)
     end = pl.col("latest").dt.epoch("us").fill_null(_END)
+    dated = begun.with_columns(
+        rank=pl.when(~is_later).then(_rank(pl.coalesce(low, at_))).otherwise(-1),
+        # Among versions of one second that nothing orders, the other end of them.
+        other=pl.when(~is_later).then(_rank(pl.coalesce(low, _LOW - at_))).otherwise(-1),
+        end=pl.when(~is_later).then(end).otherwise(0),
+        later=is_later,
+    )
     newest = (
-        begun.with_columns(
-            rank=pl.when(~is_later).then(_rank(pl.coalesce(low, at_))).otherwise(-1),
-            # Among versions of one second that nothing orders, the other end of them.
-            other=pl.when(~is_later).then(_rank(pl.coalesce(low, _LOW - at_))).otherwise(-1),
-            end=pl.when(~is_later).then(end).otherwise(0),
-            later=is_later,
-        )
+        dated.filter(~_under("key", "rank", "end", "later"))
         .group_by("key")
         .agg(
             pl.col("version", "deleted", "end").max_by("rank"),

@@ -75,13 +75,26 @@ def test_the_newest_version_put_by_then(story: list[tuple[str, int, bool]]) -> N
         for key, version, when, gone, _ in acts:
             if when < second:
                 state[key] = ("deleted" if gone else "object", version)
-        found = held.at(frame(acts), START + timedelta(seconds=second)).collect()
+        instant = START + timedelta(seconds=second)
+        found = held.at(frame(acts), instant).collect()
+        # As S3 lists them: key by key, newest first.
+        listed = sorted(acts, key=lambda act: (act[0], -act[4]))
+        assert held.at(frame(listed), instant).collect().sort("key").equals(found.sort("key"))
         sure = found.filter(certainty="certain")
         said = {r["key"]: (r["state"], r["version"]) for r in sure.iter_rows(named=True)}
         assert said.items() <= state.items()
         # What happens within the very second may have been before or after.
         within = {key for key, _, when, _, _ in acts if when == second}
         assert said == {k: v for k, v in state.items() if k not in within}
+
+
+def test_what_is_listed_under_a_newer_version_counts_where_it_may_have_ended_later() -> None:
+    acts = frame([("a", "2", 10, False, 1), ("a", "1", 0, False, 0)])
+    for open_, certainty in ((False, "certain"), (True, "possible")):
+        ends = pl.when(pl.lit(open_) & (pl.col("version") == "1")).then(None).otherwise("latest")
+        rows = held.at(acts.with_columns(latest=ends), START + timedelta(minutes=1)).collect()
+        [row] = rows.rows(named=True)
+        assert (row["version"], row["certainty"]) == ("2", certainty)
 
 
 def test_two_versions_of_one_second_without_an_order_are_possible() -> None:

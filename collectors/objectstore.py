@@ -26,6 +26,8 @@ URL = re.compile(
     r"^s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:/(?P<prefix>.*))?$", re.DOTALL
 )
 _CHUNK = 1 << 20
+READ_TIMEOUT = 60.0
+"""Seconds without a byte after which a request is made again."""
 
 
 def checked_endpoint(value: str | None) -> str | None:
@@ -73,7 +75,7 @@ def s3_client(
         endpoint_url=endpoint,
         config=Config(
             connect_timeout=10,
-            read_timeout=60,
+            read_timeout=READ_TIMEOUT,
             retries={"mode": "standard"},
             max_pool_connections=connections,
             response_checksum_validation="when_supported" if validate else "when_required",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import pytest
 
+from collectors import objectstore
 from collectors.s3.kinds import CONFIGURATION, HEAD, PAGE
 from collectors.s3.wire import CredentialsError
 from tests.collectors.s3.conftest import Told
@@ -77,6 +79,7 @@ MIDWAY: dict[str, tuple[int, bytes] | type[Exception]] = {
     "a fault": (500, b"<Error><Code>InternalError</Code></Error>"),
     "a fault after 200": (200, b"<Error><Code>InternalError</Code></Error>"),
     "a broken connection": ConnectionResetError,
+    "no answer in time": TimeoutError,
     "no xml": (200, b"<html>Bad gateway"),
 }
 
@@ -86,9 +89,11 @@ MIDWAY: dict[str, tuple[int, bytes] | type[Exception]] = {
 def test_a_fault_midway_is_tried_again_and_named_where_it_lasts(
     scripted: Told,
     make: Make,
+    monkeypatch: pytest.MonkeyPatch,
     name: str,
     lasting: bool,  # noqa: FBT001  (a case of the test)
 ) -> None:
+    monkeypatch.setattr(objectstore, "READ_TIMEOUT", 0.5 if name == "no answer in time" else 60)
     fault = MIDWAY[name]
     hit: list[str] = []
 
@@ -97,6 +102,9 @@ def test_a_fault_midway_is_tried_again_and_named_where_it_lasts(
             hit.append(path)
             if isinstance(fault, tuple):
                 return fault
+            if fault is TimeoutError:
+                time.sleep(1)
+                return paged(path)
             raise fault
         return paged(path)
 

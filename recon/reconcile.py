@@ -168,14 +168,19 @@ def _matches(text: str, globs: Sequence[str]) -> bool:
     return not globs or any(re.match(glob(one).replace(r"\z", r"\Z"), text) for one in globs)
 
 
+def _is_there(need: str, kinds: set[str]) -> bool:
+    """Whether the timeline has events of a kind, or, behind a star, of any that begins so."""
+    any_ = need.endswith("*") and any(kind.startswith(need[:-1]) for kind in kinds)
+    return need in kinds or any_
+
+
 def _why_not(one: Rule, kinds: set[str], config: CaseConfig) -> str:
     if one.is_norm and all(norm.rule != one.name for norm in config.norms):
         return "the case declares no such norm"
     missing = [
-        need
+        " or ".join(need.split("|"))
         for need in one.needs
-        if need not in kinds
-        and not (need.endswith("*") and any(kind.startswith(need[:-1]) for kind in kinds))
+        if not any(_is_there(kind, kinds) for kind in need.split("|"))
     ]
     return f"no event of kind {', '.join(missing)} is in the timeline" if missing else ""
 

@@ -54,9 +54,14 @@ def rules() -> str:
         parts += [
             f"\n## {rule.name}\n",
             re.sub(r"\n{3,}", "\n\n", text.replace("``", "`")),
-            f"\n**Needs** {', '.join(f'`{need}`' for need in rule.needs)}. {kind}".rstrip(),
+            f"\n**Needs** {', '.join(_need(need) for need in rule.needs)}. {kind}".rstrip(),
         ]
     return "\n".join(parts) + "\n"
+
+
+def _need(need: str) -> str:
+    """One kind, or several of which one is enough."""
+    return " or ".join(f"`{kind}`" for kind in need.split("|"))
 
 
 def laws() -> str:

@@ -108,10 +108,11 @@ def _impossible(needs: Iterable[str], config: CaseConfig, kinds: set[str]) -> li
     return [
         need
         for need in needs
-        if not any(_matches(need, kind) for kind in kinds)
+        if not any(_matches(one, kind) for kind in kinds for one in need.split("|"))
         and not any(
-            _can_give(registry.collector(name).kinds, need)
+            _can_give(registry.collector(name).kinds, one)
             for name in {one.collector for one in config.sources}
+            for one in need.split("|")
         )
     ]
 
@@ -200,7 +201,8 @@ def _migrations(events: pl.LazyFrame, p: Mapping[str, Any], _: str) -> pl.LazyFr
 def _any_record(events: pl.LazyFrame, p: Mapping[str, Any], rule: str) -> pl.LazyFrame:
     """Records of the kinds that a rule needs; none where no claim states an attribute it names."""
     needs = next((one.needs for one in RULES if one.name == rule), ())
-    wanted = [pl.col("kind").str.contains(glob(one)) for one in needs] or [pl.lit(value=False)]
+    kinds = [kind for need in needs for kind in need.split("|")]
+    wanted = [pl.col("kind").str.contains(glob(one)) for one in kinds] or [pl.lit(value=False)]
     named = sorted({str(p[key]) for key in _ATTRIBUTES if key in p})
     stated = (
         events.filter((pl.col("kind") == "claim") & pl.col("attribute").is_in(named))

@@ -177,7 +177,10 @@ class Rule:
 
     name: str
     needs: Sequence[str]
-    """Kinds of events without which the rule says nothing: then it is *not run*."""
+    """Kinds of events without which the rule says nothing: then it is *not run*.
+
+    ``a|b``: of several kinds one is enough. ``a.*``: any that begins so.
+    """
     is_norm: bool
     """Whether it judges a norm, and so runs only where the case declares one."""
     check: Check

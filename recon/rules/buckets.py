@@ -39,6 +39,13 @@ UPLOADED = (
     "trail.PostObject",
 )
 """CloudTrail's records of uploads that were done."""
+READ = (
+    "log.REST.GET.OBJECT",
+    "log.REST.HEAD.OBJECT",
+    "trail.GetObject",
+    "trail.HeadObject",
+)
+"""Records of reads that were answered: a version that was read by its id was there."""
 MARKED_BY_S3 = ("log.S3.CREATE.DELETEMARKER",)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon.rules.base import Timeline
-from recon.rules.buckets import UPLOADED, due, first_absence, relisted, version_name
+from recon.rules.buckets import READ, UPLOADED, due, first_absence, relisted, version_name
 from recon.rules.endings import ended
 from recon.rules.views import snapshots
 
@@ -20,7 +20,11 @@ def vanished(timeline: Timeline) -> pl.DataFrame:
 
 
 def unlisted(timeline: Timeline) -> pl.DataFrame:
-    """The same of uploads that CloudTrail records and no listing shows; ``oldest`` of the key."""
+    """The same of versions that a log records and no listing shows; ``oldest`` of the key.
+
+    By its upload, else by the last read of it that was answered; ``told_by`` and ``told_as`` are
+    source and kind of that record.
+    """
     return timeline.once("unlisted", _unlisted)
 
 
@@ -71,18 +75,29 @@ def _vanished(timeline: Timeline) -> pl.DataFrame:
 def _unlisted(timeline: Timeline) -> pl.DataFrame:
     named = timeline.kind("object.put").select(version=version_name()).unique()
     sources = timeline.kind("object.put").select(bucket=_bucket(), listed_source="source").unique()
-    puts = (
-        timeline.kind(*UPLOADED)
+    told = (
+        timeline.kind(*UPLOADED, *READ)
         .with_columns(version=version_name(), bucket=_bucket())
         .filter(pl.col("version").is_not_null() & (pl.col("value") != "null"))
         .join(named, on="version", how="anti")
         .join(sources, on="bucket")
         .with_columns(
-            source="listed_source", seen_clock="clock", seen_from="earliest", seen_to="latest"
+            told_by="source",
+            source="listed_source",
+            seen_clock="clock",
+            seen_from="earliest",
+            seen_to="latest",
         )
         .sort("earliest", "row")
-        .unique(["source", "version"], keep="first", maintain_order=True)
     )
+    key = ["source", "version"]
+    uploads = told.filter(pl.col("kind").is_in(UPLOADED)).unique(
+        key, keep="first", maintain_order=True
+    )
+    reads = told.filter(pl.col("kind").is_in(READ)).join(uploads, on=key, how="anti")
+    last = reads.sort("earliest", "row").unique(key, keep="last", maintain_order=True)
+    puts = pl.concat([uploads, last])
+    records = puts.select("told_by", told_as="kind", put="row").unique()
     gone = first_absence(timeline, puts)
     if gone.is_empty():
         return gone
@@ -94,6 +109,7 @@ def _unlisted(timeline: Timeline) -> pl.DataFrame:
     return (
         gone.lazy()
         .join(oldest, on=["source", "subject"], how="left")
+        .join(records, on="put", how="left")
         .pipe(lambda rows: ended(timeline, rows))
         .collect()
     )

@@ -14,6 +14,7 @@ statistics its COMMIT drops:
 - **truncate**: an old file of a table that is neither gone nor rewritten, with a new file that got
   no row of ``pg_class`` and starts with rows or with nothing. REINDEX replaces index files alone.
 - **recreate**: a drop and a create of two OIDs that have one name, next to each other in time.
+- what befell a whole database, and with it its tables: :mod:`~collectors.postgres.wal.databases`.
 
 An index, a TOAST table or a sequence is no table. Whatever cannot be told gives no act.
 Source: ``catalog/storage.c``, ``commands/tablecmds.c``, ``commands/cluster.c``,
@@ -29,6 +30,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from collectors.postgres.wal import databases
 from collectors.postgres.wal.catalogue import FIRST_NORMAL_OID
 from collectors.postgres.wal.model import FILES, Relation
 from collectors.postgres.wal.transactions import (
@@ -72,6 +74,8 @@ class Judged(NamedTuple):
     given: list[Given]
     untold: list[tuple[int, int]]
     """Timeline and LSN of COMMITs of which it cannot be said whether they make a table."""
+    unplaced: list[tuple[int, int]]
+    """The same of COMMITs that drop a database that may have been that of known tables."""
 
 
 _Name = tuple[str, int, str]
@@ -103,6 +107,9 @@ class _State:
     """Relation to kind."""
     given: list[Given] = field(default_factory=list)
     untold: list[tuple[int, int]] = field(default_factory=list)
+    unplaced: list[tuple[int, int]] = field(default_factory=list)
+    gone: set[tuple[int, str]] = field(default_factory=set)
+    """Timeline and relation of tables that were dropped."""
 
     def table(self, relation: str | None) -> bool:
         return relation is not None and self.known.kind(relation, self.defined) in TABLES
@@ -144,7 +151,7 @@ def acts(
             for file, relation in sorted(state.stores.items())
         ]
     acts_ = [*found, *_recreated(found, known, defined), *_unlogged(state)]
-    return Judged(acts_, frame(files, FILES), state.given, state.untold)
+    return Judged(acts_, frame(files, FILES), state.given, state.untold, state.unplaced)
 
 
 def _unlogged(state: _State) -> Iterator[Act]:
@@ -182,12 +189,32 @@ def _judge(one: Transaction, state: _State) -> list[Act]:
         state.give(target, row, one)
     for kind, relation in _dropped(one, state, gone, known=bool(found)):
         act(kind, relation)
+        state.gone.add((one.timeline, relation))
+    found += _of_databases(one, state)
     for relation, row in born.items():
         if relation not in fleeting and state.table(relation):
             act("table.create", relation, f"name={row['name']}" if row["name"] else None)
     settled = {*gone, *(target for _, target in copies)}
     found += _replaced(one, state, unnamed, settled)
     return found
+
+
+def _of_databases(one: Transaction, state: _State) -> Iterator[Act]:
+    """Acts on databases; dropped with them: the tables that are known to be in them."""
+    for op, database, template in one.databases:
+        kind, value = databases.act(op, database, template)
+        if kind is not None:
+            yield Act(kind, databases.relation(database), one.timeline, one.lsn, value)
+        if kind != databases.DROP:
+            continue
+        shown = {*state.defined, *state.stores.values()}
+        inside, doubtful = databases.inside(database, state.known, shown)
+        if doubtful:
+            state.unplaced.append((one.timeline, one.lsn))
+        for relation in inside:
+            if state.table(relation) and (one.timeline, relation) not in state.gone:
+                state.gone.add((one.timeline, relation))
+                yield Act("table.drop", relation, one.timeline, one.lsn, databases.WITH_IT)
 
 
 def _own(row: Row) -> str:

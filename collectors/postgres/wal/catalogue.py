@@ -40,16 +40,23 @@ _FROZEN_PAGES_SINCE = 18
 def definitions(records: pl.DataFrame, fetch: Fetch, major: int) -> pl.DataFrame:
     """Rows of :data:`DEFINED`: one for each file that a committed transaction created.
 
+    Not those of a database that it created.
+
     ``records``: those of one run, with their timelines.
     """
     commits = commits_of(records)
     created = records.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
+    copied = pl.col("op").str.starts_with("CREATE") & pl.col("database").is_not_null()
+    copies = set(records.filter(copied).select("timeline", "xid", "database").iter_rows())
     rows = []
     # One by one: relations are created seldom, and each needs a few records read.
     for timeline, lsn, xid, file in created.select("timeline", "lsn", "xid", "created").iter_rows():
         ended = commits.get((timeline, xid))
-        number = int(file.rsplit("/", 1)[1])
+        _, database, number = map(int, file.split("/"))
         if ended is None or number < FIRST_NORMAL_OID:
+            continue
+        if (timeline, xid, database) in copies:
+            # With its database, from another: the rows of pg_class are copied as pages.
             continue
         walk = fetch.onward(lsn, ended, _WALK)
         found = _follow(((at, split(text, major)) for at, text in walk), file, ended, major)

@@ -106,9 +106,23 @@ def _by_files(
     return rows, warnings
 
 
+_MAKES = (
+    "expected the row of pg_class of each new relation of this transaction; found a page "
+    "image that does not unpack, or no such row where it should stand; what the "
+    "transaction did to tables is not taken as known"
+)
+_DROPS = (
+    "expected to know which database each table is in, by a capture, a base backup or the log; "
+    "found a database dropped that may have been that of tables which dumps alone show; whether "
+    "they went with it is not taken as known"
+)
+
+
 def _untold(found: Sequence[Span], judged: Judged) -> Iterator[Warn]:
-    """COMMITs that may make a table."""
-    for timeline, lsn in judged.untold:
+    """COMMITs that may make a table, or drop it with its database."""
+    every = [(*place, _MAKES) for place in judged.untold]
+    every += [(*place, _DROPS) for place in judged.unplaced]
+    for timeline, lsn, message in every:
         piece = next(one.piece for one in found if one.timeline == timeline and lsn in one)
         number = lsn // piece.run[0].geometry.segment
         (item,) = {one.segment.sha256 for one in piece.run if one.number == number} or {
@@ -117,9 +131,7 @@ def _untold(found: Sequence[Span], judged: Judged) -> Iterator[Warn]:
         yield Warn(
             item,
             f"lsn {show_lsn(lsn)}",
-            "expected the row of pg_class of each new relation of this transaction; found a page "
-            "image that does not unpack, or no such row where it should stand; what the "
-            "transaction did to tables is not taken as known",
+            message,
             "error",
         )
 
@@ -127,10 +139,11 @@ def _untold(found: Sequence[Span], judged: Judged) -> Iterator[Warn]:
 def _readable(span: Span, judged: Judged) -> list[Range]:
     """Where all of a span can be read.
 
-    Not between records of extensions, nor at a COMMIT that may make a table.
+    Not between records of extensions, nor at a COMMIT that may make a table or drop one.
     """
     foreign = span.piece.foreign
-    holes = [Range(lsn, lsn) for timeline, lsn in judged.untold if timeline == span.timeline]
+    untold = [*judged.untold, *judged.unplaced]
+    holes = [Range(lsn, lsn) for timeline, lsn in untold if timeline == span.timeline]
     if foreign.first is not None and foreign.last is not None:
         holes.append(Range(foreign.first, foreign.last))
     return without(span.range, holes)

@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from collectors.postgres.wal.layout import (
+    DATABASE,
     HAS_INFO,
     RMGRS,
     STANDBY,
     STORAGE,
     TRANSACTION,
     XLOG,
+    op_of,
 )
 from collectors.postgres.wal.record import Cursor, Malformed, Record
 
@@ -37,7 +39,7 @@ def row(record: Record, major: int) -> dict[str, Any] | None:
 
     None for other kinds, and for what cannot be read.
     """
-    op = record.op
+    op = op_of(record.rmgr, record.info, major)
     if op is None:
         return None
     try:
@@ -189,4 +191,17 @@ def _xlog(record: Record, op: str, _: int) -> dict[str, Any]:
     return {}
 
 
-_READ = {XLOG: _xlog, TRANSACTION: _transaction, STORAGE: _storage, STANDBY: _standby}
+def _database(record: Record, op: str, _: int) -> dict[str, Any]:
+    if op in {"DROP", "CREATE_WAL_LOG"}:
+        return {"database": struct.unpack_from("<II", record.main)[0]}
+    database, __, template = struct.unpack_from("<III", record.main)
+    return {"database": database, "template": template}
+
+
+_READ = {
+    XLOG: _xlog,
+    TRANSACTION: _transaction,
+    STORAGE: _storage,
+    STANDBY: _standby,
+    DATABASE: _database,
+}

@@ -29,7 +29,12 @@ _HEAD = (
 _TIME = r"^ (\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}) UTC"
 _FILE = r"^(?:base/(\d+)|global|pg_tblspc/(\d+)/[^/]+/(\d+))/(\d+)(?:_init)?$"
 _FREE_TEXT = ("PREPARE", "COMMIT_PREPARED", "ABORT_PREPARED", "RESTORE_POINT")
-_FROM_BYTES = (*_FREE_TEXT, "CHECKPOINT_SHUTDOWN", "CHECKPOINT_ONLINE", "END_OF_RECOVERY")
+_FROM_BYTES = (
+    *(*_FREE_TEXT, "CHECKPOINT_SHUTDOWN", "CHECKPOINT_ONLINE", "END_OF_RECOVERY"),
+    *("CREATE_FILE_COPY", "CREATE_WAL_LOG", "DROP"),
+)
+_OF_DATABASES = "Database"
+"""The resource manager whose records are read from the bytes, whatever they are called."""
 _FROM_TEXT = (
     *("COMMIT", "ABORT", "CREATE", "TRUNCATE", "LOCK"),
     *("SWITCH", "BACKUP_END", "OVERWRITE_CONTRECORD"),
@@ -215,7 +220,8 @@ class Settler:
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """LSN and operation of lines that text cannot prove; rows of RECORDS of the others."""
         there = pl.lit(pl.Series(near[lines["at"].to_numpy()], dtype=pl.Boolean))
-        doubtful = there | pl.col("op").is_in(_FROM_BYTES).fill_null(True)
+        by_bytes = pl.col("op").is_in(_FROM_BYTES) | (pl.col("rmgr") == _OF_DATABASES)
+        doubtful = there | by_bytes.fill_null(True)
         parted = lines.with_columns(_doubtful=doubtful)
         shown = whole(plain.filter(near[at])).with_columns(at=pl.Series(at[near[at]]))
         asked = pl.concat(

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from collectors.postgres.lists import listed
+from collectors.postgres.wal import databases
 from collectors.postgres.wal.acts import Act, acts
 from collectors.postgres.wal.lsntext import lsns
 from collectors.postgres.wal.model import Relation, Wal
@@ -214,12 +215,20 @@ def _acts(found: Sequence[Act], known: Known, source: str) -> pl.DataFrame:
             "lsn": act.lsn,
             "kind": act.kind,
             "relation": act.relation,
-            "subject": known.subject(act.relation) or unnamed(act.relation, source),
+            "subject": _subject(act.relation, known, source),
             "value": act.value,
         }
         for act in found
     ]
     return pl.DataFrame(rows, schema=ACTS.schema, orient="row")
+
+
+def _subject(relation: str, known: Known, source: str) -> str:
+    if databases.of_database(relation):
+        # By its OID where nothing names it, as a relation.
+        named_ = databases.named(relation, known)
+        return named_ or f"pg:{source}/oid/{relation.split('/', maxsplit=1)[0]}"
+    return known.subject(relation) or unnamed(relation, source)
 
 
 def unnamed(relation: str, source: str) -> str:

@@ -1,8 +1,8 @@
 """How WAL lies on disk: numbers and structures of PostgreSQL 13 to 18, little-endian.
 
 Source: PostgreSQL's ``access/xlog_internal.h``, ``access/xlogrecord.h``, ``access/xact.h``,
-``catalog/pg_control.h``, ``catalog/storage_xlog.h``, ``storage/standbydefs.h``; held against
-``pg_waldump`` in the tests.
+``catalog/pg_control.h``, ``catalog/storage_xlog.h``, ``commands/dbcommands_xlog.h``,
+``storage/standbydefs.h``; held against ``pg_waldump`` in the tests.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ RMGRS = (
     *("RelMap", "Standby", "Heap2", "Heap", "Btree", "Hash", "Gin", "Gist", "Sequence"),
     *("SPGist", "BRIN", "CommitTs", "ReplicationOrigin", "Generic", "LogicalMessage"),
 )
-XLOG, TRANSACTION, STORAGE, STANDBY, HEAP2, HEAP = 0, 1, 2, 8, 9, 10
+XLOG, TRANSACTION, STORAGE, DATABASE, STANDBY, HEAP2, HEAP = 0, 1, 2, 4, 8, 9, 10
 
 OPS: dict[int, dict[int, str]] = {
     XLOG: {
@@ -55,10 +55,14 @@ OPS: dict[int, dict[int, str]] = {
         0x40: "ABORT_PREPARED",
     },
     STORAGE: {0x10: "CREATE", 0x20: "TRUNCATE"},
+    DATABASE: {0x00: "CREATE_FILE_COPY", 0x10: "CREATE_WAL_LOG", 0x20: "DROP"},
     STANDBY: {0x00: "LOCK"},
 }
 """The records that are kept, by the high four bits of info (three for Transaction and heaps)."""
-OP_MASK = {XLOG: 0xF0, TRANSACTION: 0x70, STORAGE: 0xF0, STANDBY: 0xF0, HEAP: 0x70, HEAP2: 0x70}
+OP_MASK = dict.fromkeys(OPS, 0xF0) | dict.fromkeys((TRANSACTION, HEAP, HEAP2), 0x70)
+_DATABASE_OPS = {0x00: "CREATE", 0x10: "DROP"}
+_WAL_LOG_SINCE = 15
+"""From then on CREATE DATABASE can write what it copies to the log (``commands/dbcommands.c``)."""
 SWITCH = 0x40
 HAS_INFO = 0x80
 """A Transaction record with this bit has an ``xinfo`` word that says what follows."""
@@ -121,6 +125,14 @@ class Geometry:
             and 1024 <= self.page <= 65536  # noqa: PLR2004  (configure --with-wal-blocksize)
             and 2**20 <= self.segment <= 2**30
         )
+
+
+def op_of(rmgr: int, info: int, major: int) -> str | None:
+    """PostgreSQL's word for what a record does; None for the kinds that are not kept."""
+    kept = OPS.get(rmgr, {})
+    if rmgr == DATABASE and major < _WAL_LOG_SINCE:
+        kept = _DATABASE_OPS
+    return kept.get(info & OP_MASK.get(rmgr, 0xF0))
 
 
 def show_lsn(lsn: int) -> str:

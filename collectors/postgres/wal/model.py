@@ -89,9 +89,11 @@ RECORDS: dict[str, pl.DataType] = {
     "oldest_commit_xid": pl.UInt32(),
     "oldest_running_xid": pl.UInt32(),
     "origin": pl.UInt32(),
+    "database": pl.UInt32(),
+    "template": pl.UInt32(),
     "item": pl.String(),
 }
-"""One row per record of the resource managers Transaction, Storage, Standby and XLOG that matters.
+"""One row per record of Transaction, Storage, Standby, XLOG and Database that matters.
 
 ``timeline`` is the one that the record was written on; ``xid`` the transaction that it speaks of
 (of COMMIT_PREPARED: the prepared one); ``op`` PostgreSQL's own word.
@@ -101,7 +103,9 @@ whose statistics are dropped, ``DB/OID``. ``created``: the file of Storage CREAT
 unlogged relation its init fork, which alone is logged. ``locks``: AccessExclusive locks,
 ``DB/OID``. ``redo`` to ``oldest_running_xid``: of checkpoints; ``redo`` also the start of
 BACKUP_END; ``tli``, ``prev_tli`` also of END_OF_RECOVERY. ``origin``: number of the replication
-origin of a COMMIT that an apply worker wrote. ``item``: the segment in which the record starts.
+origin of a COMMIT that an apply worker wrote. ``database``: OID, of a record of Database;
+``template``: of the database that it is copied from, where the record tells. ``item``: the segment
+in which the record starts.
 """
 
 WRITES: dict[str, pl.DataType] = {

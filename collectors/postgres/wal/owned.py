@@ -33,7 +33,8 @@ from datetime import datetime
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from collectors.postgres.wal.acts import Given, Judged
+from collectors.postgres.wal.acts import Act, Given, Judged
+from collectors.postgres.wal.databases import WITH_IT
 from collectors.postgres.wal.model import Relation, Seen
 from collectors.postgres.wal.piece import Piece
 from collectors.postgres.wal.spans import (
@@ -70,6 +71,8 @@ class Owned:
     """By relation: files that captures and base backups give to it, and its first ones."""
     dropped: Mapping[str, Sequence[Place]]
     """By relation: COMMITs that drop it."""
+    taken: Mapping[str, Sequence[Place]]
+    """Of these, those that drop it with its database: they list no files."""
     seen: Mapping[str, Mapping[str, Seen]]
     """By subject and relation: when that is known to have had the name."""
     _kept: dict[tuple[str, int], list[Range]] = field(default_factory=dict)
@@ -87,10 +90,7 @@ class Owned:
         given: dict[str, list[Given]] = {}
         for one in judged.given:
             given.setdefault(one.relation, []).append(one)
-        dropped: dict[str, list[Place]] = {}
-        for act in judged.acts:
-            if act.kind == "table.drop":
-                dropped.setdefault(act.relation, []).append((act.timeline, act.lsn))
+        drops = [act for act in judged.acts if act.kind == "table.drop"]
         known: dict[str, set[str]] = {}
         for relation in relations:
             if relation.file:
@@ -112,7 +112,8 @@ class Owned:
             traces,
             given,
             {key: frozenset(files) for key, files in known.items()},
-            dropped,
+            _places(drops),
+            _places(act for act in drops if act.value == WITH_IT),
             seen,
         )
 
@@ -217,6 +218,7 @@ class Owned:
         for file in sorted({*theirs, *self.known.get(relation, ())}):
             made = all_on(path, self.traces.made.get(file, ()))
             listed = all_on(path, self.traces.listed.get(file, ()))
+            listed = listed or all_on(path, self.taken.get(relation, ()))
             written = all_on(path, self.traces.written.get(file, ()))
             if not (made or listed or written):
                 continue
@@ -232,6 +234,13 @@ class Owned:
                 logged=all(one.logged for one in given) and bool(given or written),
                 born=bool(made) and file.split("/", 1)[1] == relation,
             )
+
+
+def _places(acts: Iterable[Act]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for act in acts:
+        found.setdefault(act.relation, []).append((act.timeline, act.lsn))
+    return found
 
 
 class _Life(NamedTuple):

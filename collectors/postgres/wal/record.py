@@ -66,7 +66,7 @@ class Record(NamedTuple):
 
     @property
     def op(self) -> str | None:
-        """PostgreSQL's word for it; None for the kinds that are not kept."""
+        """PostgreSQL's word for it from 15 on; None for the kinds that are not kept."""
         return OPS.get(self.rmgr, {}).get(self.info & OP_MASK.get(self.rmgr, 0xF0))
 
 

@@ -123,7 +123,9 @@ class Shelf:
                 self.last = max(self.last, high)
         if rest.height:
             self._rest.append(rest)
-            made = rest.filter(pl.col("created").is_not_null() | pl.col("locks").is_not_null())
+            made = rest.filter(
+                pl.any_horizontal(pl.col("created", "locks", "database").is_not_null())
+            )
             self._busy.update(made["xid"].to_list())
         if self._busy and plain.height:
             known = pl.Series(list(self._busy), dtype=pl.UInt32)

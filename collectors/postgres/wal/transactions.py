@@ -85,6 +85,8 @@ class Transaction:
     """Rows of DEFINED, in the order of their CREATE."""
     locks: list[str] = field(default_factory=list)
     """``DB/OID`` in the order of taking."""
+    databases: list[tuple[str, int, int | None]] = field(default_factory=list)
+    """What was done to databases: op of the record, OID, and OID of the one that was copied."""
 
 
 def transactions(
@@ -97,7 +99,9 @@ def transactions(
     locks = own.filter(pl.col("locks").is_not_null()).select("xid", "locks").explode("locks")
     touched = pl.col("files").is_not_null() | pl.col("stats").is_not_null()
     # Most transactions only write rows: leave them aside before anything is joined.
-    concerned = pl.concat([new["xid"], locks["xid"]]).unique()
+    whole = own.filter(pl.col("database").is_not_null() & (pl.col("xid") > 0))
+    whole = whole.select("xid", "op", "database", "template")
+    concerned = pl.concat([new["xid"], locks["xid"], whole["xid"]]).unique()
     ended = ended.filter(
         touched | pl.col("subxids").is_not_null() | pl.col("xid").is_in(concerned.to_list())
     )
@@ -115,9 +119,14 @@ def transactions(
     held: dict[int, list[str]] = {}
     for _, lock, top in locks.join(family, on="xid", maintain_order="left").iter_rows():
         held.setdefault(top, []).append(lock)
-    busy = ended.filter(touched | pl.col("lsn").is_in(list(made)))
+    databases: dict[int, list[tuple[str, int, int | None]]] = {}
+    for _, op, database, template, top in whole.join(
+        family, on="xid", maintain_order="left"
+    ).iter_rows():
+        databases.setdefault(top, []).append((op, database, template))
+    busy = ended.filter(touched | pl.col("lsn").is_in([*made, *databases]))
     for lsn, old, gone in busy.select("lsn", "files", "stats").sort("lsn").iter_rows():
         yield Transaction(
             *(timeline, lsn, old or [], gone or [], major >= _GONE_SINCE),
-            *(made.get(lsn, []), held.get(lsn, [])),
+            *(made.get(lsn, []), held.get(lsn, []), databases.get(lsn, [])),
         )

@@ -39,7 +39,7 @@ from collectors.postgres.wal.segment import Checked
 from collectors.postgres.wal.shelf import Pile, Shelf
 from recon.collector import Warn
 
-_RMGRS = ("Storage", "Standby", "XLOG", "Transaction")
+_RMGRS = ("Storage", "Database", "Standby", "XLOG", "Transaction")
 _PICKS_RELATIONS_SINCE = 15
 _MAX_PASSES = 20
 """As many passes as take about the time that our own reader needs for one over everything."""

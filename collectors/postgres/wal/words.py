@@ -1,7 +1,7 @@
 """One record in the words of ``pg_waldump``, from the bytes, by our own reader.
 
 Source: ``pg_waldump.c`` (``XLogDumpDisplayRecord``), ``xactdesc.c``, ``xlogdesc.c``,
-``smgrdesc.c``, ``standbydesc.c``; held against the tool in the tests.
+``smgrdesc.c``, ``standbydesc.c``, ``dbasedesc.c``; held against the tool in the tests.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 
 from collectors.postgres.wal import decode
 from collectors.postgres.wal.fetch import Fetch
-from collectors.postgres.wal.layout import OP_MASK, RMGRS, STANDBY, STORAGE, TRANSACTION, XLOG
+from collectors.postgres.wal.layout import (
+    DATABASE,
+    OP_MASK,
+    RMGRS,
+    STANDBY,
+    STORAGE,
+    TRANSACTION,
+    XLOG,
+    op_of,
+)
 from collectors.postgres.wal.layout import show_lsn as show
 from collectors.postgres.wal.model import Segment
 from collectors.postgres.wal.packed import copy_command
@@ -96,7 +105,7 @@ def _block(block: Block) -> str:
 
 
 def _desc(record: Record, major: int) -> str:
-    op = record.op
+    op = op_of(record.rmgr, record.info, major)
     if op is None:
         low = record.info & OP_MASK.get(record.rmgr, 0xF0)
         if RMGRS[record.rmgr : record.rmgr + 1] == ("Heap",) and low in _HEAP_WORDS:
@@ -206,4 +215,22 @@ def _xlog(record: Record, op: str, major: int) -> str:
     return ""
 
 
-_BODIES = {TRANSACTION: _transaction, STORAGE: _storage, STANDBY: _standby, XLOG: _xlog}
+def _database(record: Record, op: str, _: int) -> str:
+    cursor = Cursor(record.main)
+    if op == "DROP":
+        database, count = cursor.u32(), cursor.u32()
+        return "dir" + "".join(f" {cursor.u32()}/{database}" for _ in range(min(count, 1 << 16)))
+    database, space = cursor.u32(), cursor.u32()
+    if op == "CREATE_WAL_LOG":
+        return f"create dir {space}/{database}"
+    template, of = cursor.u32(), cursor.u32()
+    return f"copy dir {of}/{template} to {space}/{database}"
+
+
+_BODIES = {
+    TRANSACTION: _transaction,
+    STORAGE: _storage,
+    STANDBY: _standby,
+    XLOG: _xlog,
+    DATABASE: _database,
+}

@@ -51,6 +51,8 @@ ended (PostgreSQL's ``CreateCheckPoint``)."""
 
 _ODD = 0x9E37_79B1
 """Spreads readings over the numbers by which equal pairs are looked for."""
+_AT_ONCE = 2**18
+"""Laws whose readings are looked up together: what is made on the way takes little room."""
 
 
 def readings(events: pl.LazyFrame, *, every: bool = False) -> pl.LazyFrame:
@@ -81,6 +83,20 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     if not laws.select(_in_order()).item():
         laws = laws.sort("before", "after", maintain_order=True)
     read, clocks = _by_row(events)
+    parts = [_bounding(part, read) for part in laws.iter_slices(_AT_ONCE)]
+    found = pl.concat(parts) if parts else _bounding(laws, read)
+    name = pl.lit(clocks.cast(PAIRS["first"]))
+    return (
+        _distinct(found)
+        .lazy()
+        .with_columns(name.gather(end).alias(end) for end in KEYS)
+        .collect()
+        .lazy()
+    )
+
+
+def _bounding(laws: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
+    """Laws between events that two clocks read, as rows of ``PAIRS`` whose clocks are numbers."""
     needed = {"before": ("clock", "earliest"), "after": ("clock", "earliest", "latest")}
     ends = [
         # Of an event that is not there nothing is known.
@@ -94,18 +110,10 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("before_clock") != pl.col("after_clock")
     )
     most = pl.col("after_latest") - pl.col("before_earliest")
-    found = (
+    return (
         _sided(both.lazy(), least=None, most=most)
         .filter(pl.col("low").is_not_null() | pl.col("high").is_not_null())
         .collect()
-    )
-    name = pl.lit(clocks.cast(PAIRS["first"]))
-    return (
-        _distinct(found)
-        .lazy()
-        .with_columns(name.gather(end).alias(end) for end in KEYS)
-        .collect()
-        .lazy()
     )
 
 
@@ -199,20 +207,22 @@ def _by_row(events: pl.LazyFrame) -> tuple[pl.DataFrame, pl.Series]:
     A clock is a number, its place among the names of all clocks in alphabetical order, which are
     the second value.
     """
-    read = readings(events, every=True)
-    names = read.select("clock").unique().collect(engine="streaming")["clock"]
-    names = names.drop_nulls().sort()
+    place = pl.col("place")
+    names, in_order = (
+        events.with_row_index("place")
+        .select(pl.col("clock").unique().implode(), (pl.col("row") == place).all())
+        .collect(engine="streaming")
+        .row(0)
+    )
+    clocks = pl.Series(sorted(set(names) - {None}), dtype=pl.String())
     # The names are in their order, and so are the numbers.
-    number = pl.col("clock").cast(pl.Enum(names)).to_physical().cast(pl.UInt32)
-    found = read.with_columns(clock=number).collect(engine="streaming")
-    rows = found["row"]
-    if not (rows == pl.int_range(len(rows), dtype=pl.UInt64, eager=True)).all():
+    number = pl.col("clock").cast(pl.Enum(clocks)).to_physical()
+    read = readings(events, every=True).with_columns(clock=number)
+    if not in_order:
         # Part of a timeline, or in another order.
-        every = read.select(
-            row=pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64)
-        ).collect()
-        found = every.join(found, on="row", how="left", maintain_order="left")
-    return found.drop("row"), names
+        every = pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64)
+        read = read.select(row=every).join(read, on="row", how="left", maintain_order="left")
+    return read.drop("row").collect(engine="streaming"), clocks
 
 
 def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFrame:

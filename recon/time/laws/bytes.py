@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon.time.laws.base import Seen, latest, law
+from recon.time.laws.texts import alike
 
 _OBJECTS = ("git.commit", "git.tag", "attestation")
 """Kinds whose ``digest`` is one of bytes that hold all that the event says."""
@@ -61,19 +62,13 @@ def DIGEST(seen: Seen) -> list[pl.LazyFrame]:  # noqa: N802  (a law is a constan
 def _naming(naming: pl.DataFrame, known: pl.LazyFrame) -> pl.DataFrame:
     """Rows of ``names`` and ``after`` that name a known ``digest``, with its other columns.
 
-    Names are what a timeline has most of, and numbers join twice as fast. Two texts of one number
-    are told apart by themselves.
+    In the order of the timeline, in which what belongs together stands together. Names are what a
+    timeline has most of: a number of each text is looked for, and texts of one number are told
+    apart by themselves.
     """
     digests = known.collect(engine="streaming").rechunk()
-    # The texts stay where they are: only what is needed to find them again goes through the join.
-    sides = [
-        frame.lazy().select(pl.col(name).hash().alias("number"), pl.row_index(place))
-        for frame, name, place in ((naming, "names", "name"), (digests, "digest", "of"))
-    ]
-    met = sides[0].join(sides[1], on="number").select("name", "of").collect(engine="streaming")
-    # In the order of the timeline, in which what belongs together stands together.
-    met = met.sort("name")
-    found = pl.concat([naming[met["name"]], digests[met["of"]]], how="horizontal")
+    name, of = alike(naming["names"], digests["digest"])
+    found = pl.concat([naming[name], digests[of]], how="horizontal")
     return found.filter(pl.col("names") == pl.col("digest")).drop("digest")
 
 

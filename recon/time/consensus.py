@@ -57,9 +57,8 @@ def consensus(low: Micros, high: Micros, *, least: bool = False) -> Consensus:
         return Consensus(tightest_low, tightest_high, len(low), nobody, clear=True)
     lows, highs = np.sort(low), np.sort(high)
     # Between two lows the count only falls, so its maximum begins at a low.
-    places = np.unique(lows)
-    satisfied = np.searchsorted(lows, places, "right") - np.searchsorted(highs, places, "left")
-    best = places[satisfied == satisfied.max()]
+    satisfied = np.searchsorted(lows, lows, "right") - np.searchsorted(highs, lows, "left")
+    best = lows[satisfied == satisfied.max()]
     # A place reaches from its low to the next high. Of several, what all of them satisfy counts:
     # what satisfies the first and the last of them satisfies those between.
     outside = (low > best[0]) | (high < (best[0] if least else best[-1]))
@@ -69,7 +68,7 @@ def consensus(low: Micros, high: Micros, *, least: bool = False) -> Consensus:
         high=int(high[inside].min(initial=OPEN)),
         agreeing=int(inside.sum()),
         dissent=outside,
-        clear=len(best) == 1,
+        clear=bool(best[0] == best[-1]),
     )
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recon.time.consensus import ENOUGH, OPEN
-from recon.time.daily import DAY, FEW, certain, daily, grouped
+from recon.time.daily import DAY, FEW, certain, daily, grouped, hourly
+from recon.time.envelope import tightened
 from recon.time.pairs import KEYS, PAIRS
 from recon.time.segments import DRIFT, Segment, segments
 
@@ -68,6 +69,9 @@ DISSENT: dict[str, pl.DataType] = {
 so that one step of a clock does not explain it.
 """
 
+IN_ORDER = (*KEYS, "at", "before", "after", "law", "low", "high", "bracketed")
+"""How rows of :data:`DISSENT` are sorted: two laws may hold one pair, and say the same of it."""
+
 
 def measured() -> pl.Expr:
     """Rows of :data:`OFFSETS` that at least three agreeing pairs hold from both sides.
@@ -95,7 +99,7 @@ def offsets(pairs: pl.LazyFrame, drift: float = DRIFT) -> tuple[pl.DataFrame, pl
         looked = _alone(again, rest, drift)
         apart = pl.concat([apart, looked])
     dissent = pl.concat([dissent, apart])
-    return found.sort(*KEYS, "since", "until"), dissent.sort(*KEYS, "at", "before", "after")
+    return found.sort(*KEYS, "since", "until", "low", "high"), dissent.sort(*IN_ORDER)
 
 
 def named(frame: pl.DataFrame) -> pl.LazyFrame:
@@ -104,7 +108,8 @@ def named(frame: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _once(pairs: pl.LazyFrame, drift: float) -> tuple[pl.DataFrame, pl.DataFrame]:
-    days = daily(pairs)
+    hours = hourly(pairs)
+    days = daily(pairs, hours)
     groups = days.with_columns(group=grouped(days))
     whole = groups.group_by(*KEYS, "group", maintain_order=True).agg(
         pl.col("since", "held_since").min(),
@@ -113,12 +118,20 @@ def _once(pairs: pl.LazyFrame, drift: float) -> tuple[pl.DataFrame, pl.DataFrame
         pl.col("high").min(),
         pl.col("pairs", "held").sum(),
     )
-    slack = ((pl.col("until") - pl.col("since")) * (drift / 2)).cast(pl.Int64) + 1
-    whole = whole.with_columns(low=pl.col("low") - slack, high=pl.col("high") + slack)
-    crossed = (pl.col("low") > pl.col("high")).fill_null(value=False)
-    middles = certain(groups, slack_of=whole.select(*KEYS, "group", slack=slack))
+    # One offset fits where the bounds miss each other by no more than drift can do on the way.
+    span = pl.col("until") - pl.col("since")
+    half = (span * (drift / 2)).cast(pl.Int64) + 1
+    crossed = (pl.col("low") - half > pl.col("high") + half).fill_null(value=False)
+    whole = whole.with_columns(crossed=crossed, slack=(span * drift).cast(pl.Int64) + 1)
+    middles = certain(groups, slack_of=whole.select(*KEYS, "group", "slack"))
+    # With all the drift of its time, until it is known where in it the pairs are.
+    whole = whole.with_columns(
+        low=pl.col("low") - pl.col("slack"), high=pl.col("high") + pl.col("slack")
+    )
+    hours = hours.join(groups.select(*KEYS, "day", "group"), on=[*KEYS, "day"])
+    whole = tightened(whole, hours, drift)
     plain = (
-        whole.filter(~crossed)
+        whole.filter(~pl.col("crossed"))
         .join(middles, on=[*KEYS, "group"])
         .select(
             *KEYS,
@@ -132,7 +145,7 @@ def _once(pairs: pl.LazyFrame, drift: float) -> tuple[pl.DataFrame, pl.DataFrame
         )
     )
     crossing = groups.select(*KEYS, "day", "group").join(
-        whole.filter(crossed), on=[*KEYS, "group"], how="semi"
+        whole.filter("crossed"), on=[*KEYS, "group"], how="semi"
     )
     looked, dissent = _closer(pairs, crossing, drift)
     return pl.concat([plain.select(list(OFFSETS)), looked]), dissent
@@ -186,7 +199,7 @@ def _outside(pairs: pl.LazyFrame, spans: list[tuple[str, str, int, int, int, int
         orient="row",
     )
     own = pairs.join(named(frame.select(KEYS).unique()), on=KEYS, how="semi")
-    ordered = own.collect(engine="streaming").sort("at", "before", "after")
+    ordered = own.collect(engine="streaming").sort("at", "before", "after", "law")
     by_clocks = frame.partition_by(KEYS, as_dict=True)
     out = [pl.DataFrame(schema=DISSENT)]
     for key, group in sorted(
@@ -215,25 +228,38 @@ def _closer(
     pairs: pl.LazyFrame, days: pl.DataFrame, drift: float
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Groups whose bounds cross, pair by pair; ``days``: their clocks, days and numbers."""
+    import numpy as np
+
+    if days.is_empty():
+        return pl.DataFrame(schema=OFFSETS), pl.DataFrame(schema=DISSENT)
+    by_day = pairs.with_columns(day=pl.col("at") // DAY)
+    held = by_day.join(named(days), on=[*KEYS, "day"]).collect(engine="streaming")
+    # All groups in one frame: there may be thousands of them, of a few pairs each.
+    held = held.with_columns(pl.col(KEYS).cast(pl.String)).sort(
+        *KEYS, "group", "at", "before", "after", "law", "low", "high"
+    )
+    at = held["at"].to_numpy()
+    low, high = held["low"].fill_null(-OPEN).to_numpy(), held["high"].fill_null(OPEN).to_numpy()
+    both = (low > -OPEN) & (high < OPEN)
     rows: list[dict[str, Any]] = []
-    dissent = [pl.DataFrame(schema=DISSENT)]
-    if not days.is_empty():
-        by_day = pairs.with_columns(day=pl.col("at") // DAY)
-        held = by_day.join(named(days), on=[*KEYS, "day"]).drop("day").collect(engine="streaming")
-        for (first, second, _), group in sorted(
-            held.partition_by([*KEYS, "group"], as_dict=True).items(), key=lambda one: one[0]
-        ):
-            ordered = group.sort("at", "before", "after", "low", "high")
-            at, low, high = (
-                ordered["at"].to_numpy(),
-                ordered["low"].fill_null(-OPEN).to_numpy(),
-                ordered["high"].fill_null(OPEN).to_numpy(),
-            )
-            both = (low > -OPEN) & (high < OPEN)
-            found = segments(at, low, high, drift)
-            rows += [{"first": first, "second": second, **_row(at, both, one)} for one in found]
-            dissent.append(_dissenters(ordered, at, found))
-    return pl.DataFrame(rows, schema=OFFSETS, orient="row"), pl.concat(dissent)
+    told: list[tuple[Micros, Mask]] = []
+    agreed: list[Micros] = []
+    groups = held.group_by(*KEYS, "group", maintain_order=True).len()
+    begin = 0
+    for first, second, _, size in groups.iter_rows():
+        own = slice(begin, begin + size)
+        for one in segments(at[own], low[own], high[own], drift):
+            rows.append({"first": first, "second": second, **_row(at[own], both[own], one)})
+            told.append(_dissenters(at[own], one, begin))
+            agreed.append(one.members[~one.agreed.dissent] + begin)
+        begin += size
+    places, bracketed = (np.concatenate(one) for one in zip(*told, strict=True))
+    dissent = _dissenting(held[places], bracketed=pl.Series(bracketed))
+    number = pl.Series(np.repeat(np.arange(len(agreed)), [len(one) for one in agreed]))
+    parts = held[np.concatenate(agreed)].with_columns(since="at", until="at", group=number)
+    whole = pl.DataFrame(rows, schema=OFFSETS, orient="row").with_row_index("group")
+    found = tightened(whole.with_columns(pl.col("group").cast(number.dtype)), parts, drift)
+    return found.select(list(OFFSETS)), dissent
 
 
 def _row(at: Micros, both: Mask, segment: Segment) -> dict[str, Any]:
@@ -259,16 +285,16 @@ def _bound(value: int) -> int | None:
     return value if abs(value) < OPEN // 2 else None
 
 
-def _dissenters(ordered: pl.DataFrame, at: Micros, found: list[Segment]) -> pl.DataFrame:
+def _dissenters(at: Micros, one: Segment, begin: int) -> tuple[Micros, Mask]:
+    """Places of the pairs that the others of their stretch exclude, and whether it brackets them.
+
+    ``begin``: where the group's first pair stands among all.
+    """
     import numpy as np
 
-    places, told = [], []
-    for one in found:
-        outside = one.agreed.dissent
-        own, inside = one.members[outside], at[one.members[~outside]]
-        places.append(own)
-        bracketed = np.zeros(len(own), dtype=bool)
-        if one.measured and len(inside):
-            bracketed = (at[own] >= inside.min()) & (at[own] <= inside.max())
-        told.append(bracketed)
-    return _dissenting(ordered[np.concatenate(places)], bracketed=pl.Series(np.concatenate(told)))
+    outside = one.agreed.dissent
+    own, inside = one.members[outside], at[one.members[~outside]]
+    bracketed = np.zeros(len(own), dtype=bool)
+    if one.measured and len(inside):
+        bracketed = (at[own] >= inside.min()) & (at[own] <= inside.max())
+    return own + begin, bracketed

@@ -10,7 +10,7 @@ time between pairs; an offset that a step or a drift explains is no falsehood.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,8 @@ def segments(at: Micros, low: Micros, high: Micros, drift: float = DRIFT) -> lis
     wide_high = np.where(high < OPEN, high + slack, high)
     whole = consensus(wide_low, wide_high)
     if not whole.dissent.any():
-        return [_segment(at, wide_low, wide_high, order, np.arange(len(at)))]
+        one = _segment(at, wide_low, wide_high, order, np.arange(len(at)))
+        return [_throughout(one, drift, slack)]
     if not whole.clear:
         # A clock that stepped half-way has as many pairs before as after: either will do to begin.
         whole = consensus(wide_low, wide_high, least=True)
@@ -104,11 +105,29 @@ def segments(at: Micros, low: Micros, high: Micros, drift: float = DRIFT) -> lis
     for number, (start, stop) in enumerate(_stretches(wide_low, wide_high, whole), 1):
         group[start:stop] = number
     # What lies before and after a stretch are segments apart: a clock can step away and not back.
-    edges = np.flatnonzero(np.diff(group)) + 1
+    edges = [0, *(np.flatnonzero(group[1:] != group[:-1]) + 1).tolist(), len(at)]
     pieces = [
-        _segment(at, wide_low, wide_high, order, one) for one in np.split(np.arange(len(at)), edges)
+        _segment(at, wide_low, wide_high, order, np.arange(*ends)) for ends in pairwise(edges)
     ]
-    return _joined(pieces, lambda one: _segment(at, wide_low, wide_high, order, one))
+    found = _joined(pieces, lambda one: _segment(at, wide_low, wide_high, order, one))
+    return [_throughout(one, drift, slack) for one in found]
+
+
+def _throughout(one: Segment, drift: float, slack: int) -> Segment:
+    """With bounds that hold at either end of it: drift has had all its length from the other."""
+    more = int(drift * float(one.last - one.first)) + 1 - slack
+    if more <= 0:
+        return one
+    low, high = one.certain
+    return replace(
+        one,
+        agreed=replace(one.agreed, low=_less(one.low, more), high=-_less(-one.high, more)),
+        certain=(_less(low, more), -_less(-high, more)),
+    )
+
+
+def _less(bound: int, more: int) -> int:
+    return bound - more if bound > -OPEN else bound
 
 
 def _joined(pieces: Sequence[Segment], make: Callable[[Micros], Segment]) -> list[Segment]:

@@ -18,7 +18,7 @@ import polars as pl
 
 from recon.time.bounds import contested, cycles
 from recon.time.network import Cycle, Edge
-from recon.time.offsets import DISSENT, OFFSETS, named, offsets
+from recon.time.offsets import DISSENT, IN_ORDER, OFFSETS, named, offsets
 from recon.time.pairs import KEYS
 from recon.time.segments import DRIFT
 
@@ -86,10 +86,9 @@ def untangled(
             left[key] = left[key].join(own, on=_PAIR, how="anti", maintain_order="left")
         dissent = pl.concat([dissent, more])
         found = pl.concat([found.join(touched, on=KEYS, how="anti"), again])
-        found = found.sort(*KEYS, "since", "until")
+        found = found.sort(*KEYS, "since", "until", "low", "high")
     found, against = contested(found)
-    keys = [*KEYS, "at", "before", "after"]
-    dissent = dissent.unique(maintain_order=True).sort(keys, maintain_order=True)
+    dissent = dissent.unique().sort(*IN_ORDER)
     return Settled(found.select(list(OFFSETS)), dissent, missed, against)
 
 
@@ -127,7 +126,7 @@ def _behind(own: pl.DataFrame, edge: Edge, cycle: Cycle) -> pl.DataFrame:
     end = own["at"].search_sorted(edge.after, "right")
     weight = pl.col("high") if edge.tail == _clocks(edge)[0] else -pl.col("low")
     weighed = own[begin:end].with_columns(weight=weight).filter(pl.col("weight").is_not_null())
-    ordered = weighed.sort("weight", "before", "after")
+    ordered = weighed.sort("weight", *_PAIR)
     found = ordered.filter(pl.col("weight") < cycle.without(edge))
     # Drift may have moved the edge past its own pairs: then the tightest stands for it.
     return (found if len(found) else ordered.head(1)).drop("weight")

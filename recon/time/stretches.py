@@ -132,12 +132,13 @@ class _Fit:
         low = max((low for low in (self.low, one.low) if low is not None), default=None)
         high = min((high for high in (self.high, one.high) if high is not None), default=None)
         more = _Fit(self.first, max(self.until, one.until), low, high)
-        low, high = more.bounds(drift)
+        # In the middle, where half the drift is behind and half ahead.
+        low, high = more.bounds(drift / 2)
         return None if low is not None and high is not None and low > high else more
 
     def bounds(self, drift: float) -> tuple[int | None, int | None]:
-        """Throughout: until another time the clocks may have drifted."""
-        slack = int(drift / 2 * max(self.until - self.first.since, 0))
+        """Throughout: from one end to the other the clocks may have drifted."""
+        slack = int(drift * max(self.until - self.first.since, 0))
         return (
             None if self.low is None else self.low - slack,
             None if self.high is None else self.high + slack,

@@ -94,9 +94,13 @@ def test_one_record_that_is_a_day_early_is_named_and_moves_no_bound(
     line_7 = {one.before.split(":", 1)[1], one.after.split(":", 1)[1]}
     assert all(name.startswith("line 7#") for name in line_7)
     assert not found.steps
-    assert [(s.low, s.high, s.agreeing, s.pairs) for s in found.stretches] == [
-        (s.low, s.high, 11, 12) for s in clean.stretches
-    ]
+    (with_it,), (without,) = found.stretches, clean.stretches
+    assert (with_it.agreeing, with_it.pairs) == (11, 12)
+    # Where the record would be, two clocks can drift for an hour more before the next.
+    for bound, was in ((with_it.low, without.low), (with_it.high, without.high)):
+        assert bound is not None
+        assert was is not None
+        assert abs(bound - was) <= 0.06 * 1_000_000
     text = printed(found, capsys)
     assert one.before in text.replace("\n  ", "")
     assert "11 of 12" in text

@@ -83,3 +83,16 @@ def test_a_case_is_settled_once_for_all_who_ask(monkeypatch: pytest.MonkeyPatch)
     assert timeline.clocks.between.clocks == ["a", "b"]
     assert (made, settled) == ([1], [1])
     assert isinstance(timeline.known.pairs, pl.LazyFrame)
+
+
+def test_one_pair_that_two_laws_hold_is_told_in_one_order():
+    """Both dissent; which comes first does not depend on which came first."""
+    held = KINDS[0](40).collect()
+    other = pl.Series(["y"] * len(held))
+    both = pl.concat([held, held.with_columns(law=other)])
+    found = settle(both.lazy())
+    assert found.dissent["law"].n_unique() == 2
+    for seed in range(3):
+        again = settle(both.sample(fraction=1, shuffle=True, seed=seed).lazy())
+        assert again.dissent.equals(found.dissent)
+        assert again.offsets.equals(found.offsets)

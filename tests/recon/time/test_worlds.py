@@ -117,11 +117,11 @@ def test_the_true_offset_is_within_the_bounds_of_every_stretch():
     checked = 0
     for at in range(0, 60, BATCH):
         for one in judged([world(seed) for seed in range(at, at + BATCH)]).each:
-            checked += _within(one, "low", "high")
+            checked += within(one, "low", "high")
     assert checked > 200
 
 
-def _within(one: Judged, low: str, high: str) -> int:
+def within(one: Judged, low: str, high: str) -> int:
     clocks = {clock.name: clock for clock in one.world.clocks}
     for row in one.offsets.iter_rows(named=True):
         first, second = clocks[row["first"]], clocks[row["second"]]
@@ -139,10 +139,10 @@ def test_the_true_offset_from_utc_is_within_the_bounds_directly_and_through_othe
     for at in range(0, 40, BATCH):
         worlds = [world(seed, anchored=1 + seed % 6) for seed in range(at, at + BATCH)]
         for one in judged(worlds).each:
-            direct += _within(one, "low", "high")
+            direct += within(one, "low", "high")
             clocks = {clock.name: clock for clock in one.world.clocks}
             for found in through(one.offsets):
-                by_others += _inside(clocks, found)
+                by_others += inside(clocks, found)
             own = one.offsets.filter(pl.col("second") == "utc")
             one_sided += own.filter(pl.col("low").is_null() | pl.col("high").is_null()).height
     assert direct > 200
@@ -150,7 +150,7 @@ def test_the_true_offset_from_utc_is_within_the_bounds_directly_and_through_othe
     assert one_sided > 10
 
 
-def _inside(clocks: dict[str, Clock], found: Stretch) -> bool:
+def inside(clocks: dict[str, Clock], found: Stretch) -> bool:
     first, second = clocks[found.first], clocks[found.second]
     for reading in (found.since, found.until):
         true = reading - first.off(reading)
@@ -168,7 +168,7 @@ def test_false_anchors_in_the_minority_move_no_bound_and_are_named():
             world(seed, drift=False, anchored=7, false_anchors=2) for seed in range(at, at + BATCH)
         ]
         for one in judged(worlds, 0.0).each:
-            checked += _within(one, "low", "high")
+            checked += within(one, "low", "high")
             named += len(set(one.world.false))
             assert set(one.world.false) <= one.shown
     assert checked > 100

@@ -72,7 +72,11 @@ def alibi(found: Clocks, earlier: str, later: str, at: datetime) -> str:
 
 
 def ordered(
-    found: Clocks, row: Mapping[str, Any], name: str, clocks: tuple[str, str], at: datetime
+    found: Clocks,
+    row: Mapping[str, Any],
+    name: str,
+    clocks: tuple[str | None, str | None],
+    at: datetime,
 ) -> str:
     """What the order of two readings rests on: the records that measure their clocks, or what not.
 
@@ -80,14 +84,15 @@ def ordered(
         found: the clocks of the case.
         row: with what :meth:`recon.time.corrected.Corrected.bound` added.
         name: as it was called there.
-        clocks: of the record that comes first, and of the other one.
+        clocks: of the record that comes first, and of the other one; None where none is named.
         at: what the first one reads.
     """
-    if row[f"{name}_basis"] == BASES[1]:
+    first, second = clocks
+    if row[f"{name}_basis"] == BASES[1] and first is not None and second is not None:
         # Of very many clocks, what is had through others is not told two by two.
-        if clocks[0] == clocks[1] or held(found, *clocks, micros(at)) is not None:
-            return alibi(found, *clocks, at)
-        return f"{resting(row, name, *clocks)}.{against_utc(found, clocks, at)}"
+        if first == second or held(found, first, second, micros(at)) is not None:
+            return alibi(found, first, second, at)
+        return f"{resting(row, name, *clocks)}.{against_utc(found, (first, second), at)}"
     return f"{resting(row, name, *clocks)}."
 
 

@@ -172,7 +172,7 @@ def first_absence(timeline: Timeline, shown: pl.LazyFrame) -> pl.DataFrame:
         ``put`` (row), what ``shown`` says, of the listing ``listed_clock``, ``listed_from``,
         ``listed_to`` and ``listing`` (row of its snapshot), ``sure`` (whether it is known to be the
         later one), and ``later_low``, ``later_high``, ``later_basis`` for
-        :func:`recon.rules.alibis.resting`.
+        :func:`recon.rules.alibis.ordered`.
     """
     covered = timeline.coverage.filter(
         pl.col("kind").str.starts_with("object") & pl.col("earliest").is_not_null()

@@ -13,7 +13,7 @@ import polars as pl
 from recon.findings import Innocent, Step
 from recon.instants import say_interval, show_interval
 from recon.names import by_xid, xids
-from recon.rules.alibis import resting
+from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, step
 from recon.rules.values import alike
 from recon.rules.views import claims, logged
@@ -56,7 +56,7 @@ def reloads(timeline: Timeline, released: pl.DataFrame) -> Iterator[Draft]:
         if all(_agrees(*pair) for pair in zip(values, at_release, strict=True)):
             continue
         since = [_same(records, one) for one, records in zip(values, told, strict=True)]
-        yield _draft(values, at_release, since)
+        yield _draft(timeline, values, at_release, since)
 
 
 def _acts(timeline: Timeline) -> pl.LazyFrame:
@@ -200,6 +200,7 @@ def _agrees(row: dict[str, Any], record: dict[str, Any] | None) -> bool:
 
 
 def _draft(
+    timeline: Timeline,
     values: list[dict[str, Any]],
     at_release: list[dict[str, Any] | None],
     since: list[dict[str, Any] | None],
@@ -219,6 +220,7 @@ def _draft(
     table = shown["table"].rsplit("/", 1)[-1]
     name, value = shown["attribute"], shown["value"] or "empty"
     released = (shown["released_from"], shown["released_to"])
+    clocks = (shown["released_clock"], shown["act_clock"])
     loaded = (shown["written_from"], shown["written_to"])
     emptied = "emptied" if shown["act_kind"] == "table.truncate" else "made anew"
     events = [
@@ -260,7 +262,7 @@ def _draft(
             if known and first
             else "What the rows were loaded from would say. "
         )
-        + f"{resting(shown, 'apart', shown['released_clock'], shown['act_clock'])}."
+        + ordered(timeline.measured, shown, "apart", clocks, shown["released_from"])
         + ("" if shown["sure"] else " So the release may be the later of the two."),
         innocent=[
             Innocent(

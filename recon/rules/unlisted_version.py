@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from recon.instants import say_interval, show_interval
-from recon.rules.alibis import resting
+from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.buckets import READ, UPLOADED, lifecycles
 from recon.rules.endings import EXCUSE, ending, judged_unlisted
@@ -37,10 +37,10 @@ def unlisted_version(timeline: Timeline) -> Iterator[Draft]:
         return
     configured = lifecycles(timeline)
     for row in rows.sort("subject", "put").iter_rows(named=True):
-        yield _draft(row, has_lifecycle=row["source"] in configured)
+        yield _draft(timeline, row, has_lifecycle=row["source"] in configured)
 
 
-def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
+def _draft(timeline: Timeline, row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
     verdict, innocent = judged_unlisted(row, has_lifecycle=has_lifecycle)
     gone = show_interval(row["listed_from"], row["listed_to"])
     end = ending(row)
@@ -50,7 +50,8 @@ def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
     act = "read" if is_read else "upload"
     alibi = f"The listing covers the key, is complete, and was made after the {act}."
     if row["later_basis"] != BASES[0]:
-        alibi += f" {resting(row, 'later', row['seen_clock'], row['listed_clock'])}."
+        clocks = (row["seen_clock"], row["listed_clock"])
+        alibi += f" {ordered(timeline.measured, row, 'later', clocks, row['seen_from'])}"
     is_first = row["oldest"] is None or row["earliest"] < row["oldest"]
     which = "the first version known" if is_first else "a version"
     who, verb = ("CloudTrail", "the upload") if not is_read else (row["told_by"], "a read")

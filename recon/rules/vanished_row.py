@@ -9,7 +9,7 @@ import polars as pl
 
 from recon.findings import Innocent, Step, Verdict
 from recon.instants import say_interval, show_interval
-from recon.rules.alibis import resting
+from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.doubtful import fetched, lacking
 from recon.rules.identity import identities
@@ -79,7 +79,7 @@ def vanished_row(timeline: Timeline) -> Iterator[Draft]:
             is_sure=row["sure"] and surely.height == replaced.height,
             renamed=other_names.get((row["source"], row["table"], row["subject"])),
         )
-        yield _draft(row, between)
+        yield _draft(timeline, row, between)
 
 
 class _Between(NamedTuple):
@@ -282,7 +282,7 @@ def _acts(timeline: Timeline) -> pl.LazyFrame:
     )
 
 
-def _draft(row: dict[str, Any], between: _Between) -> Draft:
+def _draft(timeline: Timeline, row: dict[str, Any], between: _Between) -> Draft:
     table = row["table"].rsplit("/", 1)[-1]
     held = show_interval(row["held_from"], row["held_to"])
     absent = show_interval(row["absent_from"], row["absent_to"])
@@ -307,18 +307,20 @@ def _draft(row: dict[str, Any], between: _Between) -> Draft:
         steps=steps,
         excuse="For this to be innocent the row would have had to be taken out, left out or "
         "renamed as intended between the two snapshots.",
-        alibi=_alibi(row, act),
+        alibi=_alibi(timeline, row, act),
         innocent=_innocent(between),
     )
 
 
-def _alibi(row: dict[str, Any], act: dict[str, Any] | None) -> str:
+def _alibi(timeline: Timeline, row: dict[str, Any], act: dict[str, Any] | None) -> str:
     """What the order of the two snapshots, and of the act between them, rests on."""
     text = ["Both snapshots cover the whole table."]
     if row["later_basis"] != BASES[0]:
-        text.append(f"{resting(row, 'later', row['held_clock'], row['absent_clock'])}.")
+        clocks = (row["held_clock"], row["absent_clock"])
+        text.append(ordered(timeline.measured, row, "later", clocks, row["held_from"]))
     if act is not None and act["clock"] not in {row["held_clock"], row["absent_clock"]}:
-        text.append(f"{resting(row, 'held_at', row['held_clock'], act['clock'])}.")
+        clocks = (row["held_clock"], act["clock"])
+        text.append(ordered(timeline.measured, row, "held_at", clocks, row["held_from"]))
     return " ".join(text)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from recon.instants import say_interval, show_interval
-from recon.rules.alibis import resting
+from recon.rules.alibis import ordered
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.buckets import lifecycles
 from recon.rules.endings import EXCUSE, ending, judged
@@ -38,10 +38,10 @@ def vanished_version(timeline: Timeline) -> Iterator[Draft]:
         return
     configured = lifecycles(timeline)
     for row in gone.sort("subject", "put").iter_rows(named=True):
-        yield _draft(row, has_lifecycle=row["source"] in configured)
+        yield _draft(timeline, row, has_lifecycle=row["source"] in configured)
 
 
-def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
+def _draft(timeline: Timeline, row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
     seen = show_interval(row["seen_from"], row["seen_to"])
     gone = show_interval(row["listed_from"], row["listed_to"])
     verdict, cause = judged(row, has_lifecycle=has_lifecycle)
@@ -49,7 +49,8 @@ def _draft(row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
         verdict = "undetermined"
     alibi = "Both listings cover the key, and the later one is complete."
     if row["later_basis"] != BASES[0]:
-        alibi += f" {resting(row, 'later', row['seen_clock'], row['listed_clock'])}."
+        clocks = (row["seen_clock"], row["listed_clock"])
+        alibi += f" {ordered(timeline.measured, row, 'later', clocks, row['seen_from'])}"
     end = ending(row, was_due=verdict == "observation")
     return Draft(
         verdict=verdict,

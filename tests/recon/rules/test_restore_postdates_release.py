@@ -239,7 +239,7 @@ def test_fires_where_the_logs_clock_hid_it():
     told = deployed("13:00").measured(COMMIT, LOG, 5 * HOUR)
     (draft,) = told.judged(restore_postdates_release)
     assert draft.margin_seconds == pytest.approx(3 * HOUR, abs=10)
-    assert f"hold {COMMIT} within −5 h 00 m (−2.1 s to +2.1 s) of {LOG}" in draft.alibi
+    assert f"hold {COMMIT} within −5 h 00 m (−1.2 s to +1.2 s) of {LOG}" in draft.alibi
 
 
 def test_undetermined_where_the_offset_is_wide_though_a_dump_agrees():

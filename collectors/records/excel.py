@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collectors.records import oldexcel
 from collectors.records.rows import HeadingError, Row, Said, frames, places_of
 from collectors.records.workbook import (
     MAX_CELLS,
@@ -56,7 +57,7 @@ def read(  # noqa: C901  (one decision for each thing that a sheet can be)
             "expected dates that count from 1900; found a workbook whose dates count from"
             " 1904; read as such"
         )
-    book = _opened(path)
+    book = _opened(path, old=old)
     if missing := [name for name in options.sheets if name not in book.sheet_names]:
         raise HeadingError(f"expected a sheet {missing[0]!r}; found {_list(book.sheet_names)}")
     place, fits = 0, 0
@@ -112,9 +113,10 @@ def cells_of(path: Path, name: str, number: int) -> list[str | None]:
         KeyError: there is no such sheet, or row.
     """
     with path.open("rb") as file:
-        if file.read(4) != _OLE:
-            Workbook(path)
-    book = _opened(path)
+        old = file.read(4) == _OLE
+    if not old:
+        Workbook(path)
+    book = _opened(path, old=old)
     if name not in book.sheet_names:
         raise KeyError(name)
     grid = _grid(book, name)
@@ -123,16 +125,17 @@ def cells_of(path: Path, name: str, number: int) -> list[str | None]:
     return grid[number - 1]
 
 
-def _opened(path: Path) -> Any:  # noqa: ANN401  (the library's type, imported where it is used)
+def _opened(path: Path, *, old: bool) -> Any:  # noqa: ANN401  (the library's type, imported where it is used)
     from python_calamine import CalamineWorkbook
 
+    if old and (why := oldexcel.check(path, MAX_CELLS, MAX_UNPACKED)):
+        raise NotAWorkbookError(why)
     return _guarded(lambda: CalamineWorkbook.from_path(path))
 
 
 def _grid(book: Any, name: str) -> _Grid:  # noqa: ANN401  (as above)
     sheet = _guarded(lambda: book.get_sheet_by_name(name))
     if sheet.total_height * sheet.total_width > MAX_CELLS:
-        # Of .xls nothing else says how large it is.
         raise NotAWorkbookError(
             f"expected a sheet of at most {MAX_CELLS} cells; found one of {sheet.total_height}"
             f" rows and {sheet.total_width} columns; export it as CSV"

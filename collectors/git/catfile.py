@@ -32,6 +32,7 @@ FETCH = ("cat-file", "--buffer", "--batch")
 
 _DIGITS = len(str(objects.MAX_OBJECT))
 _TYPES = ("commit", "tag", "tree", "blob")
+_OWN = (b"commit ", b"tag ")
 _READ = 1 << 20
 _BROKEN = 100
 """Objects that cannot be read before a repository counts as damaged as a whole."""
@@ -73,8 +74,8 @@ class Listing:
         for word in _TYPES:
             self.counts[word] += lines.count(b"\n%b " % word.encode())
             self.counts[word] += lines.startswith(b"%b " % word.encode())
-        # Most lines are of trees and blobs: by their first letters they are passed over.
-        own = [line for line in lines.split(b"\n") if line[:1] == b"c" or line[:2] == b"ta"]
+        # Others are of trees and blobs, or say that a name is missing, which may begin as any word.
+        own = [line for line in lines.split(b"\n") if line.startswith(_OWN)]
         names = []
         for line in own:
             _, name, size = line.split(b" ")
@@ -92,23 +93,30 @@ def stream(git: Git, listing: Listing) -> Iterator[bytes]:
         DamagedError: git could not read one of them.
     """
     pipe = subprocess.PIPE
+    failed: list[Exception] = []
     with git.start(FETCH, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
-        feeder = Thread(target=_feed, args=(git, listing, process.stdin), daemon=True)
+        feeder = Thread(target=_feed, args=(git, listing, process.stdin, failed), daemon=True)
         feeder.start()
         while process.stdout is not None and (block := process.stdout.read(_READ)):
             yield block
         feeder.join()
+    if failed:
+        # Names that were not asked for would be missing without a word.
+        raise failed[0]
     if process.returncode:
         raise DamagedError
 
 
-def _feed(git: Git, listing: Listing, into: IO[bytes] | None) -> None:
+def _feed(git: Git, listing: Listing, into: IO[bytes] | None, failed: list[Exception]) -> None:
     if into is None:
         return
-    # A broken pipe: git has stopped, and its exit code says so.
-    with closing(listing.wanted(git)) as names, suppress(BrokenPipeError), into:
-        for lines in names:
-            into.write(lines)
+    try:
+        # A broken pipe: git has stopped, and its exit code says so.
+        with closing(listing.wanted(git)) as names, suppress(BrokenPipeError), into:
+            for lines in names:
+                into.write(lines)
+    except Exception as error:  # noqa: BLE001  (it is raised again by the other thread)
+        failed.append(error)
 
 
 def carefully(git: Git, listing: Listing, out: IO[bytes]) -> list[str]:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from collectors.git import GitOptions, collector
+from collectors.git import GitOptions, catfile, collector
 from collectors.git.opening import masked, transport
 from recon.errors import BadInputError, UnreachableError
 from recon.evidence import Acquiring
@@ -187,6 +187,33 @@ def test_a_damaged_object_is_named_and_the_rest_is_read(work: Repository, tmp_pa
     assert got.parsed.coverage is not None
     assert got.parsed.coverage.is_empty()
     assert "lack a parent" in got.said()
+
+
+def test_an_object_whose_header_is_gone_takes_no_other_with_it(work: Repository, tmp_path: Path):
+    """git lists it as ``c… missing``, which begins as ``commit`` does: all commits are read."""
+    first = work.commit("one", "2026-02-14T09:00:00Z")
+    names = (work("hash-object", "-w", "--stdin", stdin=b"%d" % n) for n in range(1000))
+    bad = next(name for name in names if name.startswith("c"))
+    path = work.path / ".git/objects" / bad[:2] / bad[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"garbage")
+    last = work.commit("two", "2026-02-15T09:00:00Z")
+    got = Collected(tmp_path / "case", path="models")
+    assert commits(got) == {f"git:{first}", f"git:{last}"}
+    assert any(bad in str(error) for _, error in got.failures)
+
+
+def test_names_that_cannot_be_asked_for_are_not_left_out_in_silence(
+    work: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    work.commit("one", "2026-02-14T09:00:00Z")
+
+    def fails(*_: object) -> bytes:
+        raise ValueError("a line of another form")
+
+    monkeypatch.setattr(catfile.Listing, "_pick", fails)
+    with pytest.raises(ValueError, match="another form"):
+        Collected(tmp_path / "case", path="models")
 
 
 def test_git_reads_a_flipped_bit_and_we_do_not(work: Repository, tmp_path: Path):

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -28,11 +29,15 @@ MAX_HEADER = 16 << 20
 SMALL = 8 << 20
 """Bytes of a file that is kept in memory, to look for its other forms."""
 _CHUNK = 1 << 20
+_LOCAL = struct.Struct("<26xHH")
+"""What stands before a file in a zip file, with the lengths of its name and extra field."""
+_END = struct.Struct("<20xH")
+"""The end of a zip file's directory, with the length of the comment behind it (APPNOTE, 4.3)."""
 _MEMORY = 256 << 20
 """Bytes that unpacking may take, whatever a packed file asks for."""
 ERRORS = (
     tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, EOFError, OSError, ValueError,
-    NotImplementedError, RuntimeError, zlib.error,
+    NotImplementedError, RuntimeError, zlib.error, struct.error,
 )  # fmt: skip
 """What the readers raise over bytes that are no archive, or a damaged one."""
 
@@ -196,6 +201,34 @@ def _zip(file: IO[bytes]) -> Iterator[Member | Odd | str]:
             if not info.is_dir():
                 with archive.open(info) as data:
                     yield _member(info.filename, data, counter, info.file_size)
+        if _hides(file, archive):
+            yield Odd("bytes between or behind the files of its directory, which some programs read"
+                      " as more files")  # fmt: skip
+
+
+def _hides(file: IO[bytes], archive: zipfile.ZipFile) -> bool:
+    """Whether a zip file has room for files that its directory does not list.
+
+    Programs that read a zip file from its start go by what stands before each file, and others by
+    the directory at its end (PyPI, "Preventing ZIP parser confusion attacks on Python package
+    installers", 2025).
+    """
+    at = 0
+    for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
+        if info.header_offset - at >= _LOCAL.size:
+            return True
+        file.seek(info.header_offset)
+        head = file.read(_LOCAL.size)
+        if len(head) < _LOCAL.size:
+            return True
+        name, extra = _LOCAL.unpack(head)
+        at = max(at, info.header_offset + _LOCAL.size + name + extra + info.compress_size)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _END.size - 0xFFFF))
+    tail = file.read()
+    end = tail.rfind(b"PK\5\6")
+    (comment,) = _END.unpack_from(tail, end)
+    return archive.start_dir - at >= _LOCAL.size or len(tail) != end + _END.size + comment
 
 
 class _Counter:

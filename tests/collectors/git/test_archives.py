@@ -283,3 +283,31 @@ def test_what_hides_where_the_build_writes_is_held_against_the_tree(
     assert set(got.kind("archive.file")["citation"]) == {
         "file m/evil.dist-info/evil.py", "file m-1.data/purelib/evil.pth",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["before", "behind", "between", "nowhere"])
+def test_files_that_the_directory_of_a_zip_does_not_list_are_told_of(
+    tagged: Repository, tmp_path: Path, where: str
+):
+    """A program that reads from the start unpacks them; git's own archive has no room for any."""
+    tagged("archive", "--prefix=m/", "-o", "../good.zip", "v1")
+    good = (tmp_path / "good.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("m/evil.py", "x")
+    evil = (tmp_path / "more.zip").read_bytes()
+    evil = evil[: evil.index(b"PK\1\2")]
+    at = good.index(b"PK\1\2")
+    end = good.rindex(b"PK\5\6")
+    moved = int.from_bytes(good[end + 16 : end + 20], "little") + len(evil)
+    data = {
+        "before": evil + good,
+        "behind": good + evil,
+        "between": good[:at] + evil + good[at : end + 16]
+        + moved.to_bytes(4, "little") + good[end + 20 :],
+        "nowhere": good,
+    }[where]  # fmt: skip
+    (tmp_path / "a.zip").write_bytes(data)
+    got = collected(tmp_path, "a.zip")
+    assert ("which some programs read as more files" in got.said()) == (where != "nowhere")
+    assert "file m/evil.py" not in set(got.kind("archive.file")["citation"])
+    assert compared(got)["same"]

@@ -113,16 +113,25 @@ def _records(top: Node, document: Document, file: File) -> Iterator[Record]:
     for key in _LISTS:
         empty = empty and key not in top.value
         for one in top.nodes(key):
+            _left_out(one, file)
             yield from _object(key, one, document, file)
     for single, key in _SINGLE.items():
         if single in top.value:
             empty = False
+            _left_out(top.node(single), file)
             yield from _object(key, top.node(single), document, file)
     if empty:
         problem = f"expected one of {', '.join([*_LISTS, *_SINGLE])}; found none"
         yield unread(here, problem, file)
     elif all(not top.value.get(key) for key in (*_LISTS, *_SINGLE)):
         yield Record(here, "mlflow.none", f"lineage:{file.source}", text=words(top.value))
+
+
+def _left_out(one: Node, file: File) -> None:
+    """What a run read and gave is said to be there: no time and no whole digest stands with it."""
+    if "info" in one.value and any(one.value.get(key) for key in ("inputs", "outputs")):
+        file.said.warn(one.place, "expected a run's own words; found its inputs or outputs too:"
+                       " these are not read", "note")  # fmt: skip
 
 
 def _object(key: str, one: Node, document: Document, file: File) -> Iterator[Record]:

@@ -38,6 +38,14 @@ CITATION = re.compile(r"table ([a-z_]{1,40}) row (-?[0-9]{1,19})")
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
 
 
+_OF_NOTHING = (
+    "alembic_version", "sqlite_sequence", "sqlite_stat1", "workspaces", "latest_metrics",
+)  # fmt: skip
+"""Tables of the store that hold nothing of models, or what another holds (of the metrics)."""
+_SHOWN = 60
+"""Tables that are named of those that are not read."""
+
+
 def opened(path: Path) -> sqlite3.Connection:
     """The database, for reading plain tables and nothing else.
 
@@ -80,10 +88,14 @@ def rows(file: File) -> Iterator[tuple[str, str, dict[str, str | None]]]:
 def _tables(connection: sqlite3.Connection, file: File) -> dict[str, list[str]]:
     """Columns of each table of the store that is a plain one."""
     found: dict[str, list[str]] = {}
+    others: list[str] = []
     # Of a view, a virtual table or one without row numbers nothing is read.
     for name, sort, sql in connection.execute("select name, type, sql from sqlite_schema"):
         table = _text(name)
         if table not in mlflowstore.TABLES:
+            made = (_text(sql) or "").lower()
+            if _text(sort) == "table" and table not in _OF_NOTHING and "virtual" not in made:
+                others.append(table or "")
             continue
         made = (_text(sql) or "").lower()
         if _text(sort) == "index":
@@ -100,9 +112,28 @@ def _tables(connection: sqlite3.Connection, file: File) -> dict[str, list[str]]:
             file.said.warn("", f"expected {table} without a column `rowid`; found one; not read",
                            "error")  # fmt: skip
             del found[table]
+    full = [repr(table[:60]) for table in sorted(others) if _has_rows(connection, table)]
+    if full:
+        file.said.warn("", "expected tables that say what was registered when; found others too, of"
+                       f" which nothing is read: {', '.join(full[:_SHOWN])}", "note")  # fmt: skip
     if not found:
         file.said.warn("", "expected tables of MLflow; found none of them", "error")
     return found
+
+
+def _has_rows(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether a table holds anything; so it may where that cannot be asked."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", table):
+        return True
+    _guard(connection)
+    try:
+        # The name is a plain word.
+        return bool(connection.execute(f'select exists(select 1 from "{table}")').fetchone()[0])  # noqa: S608
+    except sqlite3.Error:
+        return True
+    finally:
+        connection.set_authorizer(None)
+        connection.set_progress_handler(None, 0)
 
 
 def _rows(

@@ -107,3 +107,26 @@ def test_an_md5_of_dvc_2_is_that_of_no_bytes(tmp_path: Path):
     read = Lineages(tmp_path / "new", {"a.dvc": new})
     (claim,) = read.events.filter(kind="claim", attribute="artifact").iter_rows(named=True)
     assert claim["digest"] == "md5:22a1a2931c8370d3aeedd7183606fd7f"
+
+
+def test_what_is_not_read_of_an_mlflow_store_is_named(tmp_path: Path):
+    """Tables that have rows, and a run's inputs in an answer; empty tables are nothing."""
+    import sqlite3
+
+    store = tmp_path / "store.db"
+    store.write_bytes((CORPUS / "mlflow/store.db").read_bytes())
+    read = Lineages(tmp_path / "a", {"s.db": store.read_bytes()})
+    assert not [one for one in read.said() if "nothing is read" in one]
+    with sqlite3.connect(store) as made:
+        made.execute('create table "x; drop" (a)')
+        made.execute("create table mine (a)")
+        made.execute("insert into mine values (1)")
+    made.close()
+    read = Lineages(tmp_path / "b", {"s.db": store.read_bytes()})
+    (said,) = [one for one in read.said() if "nothing is read" in one]
+    assert said.endswith("nothing is read: 'mine', 'x; drop'")
+    runs = (CORPUS / "mlflow/runs.json").read_text()
+    answer = json.loads(runs)
+    answer["runs"][0]["inputs"] = {"dataset_inputs": [{"dataset": {"name": "d", "digest": "ab"}}]}
+    read = Lineages(tmp_path / "c", {"r.json": json.dumps(answer).encode()})
+    assert [one for one in read.said() if "its inputs or outputs too" in one]

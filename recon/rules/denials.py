@@ -23,6 +23,7 @@ import polars as pl
 from recon.rules.base import Timeline
 from recon.time.between import BASES, MEASURED
 from recon.time.held import held, micros
+from recon.time.order import Order
 from recon.time.pairs import by_record
 from recon.time.proofs import proofs
 
@@ -222,7 +223,8 @@ def _denials(timeline: Timeline) -> Sequence[Denial]:
         for one in kept
         if one.measured or proved_rows.isdisjoint({one.before.row, one.after.row})
     ]
-    return sorted(_fewest(kept), key=lambda one: (one.after.row, one.before.row))
+    order = Order.among(timeline.events, events)
+    return sorted(_fewest(kept, order), key=lambda one: (one.after.row, one.before.row))
 
 
 def _records(timeline: Timeline) -> pl.DataFrame:
@@ -273,10 +275,10 @@ def _allowed(timeline: Timeline, one: Denial) -> float:
     return sum(timeline.allowed(clock) for clock in clocks) * 1e6
 
 
-def _fewest(made: Iterable[Denial]) -> list[Denial]:
+def _fewest(made: Iterable[Denial], order: Order) -> list[Denial]:
     """One of those that say the same: of one record, or, where nothing is certain, of two clocks.
 
-    Of equals the one with the fewest events, then the widest, then the first.
+    Of equals the one with the fewest events, then the widest, then the first in the order.
     """
     groups: dict[tuple[Any, ...], list[Denial]] = {}
     for one in made:
@@ -284,13 +286,17 @@ def _fewest(made: Iterable[Denial]) -> list[Denial]:
     out = []
     for those in groups.values():
         best = min(
-            those, key=lambda one: (len(one.chain), -one.excess, [event.row for event in one.chain])
+            those, key=lambda one: (len(one.chain), -one.excess, [*map(order.place, _rows(one))])
         )
         records = {(one.after.item, one.after.citation) for one in those}
         readings = {(one.after.subject, one.after.at) for one in those}
         # A row that stands in several snapshots is one record.
         out.append(replace(best, alike=min(len(records), len(readings)) - 1))
     return out
+
+
+def _rows(one: Denial) -> list[int]:
+    return [event.row for event in one.chain]
 
 
 def _same(one: Denial) -> tuple[Any, ...]:

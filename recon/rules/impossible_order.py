@@ -23,6 +23,8 @@ def impossible_order(timeline: Timeline) -> Iterator[Draft]:
     Undetermined where a step would, where nothing measures the two clocks and a reading runs the
     other way while its neighbours do not, or by more than any zone, and where a time is a column
     of a row, which an update keeps. Of those that nothing decides, two sources have one finding.
+    Of several records of one time that would do, the first is named: by its source's name, its
+    place in its stream, its subject, and only then its id.
     Where the later record's time was supplied by its writer and the earlier one's stamped, the
     rule backdated-record speaks; where the lines of a log alone deny their order, clock-step does.
     Innocent: a host whose clock is off all along, by hours or by the minutes until NTP came back,

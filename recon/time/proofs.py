@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from recon.time.bounds import Bounds, bounds
 from recon.time.consensus import OPEN
 from recon.time.graph import Graph
 from recon.time.offsets import OFFSETS, measured
+from recon.time.order import Order
 from recon.time.pairs import KEYS, PAIRS, readings
 from recon.time.reach import NEVER, Allowed, Readings, connected, denied
 from recon.time.settle import Settled
@@ -64,11 +65,11 @@ class Proof:
 def proofs(
     events: pl.LazyFrame, relations: pl.LazyFrame, pairs: pl.LazyFrame, settled: Settled
 ) -> list[Proof]:
-    """All of them, in the order of rows: after each the event that most denials share is set aside.
+    """All of them, in the order of time: after each the event that most denials share is set aside.
 
     So one false record gives one proof, the shortest, and of these the one with the widest margin;
     one that rests on what the record holds before one that rests on where it stands, where its
-    writer gave its time.
+    writer gave its time. Where nothing else decides, the first in :mod:`recon.time.order`.
     """
     import numpy as np
 
@@ -88,10 +89,29 @@ def proofs(
     looked = np.isin(part, found["part"].unique().to_numpy())
     laws = laws.filter(looked[before])
     rows = rows.filter(looked)
+    order = Order.of(events, rows)
+    rows = order.numbered(rows)
     strict = _columns(rows, bounds(settled.offsets), strict=True)
-    sound = _sound(pairs, settled, laws)
+    sound = {order.place(row): own for row, own in _sound(pairs, settled, laws).items()}
     known = _Known(_columns(rows, loose), strict, sound)
-    return _told(found, laws, known, _placed(events, relations, laws))
+    placed = {
+        (order.place(one), order.place(other)) for one, other in _placed(events, relations, laws)
+    }
+    told = _told(
+        order.placed(found).sort("part", maintain_order=True), order.placed(laws), known, placed
+    )
+    return [_of_rows(one, order) for one in told]
+
+
+def _of_rows(one: Proof, order: Order) -> Proof:
+    """The same by rows of the timeline."""
+    return replace(
+        one,
+        chain=tuple(order.row(place) for place in one.chain),
+        restores=tuple(order.row(place) for place in one.restores),
+        aside=order.row(one.aside),
+        against=tuple(sorted(order.row(place) for place in one.against)),
+    )
 
 
 def _laws(relations: pl.LazyFrame) -> pl.DataFrame:

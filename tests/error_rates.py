@@ -49,8 +49,9 @@ def paragraph(told: dict[str, int]) -> str:
         f"{told['named']:,} of these are among the few records that recon names, and "
         f"{told['firm']:,} stand in a proof that no single step of a clock explains.\n"
         "The others are not named: the world's other false record hides them, and each is named "
-        "once that one is true; or they alone bound two clocks, from one side, on days when "
-        "nothing else ties these two, and then recon names another record in their stead.\n"
+        "once that one is true; or they alone bound two clocks, on days when nothing else ties "
+        "these two, so that a clock that was set would explain them, and then recon names another "
+        "record in their stead or none.\n"
     )
 
 

@@ -12,7 +12,7 @@ from recon.findings import Innocent
 from recon.instants import show_span
 from recon.rules.alibis import as_data, holds, rests, turned
 from recon.rules.base import Draft, Timeline, rule, step
-from recon.rules.denials import PROMPT, ZONES, inverted, steady
+from recon.rules.inversions import PROMPT, ZONES, inverted, steady
 from recon.time.clocks import Clocks
 from recon.time.held import Held, held
 from recon.time.stretches import Stretch

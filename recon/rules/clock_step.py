@@ -14,7 +14,8 @@ from recon.rules.alibis import as_data, turned
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.clock_skew import size
 from recon.rules.denial_words import events as denied_events
-from recon.rules.denials import PROMPT, Denial, told
+from recon.rules.denials import Denial, told
+from recon.rules.inversions import PROMPT
 from recon.time.held import Held, held
 from recon.time.stretches import Step
 

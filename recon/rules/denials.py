@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from recon.rules.base import Timeline
+from recon.rules.inversions import PROMPT, ZONES, Inversion, inversions
 from recon.time.between import BASES, MEASURED
 from recon.time.held import held, micros
 from recon.time.order import Order
@@ -30,15 +31,6 @@ from recon.time.proofs import proofs
 if TYPE_CHECKING:
     from recon.time.clocks import Clocks
 
-PROMPT = 60_000_000
-"""µs between a program's look at its clock and its record being stored, for which no order is
-denied: a commit waits for the disk, a machine is paused, a line waits in a buffer."""
-ZONES = 26 * 3_600_000_000
-"""µs; no two zones are farther apart (UTC−12 to UTC+14)."""
-_RUN = 3
-"""Neighbouring pairs that are inverted alike, from which on the clock is taken to be off."""
-
-_Inversion = tuple[int, int, int, int]
 Teller = Literal["impossible-order", "backdated-record", "clock-step"]
 
 
@@ -180,7 +172,7 @@ def _denials(timeline: Timeline) -> Sequence[Denial]:
         if one.excess > PROMPT
     ]
     named = {row for one in proved for row in one.chain}
-    lone = _inversions(timeline)
+    lone = inversions(timeline)
     rows = named | {row for pair in lone for row in pair[:2]}
     if not rows:
         return []
@@ -345,51 +337,9 @@ def _laws(timeline: Timeline, rows: Iterable[int]) -> dict[tuple[int, int], Law]
     return {(before, after): Law(law, because) for before, after, law, because in columns}
 
 
-def inverted(timeline: Timeline) -> pl.DataFrame:
-    """Pairs by laws whose readings run the other way, among all pairs of their clocks.
-
-    ``first``, ``second``, ``at``, ``before``, ``after``, ``by`` (µs; above 0: the later one by
-    law reads that much earlier), ``run`` (number of the stretch of neighbours that are inverted
-    alike), ``size`` (pairs of that stretch), ``straight`` (pairs of the two that are not inverted),
-    ``all`` (whether all are).
-    """
-    return timeline.once("inverted", _inverted)
-
-
-def _inverted(timeline: Timeline) -> pl.DataFrame:
-    one_sided = pl.col("low").is_null() != pl.col("high").is_null()
-    laws = timeline.measured.pairs.filter(one_sided & (pl.col("law") != "order")).with_columns(
-        by=pl.coalesce(-pl.col("high"), "low"), forward=pl.col("low").is_null()
-    )
-    ways = ["first", "second", "forward"]
-    some = laws.group_by(ways).agg(worst=pl.col("by").max()).filter(pl.col("worst") > PROMPT)
-    return (
-        laws.join(some.select(ways), on=ways, how="semi")
-        # One record gives several events, each of which says the same.
-        .sort("before", "after")
-        .unique([*ways, "at", "by"], keep="first", maintain_order=True)
-        .collect(engine="streaming")
-        .sort(*ways, "at", "before", "after")
-        .with_columns(off=pl.col("by") > PROMPT)
-        .with_columns(run=pl.col("off").rle_id().over(ways))
-        .with_columns(
-            size=pl.len().over([*ways, "run"]),
-            straight=(~pl.col("off")).sum().over(ways),
-            all=pl.col("off").all().over(ways),
-        )
-        .filter("off")
-    )
-
-
-def steady() -> pl.Expr:
-    """Rows of :func:`inverted` that a clock that was off for a time explains."""
-    zone = pl.col("by").max().over("first", "second", "forward", "run") <= ZONES
-    return zone & (pl.col("all") | (pl.col("size") >= _RUN))
-
-
 def _unmeasured(
-    timeline: Timeline, lone: Sequence[_Inversion], events: Mapping[int, Event]
-) -> list[_Inversion]:
+    timeline: Timeline, lone: Sequence[Inversion], events: Mapping[int, Event]
+) -> list[Inversion]:
     """Those that no third clock measures either: what one does measure, proofs judge."""
     readings = [
         [(one.clock, one.earliest, one.latest) for one in (events[pair[end]] for pair in lone)]
@@ -397,14 +347,3 @@ def _unmeasured(
     ]
     apart = timeline.clocks.compared(*readings)
     return [pair for pair, one in zip(lone, apart, strict=True) if one.basis != BASES[MEASURED]]
-
-
-def _inversions(timeline: Timeline) -> list[_Inversion]:
-    """(before, after, µs, pairs that are not) where nothing measures the two clocks."""
-    out = []
-    lone = inverted(timeline).filter(~steady())
-    for pair in lone.iter_rows(named=True):
-        known = held(timeline.measured, pair["first"], pair["second"], pair["at"])
-        if known is None or not (known.state == "measured" and known.covers):
-            out.append((pair["before"], pair["after"], pair["by"], pair["straight"]))
-    return out

@@ -334,7 +334,10 @@ def _firm(path: Sequence[int], graph: Graph, known: _Known, gone: set[int]) -> b
     A clock that stepped stays stepped, and its records before and after agree with no one offset.
     So for each clock there must be an act that by law came before the reading in question and one
     that came after it, both recorded by another source too, both within one measured offset.
-    The earlier event may itself be such an act; and its clock's bound must be measured.
+    The earlier event may itself be such an act; and its clock's bound must be measured at that
+    time. Between two days' pairs nothing watches the clocks, though one offset fit both days: a
+    machine that slept wakes with a clock that is hours behind, and is set right within minutes. An
+    order denied by a reading of such a time is undetermined, however alike the days are.
     """
     before, after = path[0], path[-1]
     if known.excesses([before], after, measured=True)[0] <= 0:

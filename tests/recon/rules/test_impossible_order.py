@@ -74,6 +74,19 @@ def test_fires_where_a_row_names_a_line_that_is_dated_hours_after_it():
     assert "Excluded by them: " in draft.alibi
 
 
+def test_undetermined_where_no_pair_watched_the_clocks_that_night():
+    """Both days' pairs agree; at night a machine can sleep, wake with an old time, and be set."""
+    story = Pipeline().runs(12, begin=-5)
+    when = START + timedelta(hours=16)
+    story.finished(50, when + 3 * HOUR)
+    line = len(story.rows) - 1
+    story.inserted(51, when)
+    story.law(line, -1, "names the line of the log")
+    (draft,) = story.runs(8, begin=10).judged(impossible_order)
+    assert draft.verdict == "undetermined"
+    assert draft.margin_seconds == pytest.approx(3 * 3600, abs=10)
+
+
 def test_the_argument_is_a_proof_in_sentences():
     lines = argument(finding(dated_late(3 * HOUR)))
     assert lines[0].startswith("Let A be deploy.finish run:50 in deploys (line 13), and B be row.")

@@ -150,10 +150,10 @@ def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], _
         .unique("row", keep="last", maintain_order=True)
         .select(*_ROW, "row", "kind", "event", "at")
     )
-    tables = found["table"].unique().implode()
+    tables, xids = (found[name].unique().implode() for name in ("table", "xid"))
     writes = (
         timeline.kind("table.write")
-        .filter(pl.col("subject").is_in(tables))
+        .filter(pl.col("subject").is_in(tables), named("xid:").is_in(xids))
         .select(
             "source",
             table="subject",

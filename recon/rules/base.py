@@ -67,12 +67,20 @@ class Timeline:
         return relations(self.events, self.coverage) if self.relations is None else self.relations
 
     @property
+    def readings(self) -> pl.DataFrame:
+        """:func:`recon.time.pairs.every_reading`."""
+        from recon.time.pairs import every_reading
+
+        return self.once("readings", lambda own: every_reading(own.events))
+
+    @property
     def known(self) -> Known:
         """Pairs of readings and what they settle to, made when first asked for."""
         from recon.time.known import known
 
         return self.once(
-            "known", lambda own: known(own.events, own.laws, own.correspondences, own.anchors)
+            "known",
+            lambda own: known(own.events, own.laws, own.correspondences, own.anchors, own.readings),
         )
 
     @property

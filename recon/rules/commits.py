@@ -24,12 +24,8 @@ FACTS = ("name", "row", "tree", "clock", "at", "author_clock", "author_at", "tit
 class Commits:
     """Names are without ``git:``. A commit's place is its number among those at hand."""
 
-    names: Sequence[str]
-    """By place."""
-    above: Sequence[Sequence[int]]
-    """Of each commit the places of its parents that are at hand."""
-    gaps: Sequence[int]
-    """Places of commits with a parent that is not at hand."""
+    links: pl.DataFrame
+    """``place`` and ``above``, that of a parent of it; null where it is not at hand. In order."""
     targets: Mapping[str, str]
     """Of each tag object what it names."""
     told: pl.DataFrame
@@ -79,8 +75,7 @@ class Commits:
             .then(pl.col("names").list.slice(1, count))
             .otherwise("names"),
         )
-        above, gaps = _linked(own["name"], links)
-        return cls(own["name"].to_list(), above, gaps, targets, told, authors)
+        return cls(_linked(own["name"], links), targets, told, authors)
 
     @classmethod
     def linked(cls, parents: Mapping[str, Sequence[str]]) -> Commits:
@@ -88,9 +83,28 @@ class Commits:
         links = pl.DataFrame(
             {"parent": list(parents.values())}, schema={"parent": pl.List(pl.String)}
         ).with_columns(counted=pl.lit(value=True))
-        names = pl.Series("name", list(parents), dtype=pl.String)
-        above, gaps = _linked(names, links)
-        return cls(names.to_list(), above, gaps, {}, pl.DataFrame(), pl.LazyFrame())
+        told = pl.DataFrame({"name": list(parents)}, schema={"name": pl.String})
+        return cls(
+            _linked(told["name"], links),
+            {},
+            told.with_row_index("row").cast({"row": pl.UInt64}),
+            pl.LazyFrame(),
+        )
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """By place."""
+        return self.told["name"].to_list()
+
+    @cached_property
+    def above(self) -> Sequence[Sequence[int]]:
+        """Of each commit the places of its parents that are at hand."""
+        import numpy as np
+
+        here = self.links.drop_nulls("above")
+        count = np.bincount(here["place"].to_numpy(), minlength=len(self.told))
+        above = here["above"].to_list()
+        return [above[begin:end] for begin, end in pairwise([0, *np.cumsum(count).tolist()])]
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -116,6 +130,22 @@ class Commits:
                 break
             name = self.targets[name]
         return name
+
+    def all_reached(self, tips: Iterable[str | None]) -> bool:
+        """Whether the tips surely reach all commits at hand, told without a walk.
+
+        So it is where each commit is a tip, or has a child that stands behind it in the timeline,
+        whatever that goes by: the last is a tip, and all before it lead to one.
+        """
+        import numpy as np
+
+        row = self.told["row"].cast(pl.Int64).to_numpy()
+        here = self.links.drop_nulls("above")
+        last = np.full(len(row), -1)
+        np.maximum.at(last, here["above"].to_numpy(), row[here["place"].to_numpy()])
+        ends = pl.Series([self.peel(tip) for tip in tips], dtype=pl.String).drop_nulls()
+        is_tip = self.told["name"].is_in(ends.implode()).to_numpy()
+        return bool(((last > row) | is_tip).all())
 
     def reach(self, tips: Iterable[str | None]) -> set[str]:
         """All commits at hand that the tips reach, themselves included."""
@@ -147,14 +177,14 @@ class Commits:
 
     @cached_property
     def _open(self) -> set[int]:
-        if not self.gaps:
+        left = self.links.filter(pl.col("above").is_null())["place"].to_list()
+        if not left:
             return set()
         children: dict[int, list[int]] = {}
         for place, above in enumerate(self.above):
             for one in above:
                 children.setdefault(one, []).append(place)
         found: set[int] = set()
-        left = list(self.gaps)
         while left:
             place = left.pop()
             if place not in found:
@@ -163,29 +193,23 @@ class Commits:
         return found
 
 
-def _linked(names: pl.Series, links: pl.DataFrame) -> tuple[list[list[int]], list[int]]:
-    """:attr:`Commits.above` and :attr:`Commits.gaps`.
+def _linked(names: pl.Series, links: pl.DataFrame) -> pl.DataFrame:
+    """:attr:`Commits.links`.
 
     Args:
         names: of the commits at hand.
         links: of each the names that it gives, ``parent``; ``counted``, whether these are its
             parents and no others.
     """
-    import numpy as np
-
     known = names.to_frame("parent").with_row_index("above")
-    found = (
+    return (
         links.with_row_index("place")
         .explode("parent", empty_as_null=False, keep_nulls=False)
         .with_columns(pl.col("parent").str.strip_prefix("git:"))
         .join(known, on="parent", how="left", maintain_order="left")
+        .filter(pl.col("above").is_not_null() | pl.col("counted"))
+        .select("place", "above")
     )
-    here = pl.col("above").is_not_null()
-    gaps = found.filter(~here & pl.col("counted"))["place"].unique(maintain_order=True)
-    at_hand = found.filter(here)
-    above = at_hand["above"].to_list()
-    ends = np.cumsum(np.bincount(at_hand["place"].to_numpy(), minlength=len(names))).tolist()
-    return [above[begin:end] for begin, end in pairwise([0, *ends])], gaps.to_list()
 
 
 def commits(timeline: Timeline) -> Commits:

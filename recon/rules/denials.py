@@ -166,11 +166,9 @@ def told(timeline: Timeline, rule: Teller) -> list[Denial]:
 
 def _denials(timeline: Timeline) -> Sequence[Denial]:
     found = timeline.measured
-    proved = [
-        one
-        for one in proofs(timeline.events, _records(timeline).lazy(), found.pairs, found.settled)
-        if one.excess > PROMPT
-    ]
+    records = _records(timeline).lazy()
+    every = proofs(timeline.events, records, found.pairs, found.settled, timeline.readings)
+    proved = [one for one in every if one.excess > PROMPT]
     named = {row for one in proved for row in one.chain}
     lone = inversions(timeline)
     rows = named | {row for pair in lone for row in pair[:2]}
@@ -221,10 +219,7 @@ def _denials(timeline: Timeline) -> Sequence[Denial]:
 
 def _records(timeline: Timeline) -> pl.DataFrame:
     """Laws between records: what one record says twice is denied once."""
-    return timeline.once(
-        "laws between records",
-        lambda own: by_record(own.events, own.laws),
-    )
+    return timeline.once("laws between records", lambda own: by_record(own.events, own.laws))
 
 
 def _record(event: Event) -> tuple[str, str, str]:

@@ -17,9 +17,9 @@ from recon.rules.views import FEW, rows_of_tables, snapshots
 def fetched(timeline: Timeline, about: pl.DataFrame) -> pl.LazyFrame:
     """Claims that have these values of the columns of ``about``, ``subject`` the first of them.
 
-    Without ``names``, but with those that are plain.
+    Without what no rule asks of them, :data:`_UNASKED`.
     """
-    rows = timeline.kind("claim").drop("names")
+    rows = timeline.kind("claim").drop(_UNASKED)
     known = timeline.once("doubtful claims", _doubtful)
     subjects = about["subject"].unique()
     if known is not None and subjects.is_in(known.subjects.implode()).all():
@@ -27,6 +27,9 @@ def fetched(timeline: Timeline, about: pl.DataFrame) -> pl.LazyFrame:
             about.lazy(), on=about.columns, how="semi", maintain_order="left"
         )
     return rows.join(about.lazy(), on=about.columns, how="semi")
+
+
+_UNASKED = ("domain", "actor", "stream", "position", "names", "named_version", "several_xids")
 
 
 class _Doubtful(NamedTuple):
@@ -37,12 +40,11 @@ class _Doubtful(NamedTuple):
 
 def _doubtful(timeline: Timeline) -> _Doubtful | None:
     """None where they are too many to be kept in memory."""
-    parts = [one(timeline)["subject"] for one in (varying, lacking, disputed)]
-    subjects = pl.concat(parts).unique()
+    subjects = pl.concat([_of_several(timeline), lacking(timeline)["subject"]]).unique()
     if len(subjects) > FEW:
         return None
     of = pl.col("subject").is_in(subjects.implode())
-    claims = timeline.kind("claim").drop("names").filter(of)
+    claims = timeline.kind("claim").drop(_UNASKED).filter(of)
     # Few as the subjects are, of one of them there may be many.
     if claims.select(pl.len()).collect(engine="streaming").item() > FEW:
         return None
@@ -50,18 +52,20 @@ def _doubtful(timeline: Timeline) -> _Doubtful | None:
 
 
 def _several(timeline: Timeline) -> pl.LazyFrame:
-    """Claims of subjects of which some attribute has several values or digests, and of few others.
+    """Claims of subjects of which some attribute has several values or digests, and of others.
 
-    All others are alike, whatever else is asked of them.
+    All that are left out are alike, whatever else is asked of them.
     """
-    return timeline.once("several", _of_several)
+    known = timeline.once("doubtful claims", _doubtful)
+    return timeline.kind("claim") if known is None else known.claims.lazy()
 
 
 _AT_ONCE = 20_000_000
 """Claims that are compared at a time, some 150 bytes each."""
 
 
-def _of_several(timeline: Timeline) -> pl.LazyFrame:
+def _of_several(timeline: Timeline) -> pl.Series:
+    """The subjects."""
     claims = timeline.kind("claim")
     count: int = claims.select(pl.len()).collect(engine="streaming").item()
     parts = 1 + count // _AT_ONCE
@@ -82,10 +86,7 @@ def _of_several(timeline: Timeline) -> pl.LazyFrame:
             for name in ("value", "digest")
         )
         found.append(read.filter(differs)["subject"].unique())
-    subjects = pl.concat(found).unique()
-    if len(subjects) > FEW:
-        return claims
-    return claims.filter(pl.col("subject").is_in(subjects.implode()))
+    return pl.concat(found).unique()
 
 
 def varying(timeline: Timeline) -> pl.DataFrame:
@@ -133,10 +134,15 @@ def _lacking(timeline: Timeline) -> pl.DataFrame:
     place = ["source", "table", "subject"]
     rows = rows_of_tables(timeline).select(coded)
     # A claim may name its table itself; one of a row version has that one's.
+    beside = pl.all_horizontal(pl.all() == pl.all().shift(1))
     own = (
         timeline.kind("claim")
         .select("source", "item", "subject", table=named("pg:"))
         .filter(pl.col("table").is_not_null())
+        .collect(engine="streaming")
+        # Claims of one record stand side by side: one says what all say.
+        .filter(~beside.fill_null(value=False))
+        .lazy()
         .select(coded)
     )
     return (

@@ -34,8 +34,7 @@ def moves(timeline: Timeline) -> pl.DataFrame:
 
 
 def _moves(timeline: Timeline) -> pl.DataFrame:
-    kinds = timeline.events.select(pl.col("kind").unique()).collect()["kind"]
-    wanted = [kind for kind in kinds if _MOVES.search(kind)]
+    wanted = sorted(kind for kind in timeline.kinds if _MOVES.search(kind))
     sides = pl.col("value").str.extract_groups(_BOTH).struct
     at = pl.col("subject").str.extract_groups(_SPLIT).struct
     raw = at.field("3")
@@ -55,8 +54,8 @@ def _moves(timeline: Timeline) -> pl.DataFrame:
             & ~raw.str.contains(_REMOTE),
         )
         .filter(pl.col("ref").str.contains("^refs/(?:heads|tags)/"))
+        .collect(engine="streaming")
         .sort("earliest", "row", nulls_last=True)
-        .collect()
     )
 
 
@@ -101,7 +100,7 @@ def _states(timeline: Timeline) -> pl.DataFrame:
             is_local=(medium == "working").fill_null(value=False) & ~raw.str.contains(_REMOTE),
             rank=medium.replace_strict(RANKS, default=_LAST, return_dtype=pl.UInt8),
         )
-        .collect()
+        .collect(engine="streaming")
     )
     last = pl.col("seen_to").max().over("source", "clone")
     return (

@@ -34,10 +34,11 @@ def rewritten_ref(timeline: Timeline) -> Iterator[Draft]:
     and committing omissions (USENIX Security 2016).
     """
     graph = commits(timeline)
-    reached = graph.reach(tips(timeline))
-    left = [name for name in graph.names if name not in reached]
-    if not left:
+    ends = tips(timeline)
+    if graph.all_reached(ends):
         return
+    reached = graph.reach(ends)
+    left = [name for name in graph.names if name not in reached]
     said = named(timeline).filter(pl.col("name").is_in(left))
     lost = [row for row in said.iter_rows(named=True) if row["source"] != graph.homes[row["name"]]]
     if not lost:

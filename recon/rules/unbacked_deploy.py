@@ -37,7 +37,7 @@ def unbacked_deploy(timeline: Timeline) -> Iterator[Draft]:
         .unique()
         .collect()
     )
-    named = _named(timeline, commits).collect()
+    named = _named(timeline, commits)
     unbacked = named.filter(
         ~pl.col("commit").is_in(commits["commit"].implode())
         & ~pl.col("commit").str.len_chars().is_between(7, 39)
@@ -58,23 +58,33 @@ def unbacked_deploy(timeline: Timeline) -> Iterator[Draft]:
         yield _draft(row, reached, held)
 
 
-def _named(timeline: Timeline, commits: pl.DataFrame) -> pl.LazyFrame:
+def _named(timeline: Timeline, commits: pl.DataFrame) -> pl.DataFrame:
     """Commits that deploy logs name, once per subject.
 
     Left out are those that give the whole id of a commit that is had, as most do.
     """
     had = commits.filter(pl.col("commit").str.contains("^[0-9a-f]{7,64}$")).lazy()
-    return (
+    naming = (
         timeline.kind("claim")
         .filter(pl.col("clock").str.starts_with("log:"))
         .filter(pl.col("digest").str.starts_with("git:") | (pl.col("attribute") == "commit"))
-        .select(*("row", "source", "subject", "attribute", "value"), "clock", "earliest", "latest")
+    )
+    others = (
+        naming.select("row", "value")
         .join(had, left_on="value", right_on="commit", how="anti")
+        .select("row")
+        .collect(engine="streaming")
+    )
+    if others.is_empty():
+        naming = naming.clear()
+    return (
+        naming.join(others.lazy(), on="row", how="semi")
         .with_columns(commit=pl.col("value").str.to_lowercase().str.extract(_HEX))
         .filter(pl.col("commit").is_not_null())
         .sort("row")
         .unique(["source", "subject", "commit"], keep="first", maintain_order=True)
         .select("row", "source", "subject", "attribute", "commit", "clock", "earliest", "latest")
+        .collect()
     )
 
 

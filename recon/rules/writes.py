@@ -40,7 +40,8 @@ class Log:
     """``source``, ``table``, ``earliest``, ``latest``, ``row``, ``clock``, ``value``,
     ``updates``, ``deletes``."""
     seen: pl.DataFrame
-    """What it records of tables at all: ``source``, ``table``, ``kind``, ``earliest``."""
+    """What it records of tables at all: ``source``, ``table``, ``kind``, ``earliest``; of writes
+    the first of each table."""
     rows_covered: pl.DataFrame
     """Where it tells which rows were changed: ``source``, ``table``, ``earliest``, ``latest``."""
     rows_changed: pl.DataFrame
@@ -180,32 +181,32 @@ def log(timeline: Timeline) -> Log:
     covered = timeline.coverage.filter(
         pl.col("kind").str.starts_with("table.") & pl.col("earliest").is_not_null()
     ).select("source", "subject", "earliest", "latest")
-    changes = (
-        timeline.kind("table.write")
-        .filter(
-            pl.col("earliest").is_not_null(),
-            # Most only insert, and are not taken to pieces.
-            pl.col("value").str.contains("(?:update|delete)=[0-9]*[1-9]"),
+    written = pl.col("kind") == "table.write"
+    told = (
+        timeline.events.filter(
+            pl.col("kind").str.starts_with("table.") & pl.col("earliest").is_not_null()
         )
         .select(
-            "source",
-            "earliest",
-            "latest",
-            "row",
-            "clock",
-            "value",
+            *("source", "kind", "earliest", "latest", "row", "clock", "stream"),
+            # Most only insert, and are not taken to pieces.
+            value=pl.when(pl.col("value").str.contains("(?:update|delete)=[0-9]*[1-9]")).then(
+                "value"
+            ),
             table="subject",
-            updates=counted("update"),
-            deletes=counted("delete"),
         )
+        .collect(engine="streaming")
+    )
+    columns = ("source", "earliest", "latest", "row", "clock", "value", "table")
+    changes = (
+        told.filter(written & pl.col("value").is_not_null())
+        .select(*columns, updates=counted("update"), deletes=counted("delete"))
         .filter((pl.col("updates") > 0) | (pl.col("deletes") > 0))
         .sort("earliest", "row")
     )
-    seen = timeline.events.filter(
-        pl.col("kind").str.starts_with("table.")
-        & pl.col("stream").is_not_null()
-        & pl.col("earliest").is_not_null()
-    ).select("source", "kind", "earliest", table="subject")
+    told = told.filter(pl.col("stream").is_not_null())
+    first = told.filter(written).group_by("source", "kind", "table").agg(pl.col("earliest").min())
+    kept = ("source", "kind", "earliest", "table")
+    seen = pl.concat([told.filter(~written).select(kept), first.select(kept)])
     rows_covered = timeline.coverage.filter(
         (pl.col("kind") == "row.*") & pl.col("earliest").is_not_null()
     ).select("source", "earliest", "latest", table="subject")
@@ -216,8 +217,8 @@ def log(timeline: Timeline) -> Log:
     )
     return Log(
         covered.collect(),
-        changes.collect(),
-        seen.unique().collect(),
+        changes,
+        seen.unique(),
         rows_covered.collect(),
         rows_changed.unique().collect(),
         Updates(timeline),

@@ -98,7 +98,10 @@ def anchor_pairs(events: pl.LazyFrame, declared: Sequence[DeclaredAnchor] = ()) 
 
     Timestamps are laws, and are among the pairs of these.
     """
-    return pl.concat([act_pairs(events, _instants(events)), *_declared(events, declared)])
+    instants = _instants(events).collect(engine="streaming")
+    # As a rule there is none, and then no event need be read.
+    acts = [] if instants.is_empty() else [act_pairs(events, instants.lazy())]
+    return pl.concat([pl.LazyFrame(schema=PAIRS), *acts, *_declared(events, declared)])
 
 
 def _instants(events: pl.LazyFrame) -> pl.LazyFrame:

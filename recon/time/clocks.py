@@ -197,7 +197,7 @@ def clocks(
     )
     ids = _ids(events, settled)
     return Clocks(
-        clocks=_clocks(events),
+        clocks=_clocks(timeline.readings),
         stretches=all_,
         rests=_rests(own, pairs, settled, _bases(known.declared, told_by)),
         steps=list(steps(own)),
@@ -232,15 +232,16 @@ def chosen(found: Clocks, glob: str) -> Clocks:
     )
 
 
-def _clocks(events: pl.LazyFrame) -> list[Clock]:
+def _clocks(read: pl.DataFrame) -> list[Clock]:
     rows = (
-        events.filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null())
+        read.lazy()
+        .filter(pl.col("clock").is_not_null() & pl.col("earliest").is_not_null())
         .group_by("clock")
         .agg(
             events=pl.len(),
-            stamped=(pl.col("basis") == "stamped").sum(),
-            since=pl.col("earliest").min().dt.epoch("us"),
-            until=pl.col("earliest").max().dt.epoch("us"),
+            stamped=pl.col("stamped").sum(),
+            since=pl.col("earliest").min(),
+            until=pl.col("earliest").max(),
         )
         .sort("clock")
         .collect(engine="streaming")

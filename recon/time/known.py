@@ -43,16 +43,18 @@ def known(
     relations: pl.LazyFrame,
     correspondences: Sequence[Correspondence] = (),
     anchored: Sequence[DeclaredAnchor] = (),
+    read: pl.DataFrame | None = None,
 ) -> Known:
     """From the timeline, its laws, what ties clocks to UTC, and what the case declares.
 
+    ``read``: :func:`~recon.time.pairs.every_reading` of the events, where it was made already.
     What the tool itself proposes as two records of one act is an assumption. The clocks that it
     speaks of are settled with it and without it, all others once.
     """
     told, declared = match(events, correspondences)
     proposals, proposed = propose(events, {one.sides for one in correspondences})
     parts = [
-        law_pairs(events, relations),
+        law_pairs(events, relations, read),
         _acts(events, declared),
         anchor_pairs(events, anchored),
     ]

@@ -11,8 +11,7 @@ begins says nothing of how late the record itself came to be; :data:`LATE` lists
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import add
+from typing import cast
 
 import polars as pl
 
@@ -55,7 +54,7 @@ _AT_ONCE = 2**18
 """Laws whose readings are looked up together: what is made on the way takes little room."""
 
 
-def readings(events: pl.LazyFrame, *, every: bool = False) -> pl.LazyFrame:
+def readings(events: pl.LazyFrame, *, every: bool = False, **more: pl.Expr) -> pl.LazyFrame:
     """``row``, ``clock``, ``earliest`` and ``latest`` in µs; dated events of a known clock alone.
 
     ``latest`` is null where the reading gives no upper end to when the record came to be.
@@ -67,13 +66,18 @@ def readings(events: pl.LazyFrame, *, every: bool = False) -> pl.LazyFrame:
         "clock",
         earliest=pl.col("earliest").dt.epoch("us"),
         latest=pl.when(~open_ended).then(pl.col("latest").dt.epoch("us")),
+        **more,
     )
     dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
     return read if every else read.filter(dated)
 
 
-def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
+def law_pairs(
+    events: pl.LazyFrame, relations: pl.LazyFrame, read: pl.DataFrame | None = None
+) -> pl.LazyFrame:
     """Rows of :data:`PAIRS` from laws between events that two clocks read.
+
+    ``read``: :func:`every_reading` of the events, where it was made already.
 
     Of pairs that say the same, with equal readings on both sides, the first stands for all. Made
     once, as it is asked for: what is said of clocks goes through its pairs many times.
@@ -82,9 +86,9 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     laws = relations.select("before", "after", "law").collect()
     if not laws.select(_in_order()).item():
         laws = laws.sort("before", "after", maintain_order=True)
-    read, clocks = _by_row(events)
-    parts = [_bounding(part, read) for part in laws.iter_slices(_AT_ONCE)]
-    found = pl.concat(parts) if parts else _bounding(laws, read)
+    at, clocks = _by_row(every_reading(events) if read is None else read)
+    parts = [_bounding(part, at) for part in laws.iter_slices(_AT_ONCE)]
+    found = pl.concat(parts) if parts else _bounding(laws, at)
     name = pl.lit(clocks.cast(PAIRS["first"]))
     return (
         _distinct(found)
@@ -95,12 +99,15 @@ def law_pairs(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _bounding(laws: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
-    """Laws between events that two clocks read, as rows of ``PAIRS`` whose clocks are numbers."""
+def _bounding(laws: pl.DataFrame, at: pl.DataFrame) -> pl.DataFrame:
+    """Laws between events that two clocks read, as rows of ``PAIRS`` whose clocks are numbers.
+
+    ``at``: what :func:`_by_row` gives.
+    """
     needed = {"before": ("clock", "earliest"), "after": ("clock", "earliest", "latest")}
     ends = [
         # Of an event that is not there nothing is known.
-        read.select(
+        at.select(
             pl.col(name).gather(pl.lit(laws[end]), null_on_oob=True).alias(f"{end}_{name}")
             for name in names
         )
@@ -164,7 +171,9 @@ def by_record(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.DataFrame:
     # one pair or past four thousand million events, are put in order by their words.
     number = pl.col("before") * 2**32 + pl.col("after")
     laws = laws.sort(number)
-    again = laws.select(number=number).to_series().is_duplicated()
+    numbers = laws.select(number=number).to_series()
+    beside = (numbers == numbers.shift(1)).fill_null(value=False)
+    again = beside | beside.shift(-1, fill_value=False)
     if not again.any():
         return laws
     # The first of those that say the same.
@@ -183,46 +192,69 @@ def _first_rows(events: pl.LazyFrame, laws: pl.DataFrame) -> pl.Series:
     dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
     read = events.filter(dated, pl.col("row") < len(spoken)).select("row", *_RECORD)
     found = read.collect(engine="streaming")
-    found = found.filter(spoken[found["row"].to_numpy()])
-    if not found["row"].is_sorted():
-        found = found.sort("row")
     # In one piece: rows are looked up in many pieces for five times as much.
-    found = found.rechunk()
-    # Numbers are grouped, and what they stand for is compared: two records may have one number.
-    number = reduce(add, (pl.col(name).hash(seed) for seed, name in enumerate(_RECORD)))
-    places = found.with_row_index("place").with_columns(number=number)
-    first_of = pl.col("place").min()
-    place = places.select(first_of.over("number")).to_series()
-    if any(found[name].ne_missing(found[name].gather(place)).any() for name in _RECORD):
-        place = places.select(first_of.over(_RECORD)).to_series()
+    found = found.filter(spoken[found["row"].to_numpy()]).rechunk()
+    # In a timeline events of one record and time stand side by side.
+    if not found["row"].is_sorted() or not found.select(_in_time()).item():
+        found = found.sort("earliest", "item", "citation", "row")
+    sides = [pl.col(name) for name in ("earliest", "item", "citation")]
+    began = found.select(~pl.all_horizontal(one == one.shift(1) for one in sides)).to_series()
+    began = began.fill_null(value=True)
+    place = began.arg_true().gather(began.cast(pl.UInt32).cum_sum() - 1)
+    # As a rule they have one reading; those without the first one's are looked at closer.
+    key = ["source", "clock", "latest"]
+    alike = (pl.col(name).eq_missing(pl.col(name).gather(pl.lit(place))) for name in key)
+    rest = (
+        found.select("source", "clock", "latest", alike=pl.all_horizontal(alike))
+        .with_columns(began=place)
+        .with_row_index("place")
+        .filter(~pl.col("alike"))
+        .select("place", one=pl.col("place").min().over("began", *key))
+    )
+    one = place.to_numpy().copy()
+    one[rest["place"].to_numpy()] = rest["one"].to_numpy()
     first = np.arange(len(spoken), dtype=np.uint64)
     rows = found["row"].to_numpy()
-    first[rows] = rows[place.to_numpy()]
+    first[rows] = rows[one]
     return pl.Series("first", first)
 
 
-def _by_row(events: pl.LazyFrame) -> tuple[pl.DataFrame, pl.Series]:
+def _in_time() -> pl.Expr:
+    """Whether events are in the order of a timeline."""
+    at, item, citation = (pl.col(name) for name in ("earliest", "item", "citation"))
+    later = at > at.shift(1)
+    item_later = item > item.shift(1)
+    same = (item == item.shift(1)) & (citation >= citation.shift(1))
+    return (later | ((at == at.shift(1)) & (item_later | same))).fill_null(value=True).all()
+
+
+def every_reading(events: pl.LazyFrame) -> pl.DataFrame:
+    """:func:`readings` of every event in memory, some 30 bytes each, and whether it is ``stamped``.
+
+    Clocks are of an Enum in alphabetical order, so that numbers are in the order of names.
+    """
+    names = events.select("clock").unique().collect(engine="streaming")["clock"]
+    clock = pl.col("clock").cast(pl.Enum(names.drop_nulls().sort()))
+    stamped = (pl.col("basis") == "stamped").fill_null(value=False)
+    return readings(events.with_columns(clock), every=True, stamped=stamped).collect(
+        engine="streaming"
+    )
+
+
+def _by_row(read: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """``clock``, ``earliest`` and ``latest`` of every event, at the position of its row.
 
     A clock is a number, its place among the names of all clocks in alphabetical order, which are
     the second value.
     """
-    place = pl.col("place")
-    names, in_order = (
-        events.with_row_index("place")
-        .select(pl.col("clock").unique().implode(), (pl.col("row") == place).all())
-        .collect(engine="streaming")
-        .row(0)
-    )
-    clocks = pl.Series(sorted(set(names) - {None}), dtype=pl.String())
-    # The names are in their order, and so are the numbers.
-    number = pl.col("clock").cast(pl.Enum(clocks)).to_physical()
-    read = readings(events, every=True).with_columns(clock=number)
-    if not in_order:
+    names = cast("pl.Enum", read.schema["clock"]).categories
+    found = read.with_columns(pl.col("clock").to_physical().cast(pl.UInt32))
+    rows = found["row"]
+    if not (rows == pl.int_range(len(rows), dtype=pl.UInt64, eager=True)).all():
         # Part of a timeline, or in another order.
-        every = pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64)
-        read = read.select(row=every).join(read, on="row", how="left", maintain_order="left")
-    return read.drop("row").collect(engine="streaming"), clocks
+        every = read.select(row=pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64))
+        found = every.join(found, on="row", how="left", maintain_order="left")
+    return found.drop("row"), names
 
 
 def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFrame:

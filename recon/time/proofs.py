@@ -25,7 +25,7 @@ from recon.time.consensus import OPEN
 from recon.time.graph import Graph
 from recon.time.offsets import OFFSETS, measured
 from recon.time.order import Order
-from recon.time.pairs import KEYS, PAIRS, readings
+from recon.time.pairs import KEYS, PAIRS, every_reading
 from recon.time.reach import NEVER, Allowed, Readings, connected, denied
 from recon.time.settle import Settled
 from recon.time.stretches import stretches
@@ -63,7 +63,11 @@ class Proof:
 
 
 def proofs(
-    events: pl.LazyFrame, relations: pl.LazyFrame, pairs: pl.LazyFrame, settled: Settled
+    events: pl.LazyFrame,
+    relations: pl.LazyFrame,
+    pairs: pl.LazyFrame,
+    settled: Settled,
+    read: pl.DataFrame | None = None,
 ) -> list[Proof]:
     """All of them, in the order of time: after each the event that most denials share is set aside.
 
@@ -74,7 +78,7 @@ def proofs(
     import numpy as np
 
     laws = _laws(relations)
-    rows, before, after = _spoken(events, laws)
+    rows, before, after = _spoken(every_reading(events) if read is None else read, laws)
     if rows["clock"].null_count() == len(rows):
         return []
     # What is denied by any bound is looked at; what is denied by measured ones alone may be firm.
@@ -143,7 +147,7 @@ def _placed(
     )
 
 
-def _spoken(events: pl.LazyFrame, laws: pl.DataFrame) -> tuple[pl.DataFrame, Numbers, Numbers]:
+def _spoken(read: pl.DataFrame, laws: pl.DataFrame) -> tuple[pl.DataFrame, Numbers, Numbers]:
     """Readings of the events that laws speak of, by row, and where in them each law's ends stand.
 
     Undated events carry laws on as well, and have nulls.
@@ -156,12 +160,8 @@ def _spoken(events: pl.LazyFrame, laws: pl.DataFrame) -> tuple[pl.DataFrame, Num
     for end in ends:
         spoken[end] = True
     place = np.cumsum(spoken, dtype=np.int32) - 1
-    read = (
-        readings(events)
-        .with_columns(pl.col("clock").cast(pl.Categorical))
-        .collect(engine="streaming")
-    )
-    read = read.filter(pl.col("row") < len(spoken))
+    dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
+    read = read.filter(dated, pl.col("row") < len(spoken))
     read = read.filter(spoken[read["row"].to_numpy()])
     rows = pl.DataFrame({"row": np.flatnonzero(spoken).astype(np.uint64)})
     if rows["row"].equals(read["row"]):

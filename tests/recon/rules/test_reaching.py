@@ -61,6 +61,14 @@ def test_both_sides_of_each_push_are_what_walks_from_them_give(
         assert Commits.linked(parents).left(old, other) == one - other
     both = [(old, new) for old, new in pairs if new is not None]
     assert reaching.ahead(timeline, both) == [old in walked(parents, new) for new, old in both]
+    linked = Commits.linked(parents)
+    tips = data.draw(st.lists(tip))
+    every = set().union(*(walked(parents, one) for one in tips))
+    assert linked.reach(tips) == every
+    # The reverse holds where children stand behind their parents.
+    assert every == set(parents) or not linked.all_reached(tips)
+    in_order = Commits.linked(dict(sorted(parents.items(), key=lambda one: int(one[0][1:]))))
+    assert in_order.all_reached(tips) == (every == set(parents))
     gaps = {name for name, above in parents.items() if "c-1" in above}
     for name in parents:
         assert Commits.linked(parents).is_open(name) == bool(walked(parents, name) & gaps)

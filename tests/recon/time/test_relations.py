@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
 import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
 
+from recon import schema
 from recon.time.pairs import by_record, law_pairs
 from recon.time.relations import relations
 from tests.stories import GOOD, Story, commit
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def told(story: Story) -> set[tuple[int, int, str]]:
@@ -69,15 +69,37 @@ def test_pairs_are_the_same_whatever_the_order_of_the_events_and_with_part_of_th
     assert law_pairs(events.filter(pl.col("row") < 0), laws).collect().is_empty()
 
 
-def test_laws_between_records_are_the_same_where_the_numbers_of_all_records_are_equal(
-    monkeypatch: pytest.MonkeyPatch,
+READING = st.tuples(*(st.integers(0, 1) for _ in range(5)), st.none() | st.integers(0, 1))
+
+
+@given(st.lists(READING, min_size=1, max_size=8), st.data())
+def test_laws_between_records_are_of_the_first_event_of_each(
+    readings: list[tuple[int | None, ...]], data: st.DataObject
 ):
-    story = Story().committed("c1", time="10:00").committed("c2", "c1", time="11:00")
-    for subject in ("model:m1@1", "model:m2@1"):
-        story.event("deploys", "deploy.finish", subject, "12:00", names=[f"git:{commit('c2')}"])
-    events = story.timeline().events
-    laws = relations(events).collect().lazy()
-    one = by_record(events, laws)
-    monkeypatch.setattr(pl.Expr, "hash", lambda _of, _seed=0: pl.lit(0, pl.UInt64))
-    assert by_record(events, laws).equals(one)
-    assert not one.is_empty()
+    """One record with one reading is one, wherever its events stand in the timeline."""
+    time = datetime(2026, 3, 8, tzinfo=UTC)
+    names = ("source", "item", "citation", "clock", "earliest", "latest")
+    known = [dict(zip(names, one, strict=True)) for one in readings]
+    rows = [
+        {name: str(one[name]) for name in names[:4]}
+        | {name: None if one[name] is None else time.replace(hour=one[name]) for name in names[4:]}
+        | {"row": row, "kind": "k"}
+        for row, one in enumerate(known)
+    ]
+    row = st.integers(0, len(rows) - 1)
+    law = st.tuples(row, row, st.sampled_from(["digest", "order"]), st.none() | st.just("b"))
+    laws = data.draw(st.lists(law, max_size=8))
+    first: dict[tuple[int | None, ...], int] = {}
+    spoken = {one for pair in laws for one in pair[:2]}
+    for at in sorted(spoken):
+        first.setdefault(readings[at], at)
+    wanted = {
+        (first[readings[before]], first[readings[after]], what)
+        for before, after, what, _ in laws
+        if first[readings[before]] != first[readings[after]]
+    }
+    events = schema.frame(data.draw(st.permutations(rows)), schema.EVENTS)
+    relations_ = pl.DataFrame(laws, schema=schema.RELATIONS, orient="row")
+    found = by_record(events.lazy(), relations_.lazy()).select("before", "after", "law")
+    assert sorted(found.rows()) == sorted(wanted)
+    assert found.select("before", "after").rows() == sorted(found.select("before", "after").rows())

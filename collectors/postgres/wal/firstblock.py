@@ -10,7 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from collectors.postgres.compiled import BYTES, HALF_ROWS, HALVES, INT, INTS, compiled
+from collectors.postgres.compiled import (
+    BYTES,
+    FLAGS,
+    HALF_ROWS,
+    HALVES,
+    INT,
+    INTS,
+    SHORTS,
+    compiled,
+)
+from collectors.postgres.wal.layout import STORAGE
 
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
@@ -22,6 +32,25 @@ _HAS_HOLE = 0x01
 _BARE, _IMAGE, _PACKED = 28, 33, 35
 """Bytes from a record's start to the file: alone, behind an image's header, and a packed one's."""
 _PACKED_THREE_WAYS_SINCE = 15
+
+
+MARKS = 4096
+
+
+def marks(
+    words: Words, starts: Numbers, lengths: Numbers, kinds: npt.NDArray[np.uint16], major: int
+) -> bytes:
+    """Which files records may speak of, by the last bits of their numbers: a bit for each."""
+    packing = 0x1C if major >= _PACKED_THREE_WAYS_SINCE else 0x02
+    found = np.zeros(MARKS, np.bool_)
+    _mark(words.view(np.uint8), starts, lengths, kinds, packing, found)
+    return np.packbits(found).tobytes()
+
+
+def marked(one: bytes, numbers: File) -> bool:
+    """Whether one of these files may be among those of :func:`marks`."""
+    bits = np.unpackbits(np.frombuffer(one, np.uint8))
+    return bool(bits[numbers & np.uint32(MARKS - 1)].any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +94,11 @@ def _find(
 ) -> int:
     count = 0
     for index in range(len(starts)):
-        start, length = starts[index] * 8, lengths[index]
-        if length < _BARE + 16 or text[start + _HEADER] != 0:
+        start = starts[index] * 8
+        place = _place(text, start, lengths[index], packing)
+        if not place:
             continue
         flags = text[start + _HEADER + 1]
-        place = _BARE
-        if flags & _HAS_IMAGE:
-            # Where the file stands depends on whether a page image precedes it, and a packed one.
-            kind = text[start + _BARE + 4]
-            place = _PACKED if kind & packing and kind & _HAS_HOLE else _IMAGE
-        if flags & _SAME_FILE or length < place + 16:
-            continue
         number = _u32(text, start + place + 8)
         low, high = 0, len(numbers)
         while low < high:
@@ -93,6 +116,42 @@ def _find(
         found[3, count] = number
         count += 1
     return count
+
+
+@compiled(INT(BYTES, INT, INT, INT), part=True)
+def _place(text: npt.NDArray[np.uint8], start: int, length: int, packing: int) -> int:
+    """Bytes from a record's start to the file of block reference 0; 0: there is none."""
+    if length < _BARE + 16 or text[start + _HEADER] != 0:
+        return 0
+    flags = text[start + _HEADER + 1]
+    place = _BARE
+    if flags & _HAS_IMAGE:
+        # Where the file stands depends on whether a page image precedes it, and a packed one.
+        kind = text[start + _BARE + 4]
+        place = _PACKED if kind & packing and kind & _HAS_HOLE else _IMAGE
+    return 0 if flags & _SAME_FILE or length < place + 16 else place
+
+
+@compiled(INT(BYTES, INTS, INTS, SHORTS, INT, FLAGS))
+def _mark(
+    text: npt.NDArray[np.uint8],
+    starts: Numbers,
+    lengths: Numbers,
+    kinds: npt.NDArray[np.uint16],
+    packing: int,
+    marks: npt.NDArray[np.bool_],
+) -> int:
+    for index in range(len(starts)):
+        start = starts[index] * 8
+        if kinds[index] >> 8 == STORAGE:
+            # These name a file elsewhere, and are few.
+            for mark in range(len(marks)):
+                marks[mark] = True
+            return index
+        place = _place(text, start, lengths[index], packing)
+        if place:
+            marks[_u32(text, start + place + 8) & (MARKS - 1)] = True
+    return len(starts)
 
 
 @compiled(INT(BYTES, INT), part=True)

@@ -109,7 +109,7 @@ def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk | Los
     """
     wanted = _Files.of(files)
     if wanted.numbers.size:
-        for major, look in _looks(stretch):
+        for major, look in _looks(stretch, wanted.numbers):
             if isinstance(look, Fault):
                 yield _lost(look, stretch)
                 continue
@@ -118,12 +118,12 @@ def records_of(stretch: Stretch, files: Collection[str]) -> Iterator[Chunk | Los
                 yield chunk
 
 
-def _looks(stretch: Stretch) -> Iterator[tuple[int, Look | Fault]]:
+def _looks(stretch: Stretch, numbers: File) -> Iterator[tuple[int, Look | Fault]]:
     """The records that are looked at, and the major version that wrote them."""
     run = stretch.run
     major = run[0].major
     if stretch.trail is not None:
-        for look in stretch.trail.again(run, _LOOKED_AT):
+        for look in stretch.trail.again(run, _LOOKED_AT, numbers):
             yield major, look
         return
     first = 0

@@ -139,8 +139,7 @@ def parts(run: Sequence[Checked], trail: Trail | None = None) -> Iterator[Part]:
             carried = flow.carried
             part = _part(index, pages, flow, geometry)
             if trail is not None:
-                starts, kept = part.starts, flow.carried
-                trail.took(index, one, pages, carried=carried, starts=starts, kept=kept)
+                trail.took(one, pages, part, carried=carried, kept=flow.carried)
             yield part
             if part.stop is not None:
                 return

@@ -12,16 +12,20 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from collectors.postgres.compiled import FLAGS, HALVES, INT, INTS, NUMBERS, compiled
 from collectors.postgres.wal.crc import intact
+from collectors.postgres.wal.firstblock import marked, marks
 from collectors.postgres.wal.layout import LONG_HEADER, PAGE_HEADER, RECORD_HEADER
 from collectors.postgres.wal.pages import Bytes, Pages, joined
 from collectors.postgres.wal.segment import Checked
+
+if TYPE_CHECKING:
+    from collectors.postgres.wal.stream import Part
 
 WORD = 8
 Numbers = npt.NDArray[np.int64]
@@ -47,6 +51,8 @@ class _Step(NamedTuple):
     """How many end in it, or :data:`_ALL`."""
     kept: int
     """Bytes at the end of its text that the next one begins with."""
+    files: bytes
+    """:func:`~collectors.postgres.wal.firstblock.marks` of its records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +91,32 @@ class Trail:
 
     def passed(self, index: int, one: Checked, pages: Pages) -> None:
         """A block in which no record ends, and all of which belongs to one."""
-        self._steps.append(_Step(index, *pages.span(one), 0, _ALL, 0))
+        self._steps.append(_Step(index, *pages.span(one), 0, _ALL, 0, b""))
 
-    def took(  # noqa: PLR0913  (each is named by the caller)
-        self, index: int, one: Checked, pages: Pages, *, carried: int, starts: Numbers, kept: int
-    ) -> None:
+    def took(self, one: Checked, pages: Pages, part: Part, *, carried: int, kept: int) -> None:
         """A block with records, and bytes of its text from before it and for the next one."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="recon-wal-")  # noqa: SIM115  (goes with this)
             weakref.finalize(self, self._file.close)
-        self._file.write(starts.astype(np.uint32).tobytes())
-        self._steps.append(_Step(index, *pages.span(one), carried, len(starts), kept))
+        self._file.write(part.starts.astype(np.uint32).tobytes())
+        files = marks(part.words, part.starts, part.lengths, part.kind, one.major)
+        count = len(part.starts)
+        self._steps.append(_Step(part.index, *pages.span(one), carried, count, kept, files))
 
     def again(
-        self, run: Sequence[Checked], wanted: npt.NDArray[np.bool_]
+        self, run: Sequence[Checked], wanted: npt.NDArray[np.bool_], numbers: Starts
     ) -> Iterator[Look | Fault]:
-        """The records of the kinds that are wanted: resource manager times 256, and info."""
+        """The records of the kinds that are wanted: resource manager times 256, and info.
+
+        ``numbers``: of the files that are wanted. Blocks that have none of them are not read.
+        """
         carry: list[Bytes] = []
         place, bad = 0, -1
-        for step in self._steps:
+        for step, needed in zip(self._steps, self._needed(numbers), strict=True):
+            if not needed:
+                carry = []
+                place += max(step.records, 0)
+                continue
             one = run[step.segment]
             starts = self._starts(place, step.records)
             place += len(starts)
@@ -135,6 +148,16 @@ class Trail:
                 lsn = one.geometry.lsn(at + int(starts[good]) * WORD)
                 yield Fault(step.segment, lsn, "a record whose CRC-32C does not fit")
                 carry, bad = [], step.segment
+
+    def _needed(self, numbers: Starts) -> list[bool]:
+        """Which blocks may have records of some files, or the beginning of one."""
+        found = []
+        before = False
+        for step in reversed(self._steps):
+            here = before or (step.records != _ALL and marked(step.files, numbers))
+            found.append(here)
+            before = here and (step.carried > 0 or step.records == _ALL)
+        return found[::-1]
 
     def _starts(self, place: int, count: int) -> Starts:
         if self._file is None or count <= 0:

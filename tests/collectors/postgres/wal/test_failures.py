@@ -74,6 +74,22 @@ def test_another_timeline_in_the_name(copy: Path):
         assert wal.records["timeline"].unique().to_list() == [1]
 
 
+def test_another_number_in_the_name(copy: Path):
+    # As it stands behind the last one, and in place of one that is there.
+    whole = set(read(segments(copy), source="db").records["lsn"])
+    later = NAMES[-1][:-1] + "E"
+    shutil.copy(copy / NAMES[1], copy / later)
+    shutil.copy(copy / NAMES[1], copy / NAMES[3])
+    assert code(copy, later, later) != 0
+    for wal in both(copy):
+        for name in (later, NAMES[3]):
+            assert said(wal, f"{name}: expected the page address", f"that of {NAMES[1]}: renamed")
+        assert said(wal, "1 segment(s) before this one are missing", NAMES[4])
+        number = int(NAMES[3], 16) % 256
+        assert set(wal.records["lsn"]) < whole
+        assert not [lsn for lsn in wal.records["lsn"] if lsn // SIZE == number]
+
+
 def test_another_cluster_s_segment(copy: Path):
     own = order(segments(copy)).system_id
     change(copy / NAMES[2], 24, struct.pack("<Q", 77))

@@ -88,7 +88,7 @@ MEASURE = """
 import resource, json, sys, time
 start = time.perf_counter()
 exec(compile(sys.stdin.read(), "bench", "exec"))
-print(json.dumps({"seconds": time.perf_counter() - start,
+print(json.dumps({"seconds": time.perf_counter() - start, "cpu": time.process_time(),
                   "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
 """
 

@@ -197,14 +197,12 @@ def worded(timeline: Timeline, found: pl.DataFrame) -> pl.DataFrame:
     )
     # Words are put in order once, and then taken by their places.
     instant = [name for name in found.columns if name == "instant"]
-    places = words.sort(KEY).with_row_index("place")
-    at = places.select("row", "place")
-    placed = (
-        found.join(at, on="row", how="left")
-        .join(at.rename({"row": "then_row", "place": "then_at"}), on="then_row", how="left")
-        .join(at.rename({"row": "now_row", "place": "now_at"}), on="now_row", how="left")
-        .sort(*instant, "place")
-    )
+    places = words.sort(KEY)
+    at = pl.lit(_places(places["row"]))
+    rows_at = {"place": "row", "then_at": "then_row", "now_at": "now_row"}
+    placed = found.with_columns(
+        at.gather(pl.col(row)).alias(name) for name, row in rows_at.items()
+    ).sort(*instant, "place")
     taken = {
         f"{when}_{name}": pl.lit(places[name]).gather(f"{when}_at")
         for when in ("then", "now")
@@ -213,6 +211,16 @@ def worded(timeline: Timeline, found: pl.DataFrame) -> pl.DataFrame:
     columns = [f"{when}_{name}" for when in ("then", "now") for name in _SAID]
     keys = [pl.lit(places[name]).gather("place").alias(name) for name in KEY]
     return placed.with_columns(*keys, **taken).select(*instant, *KEY, *columns)
+
+
+def _places(rows: pl.Series) -> pl.Series:
+    """By row of the timeline the place at which it stands among these: no join is needed."""
+    import numpy as np
+
+    own = rows.to_numpy()
+    at = np.zeros(int(own.max(initial=0)) + 1, dtype=np.uint32)
+    at[own] = np.arange(len(own), dtype=np.uint32)
+    return pl.Series(at)
 
 
 def _said(row: dict[str, Any], when: str) -> Said | None:

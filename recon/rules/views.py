@@ -38,6 +38,10 @@ def snapshots(timeline: Timeline) -> pl.LazyFrame:
     null. ``at_low``, ``at_high``, ``at_basis``: by which bounds, see
     :meth:`recon.time.corrected.Corrected.bound`.
     """
+    return timeline.once("snapshots", _snapshots)
+
+
+def _snapshots(timeline: Timeline) -> pl.LazyFrame:
     found = (
         timeline.kind("snapshot")
         .group_by("source", "item")
@@ -49,7 +53,9 @@ def snapshots(timeline: Timeline) -> pl.LazyFrame:
         )
     )
     seen = Reading("seen_clock", "seen_from", "seen_to")
-    return logged(timeline, found, seen, "at")
+    # Few as a rule, and asked for by most rules.
+    few = found.limit(FEW + 1).collect(engine="streaming")
+    return logged(timeline, few.lazy() if len(few) <= FEW else found, seen, "at")
 
 
 def logged(timeline: Timeline, frame: pl.LazyFrame, reading: Reading, name: str) -> pl.LazyFrame:

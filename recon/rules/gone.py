@@ -73,7 +73,7 @@ def _vanished(timeline: Timeline) -> pl.DataFrame:
 
 
 def _unlisted(timeline: Timeline) -> pl.DataFrame:
-    if not timeline.has(*UPLOADED):
+    if not timeline.has(*UPLOADED, *READ):
         return pl.DataFrame()
     named = timeline.kind("object.put").select(version=version_name()).unique()
     sources = timeline.kind("object.put").select(bucket=_bucket(), listed_source="source").unique()

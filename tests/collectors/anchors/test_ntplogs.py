@@ -121,7 +121,14 @@ def test_a_false_line_among_many_is_outvoted_and_named(tmp_path: Path):
     (one,) = made.clocks().ahead["log:deploys"]
     (other,) = case(tmp_path / "true", LOOPSTATS, options).clocks().ahead["log:deploys"]
     assert (one.agreeing, one.pairs) == (3, 4)
-    assert (one.low, one.high) == (other.low, other.high)
+    assert one.low is not None
+    assert one.high is not None
+    assert other.low is not None
+    assert other.high is not None
+    # Pairs are looked at one by one where some contradict, so that less is left to drift.
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=2_000)
+    assert one.low >= other.low
+    assert one.high <= other.high
     (dissent,) = made.clocks().dissent
     assert ":line 4#" in dissent.before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,6 +74,7 @@ def test_locks_holds_markers_and_parts(strict: s3_servers.Server, bucket: str, m
     parts = [{"PartNumber": n, "ETag": etag} for n, etag in enumerate(etags, 1)]
     told("complete_multipart_upload", parted, **upload, MultipartUpload={"Parts": parts})
 
+    time.sleep(1.1)  # so that the listing is of a later second than the upload in parts
     case = make(url=f"s3://{bucket}/", endpoint=strict.endpoint, bytes=True)
     run = case.acquire()
     # Older releases of Ceph do not know GetObjectAttributes: that is named, and stops nothing.

@@ -27,12 +27,12 @@ def story() -> Story:
 
 @pytest.mark.parametrize("odd", ["as it is", "equal numbers", "in parts", "many"])
 def test_all_that_differs_is_found(odd: str, monkeypatch: pytest.MonkeyPatch):
+    timeline = story().timeline()
     if odd == "equal numbers":
         monkeypatch.setattr(pl.Expr, "hash", lambda _of, _seed=0: pl.lit(0, pl.UInt64))
     if odd == "in parts":
         monkeypatch.setattr(doubtful, "_AT_ONCE", 2)
     if odd == "many":
         monkeypatch.setattr(doubtful, "FEW", 0)
-    timeline = story().timeline()
     found = [set(one(timeline)["subject"]) for one in (varying, disputed, lacking)]
     assert found == [{"model:m1@1"}, {"model:m1@1", "model:m2@1"}, {"model:m4@1"}]

@@ -87,7 +87,7 @@ def test_versions_of_more_pages_than_memory_holds():
     rng = np.random.default_rng(8)
     with closing(Versions()) as versions:
         model: dict[tuple[int, int, int], tuple[int, int]] = {}
-        for lsn in range(0, 400_000, 40_000):
+        for lsn in range(0, 160_000, 40_000):
             places = np.stack(
                 [
                     rng.integers(0, 2, 40_000),

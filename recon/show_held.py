@@ -1,4 +1,4 @@
-"""On a terminal: what a bucket held, and what keeps it."""
+"""On a terminal: what a bucket held, what keeps it, and what it was set to."""
 
 from __future__ import annotations
 
@@ -44,9 +44,17 @@ def table(rows: pl.DataFrame, title: str, limit: int) -> None:
 
 
 def _shorter(rows: pl.DataFrame) -> pl.DataFrame:
-    """One reading for an interval, and reasons only where something is not certain."""
+    """One reading for an interval, and reasons only where something is not certain.
+
+    Of settings, what was read on one line.
+    """
     import polars as pl
 
+    if "setting" in rows.columns:
+        when = [show_interval(*pair) for pair in rows.select("first", "last").iter_rows()]
+        # Exports lay their JSON and XML out over many lines.
+        value = pl.col("value").str.replace_all(r"\s+", " ").str.strip_chars()
+        return rows.select(*("setting", "state"), value, pl.Series("when", when), *("times", "by"))
     if "latest" not in rows.columns:
         return rows
     when = [show_interval(*pair) for pair in rows.select("earliest", "latest").iter_rows()]

@@ -92,3 +92,17 @@ def test_not_allowed_to_see_is_not_nothing_configured(
     assert "AccessDenied" in refused["value"]
     assert refused["times"] == 3
     assert (none["state"], none["value"], none["times"]) == ("not set", None, 3)
+
+
+def test_what_is_laid_out_over_lines_is_shown_on_one(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = {"ID": "old", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 9}}
+    words = json.dumps({"Rules": [rule]}, indent=4)
+    (case / "3" / "get-bucket-lifecycle-configuration.json").write_text(words)
+    settings(case, capsys)
+    assert run("settings", "models", "--case", str(case)) == 0
+    shown = capsys.readouterr().out
+    assert "U+000A" not in shown
+    assert '"Rules":' in shown
+    assert "2026-04-02T09:00:00Z" in shown

@@ -13,7 +13,7 @@ import polars as pl
 
 RESERVED = (
     r"^(claim|snapshot|examiner|attestation|git\.(commit|author|tag|ref|reflog|fetch)"
-    r"|log\.(rewritten|gap)|(wal|row|table|timeline|object|bucket|backup)\..*)$"
+    r"|log\.(rewritten|gap)|(wal|row|table|database|timeline|object|bucket|backup)\..*)$"
 )
 """Kinds by which rules know what a medium itself recorded; a log or table cannot give them."""
 _HEX = r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b"

@@ -199,7 +199,8 @@ class Quote:
 STATEMENTS = (
     *("*", "!examiner", "!git.commit", "!git.author", "!git.tag", "!git.ref", "!git.reflog"),
     "!git.fetch",
-    *("!wal.*", "!row.*", "!table.*", "!timeline.*", "!object.*", "!bucket.*", "!backup.*"),
+    *("!wal.*", "!row.*", "!table.*", "!database.*", "!timeline.*"),
+    *("!object.*", "!bucket.*", "!backup.*"),
 )
 """:attr:`Collector.kinds` of what reads any log or table: what no medium recorded by itself."""
 

@@ -187,7 +187,8 @@ def _download(major: int, scratch: Path) -> Path:
 
 def _pip() -> Sequence[str] | None:
     """This interpreter's pip, or one on the search path: environments made by uv have none."""
-    own = [sys.executable, "-m", "pip"]
+    # Without the folder it is run in, which may be one of evidence.
+    own = [sys.executable, "-P", "-m", "pip"]
     there = subprocess.run([*own, "--version"], capture_output=True, check=False)  # noqa: S603
     other = shutil.which("pip3") or shutil.which("pip")
     return own if there.returncode == 0 else [other] if other else None

@@ -27,8 +27,9 @@ def check(path: Path, cells: int, characters: int) -> str:
         characters: of all cells together, at most.
     """
     arguments = [str(path.resolve()), str(ROOM), str(cells), str(characters)]
+    # -P: what stands in the folder that recon is run in is evidence, and no module.
     done = subprocess.run(  # noqa: S603  (an argument list of our own making, no shell)
-        [sys.executable, "-m", "collectors.records.oldexcel", *arguments],
+        [sys.executable, "-P", "-m", "collectors.records.oldexcel", *arguments],
         capture_output=True,
         text=True,
         errors="replace",

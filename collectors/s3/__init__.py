@@ -103,5 +103,8 @@ collector = Collector(
     held=held_at,
     kept=kept_now,
     settings=settings_of,
-    kinds=("*", "!wal.*", "!row.*", "!table.*", "!timeline.*", "!backup.*", "!git.*", "!deploy.*"),
+    kinds=(
+        *("*", "!wal.*", "!row.*", "!table.*", "!database.*", "!timeline.*", "!backup.*"),
+        *("!git.*", "!deploy.*"),
+    ),
 )

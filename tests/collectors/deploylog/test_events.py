@@ -324,7 +324,9 @@ def test_the_fast_reader_is_used_for_what_deploy_jobs_write():
     assert plain.select(is_plain(["ts", "sha", "user"])).to_series().to_list() == [True] * 3
 
 
-@pytest.mark.parametrize("kind", ["claim", "git.commit", "wal.commit", "table.recreate"])
+@pytest.mark.parametrize(
+    "kind", ["claim", "git.commit", "git.fetch", "wal.commit", "table.recreate", "database.drop"]
+)
 def test_a_log_cannot_give_itself_the_kinds_that_a_medium_records(tmp_path: Path, kind: str):
     row = {"ts": "2026-03-08T10:00:00Z", "event": kind, "model": "m", "version": "1"}
     log = Log(tmp_path, json.dumps(row).encode() + b"\n")

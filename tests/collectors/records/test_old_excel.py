@@ -109,3 +109,24 @@ def test_a_file_that_is_none_is_named_by_its_reader(tmp_path: Path):
     assert oldexcel.check(path, 100, 100) == ""
     with pytest.raises(NotAWorkbookError, match="found a file that is none"):
         excel.cells_of(path, "S0", 1)
+
+
+@pytest.mark.parametrize("name", ["collectors", "python_calamine"])
+def test_nothing_of_the_folder_it_is_run_in_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    """Evidence may have modules of the names that are imported."""
+    path = xls(tmp_path / "a.xls", {(0, 0): 1.0})
+    package = tmp_path / name / "records"
+    package.mkdir(parents=True)
+    mark = tmp_path / "ran"
+    for file in (package.parent / "__init__.py", package / "__init__.py", package / "oldexcel.py"):
+        file.write_text(f"open({str(mark)!r}, 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(oldexcel.__file__).parents[2]))
+    run = [sys.executable, "-m", name]
+    subprocess.run(run, check=False, capture_output=True, env={})
+    assert mark.exists(), "the payload works"
+    mark.unlink()
+    assert oldexcel.check(path, 100, 100) == ""
+    assert not mark.exists()

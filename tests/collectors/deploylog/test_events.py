@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collectors.deploylog import collector
@@ -292,6 +292,7 @@ def test_both_readers_give_the_same(texts: list[str]):
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(TEXTS, min_size=1, max_size=6), st.integers(1, 3))
+@example([json.dumps({"ts": "a" * 40})], 1)
 def test_shapes_give_the_same(texts: list[str], times: int):
     """Lines of one shape are read as the exact reader does, with the digests that they name."""
     clean = [text.encode("utf-8", "replace").decode() for text in texts for _ in range(times)]
@@ -301,8 +302,9 @@ def test_shapes_give_the_same(texts: list[str], times: int):
     read = _decode(lines, KEYS, [])
     if "held" not in read.columns:  # no line has a shape
         read = read.with_columns(held=pl.lit(None, dtype=pl.String))
+    # A value that is a digest stays as it stands; the digest that a line names has its prefix.
     for name in {name for held in read["held"].drop_nulls() for name in held.split("\r") if name}:
-        read = read.with_columns(prefixed(read[name]).alias(name))
+        read = read.with_columns(prefixed(read[name]).alias(f"named {name}"))
     for row in read.iter_rows(named=True):
         if row["blank"]:
             continue
@@ -315,7 +317,7 @@ def test_shapes_give_the_same(texts: list[str], times: int):
         if row.get("digested"):
             assert row["digests"] == found
         if row["held"] is not None:
-            held = [row[name] for name in row["held"].split("\r") if name]
+            held = [row[f"named {name}"] for name in row["held"].split("\r") if name]
             assert list(dict.fromkeys(one for one in held if one)) == (found or [])
 
 

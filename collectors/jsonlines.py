@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from collectors.exactjson import decode_line
-from collectors.reading import bare_columns, digests
+from collectors.reading import bare_columns, could_hold, digests
 from collectors.shapes import Shape, read_shapes
 
 if TYPE_CHECKING:
@@ -230,7 +230,10 @@ def _shaped(found: Sequence[tuple[Shape, pl.DataFrame]], keys: Sequence[str]) ->
         for shape, frame in found
     ]
     names = _one_order([one for one in bare if one is not None])
-    if names is not None and None not in bare:
+    if names is not None and all(
+        own is not None and not could_hold(frame[n] for n in names if n in frame and n not in own)
+        for own, (_, frame) in zip(bare, found, strict=True)
+    ):
         frames = [
             frame.select(*kept, *(n for n in names if n in frame.columns and n not in kept))
             for _, frame in found

@@ -6,7 +6,7 @@ It knows none of the collectors.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import polars as pl
@@ -99,6 +99,11 @@ def bare_columns(texts: Sequence[pl.Series]) -> list[str] | None:
         elif text.str.contains(_HEX).any():
             return None
     return found
+
+
+def could_hold(texts: Iterable[pl.Series]) -> bool:
+    """Whether some text is as long as a digest, and so may be taken for one by its length."""
+    return any((text.str.len_bytes() >= _SHA1).any() for text in texts)
 
 
 def digest_of(value: pl.Series) -> pl.Series:

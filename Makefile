@@ -32,7 +32,7 @@ lint: $(READY) ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY) ## Tests alone
-	$(BIN)/python -m pytest -m "not bench and not thorough" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --ignore=tests/bench -m "not thorough" -n $(WORKERS) --dist loadfile
 
 thorough: $(READY) system ## More versions of PostgreSQL, a real MLflow, Ceph, more generated input
 	scripts/system radosgw ceph-common ceph-mon ceph-osd

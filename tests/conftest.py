@@ -16,6 +16,9 @@ os.environ.setdefault("RECON_POSTGRES", str(Path(__file__).parent.parent / ".too
 # several threads. That threads change no byte is tested by itself.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    # Evidence of a test need not outlive the machine's power, and a disk that several wait for
+    # takes milliseconds for each item. Tests of durability put their own in its place.
+    os.fsync = lambda _file: None
 
 # A loaded machine is slow, and that is no fault of what is tested: benchmarks look at time.
 # `make thorough` generates many times as much as is made in passing.

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import recon
@@ -104,7 +104,6 @@ def test_an_unreadable_file_is_a_clear_error(tmp_path: Path):
         acquiring.store_file("gone", "x", tmp_path / "gone")
 
 
-@settings(max_examples=40, deadline=None)
 @given(place=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_any_flipped_byte_of_any_item_is_named(
     tmp_path_factory: pytest.TempPathFactory, place: int, flip: int

@@ -42,7 +42,7 @@ def test_a_whole_bag_has_nothing_to_say(production: Production):
     assert bagit.verify(production.folder) == []
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_byte_is_found_and_named(production: Production, data: st.DataObject):
     files = sorted(p for p in production.folder.rglob("*") if p.is_file() and p.stat().st_size)

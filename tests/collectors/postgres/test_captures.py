@@ -35,9 +35,7 @@ CLAIM = {
     "time": "at",
     "attributes": {"artifact": "sha", "note": "note"},
 }
-quick = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 anything = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(), inside, max_size=3),

@@ -207,9 +207,7 @@ def test_a_lying_length_reads_nothing_past_the_file(exports: Path, tmp_path: Pat
 
 
 @given(share=st.floats(0, 1, exclude_max=True))
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_cut_off_dump_never_gives_a_shorter_table(
     exports: Path, tmp_path: Path, share: float
 ) -> None:
@@ -228,9 +226,7 @@ def test_a_cut_off_dump_never_gives_a_shorter_table(
 @given(
     at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), zone=st.sampled_from(["UTC", None])
 )
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_no_flipped_bit_raises(
     exports: Path, tmp_path: Path, at: float, bit: int, zone: str | None
 ) -> None:

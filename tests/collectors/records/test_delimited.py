@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.records import collector
@@ -304,7 +304,6 @@ def test_options_that_cannot_be_are_refused(wrong: dict[str, Any]):
 _CELL = st.text(st.characters(codec="utf-8"), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(_CELL, min_size=4, max_size=4), max_size=6), st.binary(max_size=40))
 def test_no_line_is_lost_in_silence(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], junk: bytes

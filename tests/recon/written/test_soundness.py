@@ -197,7 +197,6 @@ def _date(story: Story, first: int, earliest: datetime, latest: datetime) -> Non
     story.covered[-1] |= {"earliest": earliest, "latest": latest}
 
 
-@settings(max_examples=60, deadline=None)
 @given(world=worlds(), told=tolds)
 def test_the_commit_lies_inside_every_firm_interval(world: World, told: Told):
     events, truth = timeline(world, told)

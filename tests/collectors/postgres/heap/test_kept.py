@@ -7,7 +7,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.postgres.heap import slots
@@ -23,7 +23,6 @@ DROP = st.tuples(KEYS, KEYS)
 
 
 @given(st.lists(PUT | DROP, max_size=30))
-@settings(deadline=None, max_examples=60)
 def test_a_frame_is_what_was_put_there_last(acts: list[tuple[int, bytes | int]]):
     model: dict[int, bytes] = {}
     with closing(Frames(20_000)) as frames:

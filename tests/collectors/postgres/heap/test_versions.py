@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.postgres.heap.versions import Versions, keys
@@ -20,7 +20,6 @@ CHANGES = st.tuples(st.none() | PLACES, st.none() | PLACES)
 
 
 @given(st.lists(st.lists(CHANGES, max_size=60), max_size=4))
-@settings(deadline=None, max_examples=50)
 def test_each_place_has_what_was_made_there_last(batches: list[list[tuple[object, object]]]):
     versions, model = Versions(), dict[object, tuple[int, int]]()
     lsn = 0

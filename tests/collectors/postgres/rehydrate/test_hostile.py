@@ -17,9 +17,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from collectors.postgres.rehydrate import guard, session
+from collectors.postgres.rehydrate.ask import lines
+from collectors.postgres.rehydrate.ask import query as asked
 from recon.errors import BadInputError, UsageError
 from tests.collectors.postgres.rehydrate.clusters import (
     SETTINGS,
@@ -290,7 +294,19 @@ def test_what_the_catalogue_would_run_is_not_run(tmp_path: Path, marks: Path, ma
     for path in marks.iterdir():
         path.unlink()
     made = case(tmp_path / "case", backups=str(tmp_path / "base"), wal=str(tmp_path / "archive"))
-    assert rows(ask(made, "2:30"), "model", "sha") == [("a", "one")]
+    tables = ["indexed", "walled", "shown"]
+    queries = [
+        "select * from ml.shown",
+        f"select public.evil('{marks}/asked')",
+        f"select public.pure('{marks}/asked')",
+        "select * from ml.indexed",
+        "select p from ml.typed",
+        "select p::json from ml.typed",
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        refused = _tried_when_paused(patched, tables, queries)
+        assert rows(ask(made, "2:30"), "model", "sha") == [("a", "one")]
+    assert set(queries) <= refused
     answer = ask(
         made,
         "2:30",
@@ -300,27 +316,45 @@ def test_what_the_catalogue_would_run_is_not_run(tmp_path: Path, marks: Path, ma
     typed = ask(made, "2:30", tables=("ml.typed",))
     assert rows(typed, "id") == [("1",)]
     assert any("p (ml.pair)" in note for note in typed.notes)
-    for tables in (("ml.shown",), ("ml.indexed",), ("ml.walled",)):
-        with suppress(BadInputError, UsageError):
-            ask(made, "2:30", tables=tables)
-    for query in (
-        "select * from ml.shown",
-        f"select public.evil('{marks}/asked')",
-        f"select public.pure('{marks}/asked')",
-        "select * from ml.indexed",
-        "select p from ml.typed",
-        "select p::json from ml.typed",
-    ):
-        with pytest.raises((BadInputError, UsageError)):
-            ask(made, "2:30", query=query)
+    with pytest.raises((BadInputError, UsageError)):
+        ask(made, "2:30", tables=("ml.shown",))
+    with pytest.raises((BadInputError, UsageError)):
+        ask(made, "2:30", query=queries[0])
     assert list(marks.iterdir()) == []
+
+
+def _tried_when_paused(
+    patched: pytest.MonkeyPatch, tables: Sequence[str], queries: Sequence[str]
+) -> set[str]:
+    """Ask all of them of the one server that is restored next; those refused are added."""
+    paused = session.paused
+    refused: set[str] = set()
+
+    def tried(server: session.Server, plan: Any) -> str:
+        database = paused(server, plan)
+        for table in tables:
+            with (
+                suppress(BadInputError, UsageError),
+                session.session(server, plan, database) as connection,
+            ):
+                found = guard.find(connection, "ml", table)
+                assert found is not None
+                lines(connection, found)
+        for query in queries:
+            try:
+                with session.session(server, plan, database) as connection:
+                    asked(connection, query)
+            except (BadInputError, UsageError):
+                refused.add(query)
+        return database
+
+    patched.setattr(session, "paused", tried)
+    return refused
 
 
 def test_the_scratch_folder_is_closed_and_the_server_unprivileged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from collectors.postgres.rehydrate import session as asking
-
     with postgres(None, SETTINGS, clock=at("0:30"), initdb=SMALL) as server:
         told = Told(server).then("1:00", TABLE)
         told.backup("2:00", "base", "-Ft", "-z")
@@ -328,9 +362,9 @@ def test_the_scratch_folder_is_closed_and_the_server_unprivileged(
         server.switch_wal()
         told.export(tmp_path, "base", "archive")
     seen: dict[str, object] = {}
-    paused = asking.paused
+    paused = session.paused
 
-    def watched(running: asking.Server, plan: object) -> str:
+    def watched(running: session.Server, plan: object) -> str:
         database = paused(running, plan)  # type: ignore[arg-type]
         folder = running.made.folder
         pid = int((folder / "pid").read_text())
@@ -339,7 +373,7 @@ def test_the_scratch_folder_is_closed_and_the_server_unprivileged(
         seen["sockets"] = Path(f"/proc/{pid}/net/tcp").exists()
         return database
 
-    monkeypatch.setattr(asking, "paused", watched)
+    monkeypatch.setattr(session, "paused", watched)
     made = case(tmp_path / "case", backups=str(tmp_path / "base"), wal=str(tmp_path / "archive"))
     ask(made, "2:30")
     assert seen["mode"] == 0o700

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.postgres.serverlog.events import MAX_VALUE
@@ -241,7 +241,6 @@ LINES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.one_of(LINES, st.binary(max_size=40)), max_size=12))
 def test_any_bytes_are_read_and_every_line_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]

@@ -29,3 +29,21 @@ def innocent(stage: Stage) -> Truth:
         stage, ("08:00", "m1/1/manifest.json"), ("09:00", MODEL), ("10:00", "m1/1/manifest.json")
     )
     return set()
+
+
+def incident_of_one_of_two(stage: Stage) -> Truth:
+    """Of two models one has its manifest an hour after it."""
+    uploaded(
+        stage,
+        ("08:00", "m2/1/manifest.json"),
+        ("08:30", "m2/1/model.bin"),
+        ("09:00", MODEL),
+        ("10:00", "m1/1/manifest.json"),
+    )
+    return {(RULE, "breach", M1)}
+
+
+def innocent_without(stage: Stage) -> Truth:
+    """There is no manifest, which is another matter."""
+    uploaded(stage, ("09:00", MODEL))
+    return set()

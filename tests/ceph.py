@@ -1,5 +1,8 @@
 """Ceph's RGW for tests: a cluster of one monitor and one store in memory, as Debian packages it.
 
+The store sets nothing of itself when it starts: it would ask before it knows the cluster's id, and
+now and then end on that, with all others waiting for it.
+
 ``scripts/system radosgw ceph-mon ceph-osd`` installs it; ``RECON_CEPH`` names a folder in which the
 packages are unpacked (``dpkg -x``), where they are not installed. Nothing of it is kept.
 """
@@ -7,10 +10,12 @@ packages are unpacked (``dpkg -x``), where they are not installed. Nothing of it
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LIBRARIES = f"usr/lib/{'aarch64' if os.uname().machine == 'aarch64' else 'x86_64'}-linux-gnu"
+_STARTS = 2
+_PATIENCE = 90
+"""Seconds for one step, of which none takes a tenth on a machine that does nothing else."""
+_USER = ("user", "create", "--uid", "admin", "--display-name", "admin")
 _CONFIGURATION = """\
 [global]
 fsid = {fsid}
@@ -46,6 +55,8 @@ osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 4
 osd_pool_default_pgp_num = 4
 osd_crush_chooseleaf_type = 0
+osd_class_update_on_start = false
+osd_crush_update_on_start = false
 osd_objectstore = memstore
 osd_data = {folder}/osd
 mon_data = {folder}/mon
@@ -63,61 +74,135 @@ def root() -> Path | None:
     return folder if all((folder / "usr/bin" / one).is_file() for one in programs) else None
 
 
+class NotStartedError(RuntimeError):
+    """A step that failed, or took too long: what it was, and what the daemons wrote."""
+
+
 @contextlib.contextmanager
 def ceph(folder: Path) -> Iterator[Server]:
-    """An RGW with one user, ended with its cluster at the end of the block."""
+    """An RGW with one user, ended with its cluster at the end of the block.
+
+    A cluster that does not come up is ended, and another one started, on other ports.
+
+    Raises:
+        NotStartedError: that one does not come up either.
+    """
     base = root()
     if base is None:
         raise FileNotFoundError("radosgw, ceph-mon, ceph-osd: not installed")
-    with contextlib.ExitStack() as stack:
-        yield _start(folder, base, stack)
+    for left in reversed(range(_STARTS)):
+        with contextlib.ExitStack() as stack:
+            cluster = _Cluster(folder / str(left), base, stack)
+            try:
+                server = cluster.start()
+            except NotStartedError as error:
+                if not left:
+                    raise
+                print(f"started anew, as {error}", file=sys.stderr)
+                continue
+            yield server
+        return
 
 
-def _start(folder: Path, base: Path, stack: contextlib.ExitStack) -> Server:
+class _Cluster:
     """Monitor, store, user, gateway, one after another."""
-    for name in ("mon", "osd"):
-        (folder / name).mkdir(parents=True)
-    libraries, fsid, port = base / _LIBRARIES, str(uuid.uuid4()), free_port()
-    where = {"fsid": fsid, "port": port, "folder": folder, "libraries": libraries}
-    configuration = folder / "ceph.conf"
-    configuration.write_text(_CONFIGURATION.format(**where))
-    environment = {
-        **os.environ,
-        "LD_LIBRARY_PATH": f"{libraries}:{libraries}/ceph:{base}/lib/{libraries.name}",
-        "PYTHONPATH": f"{base}/usr/lib/python3/dist-packages",
-        "CEPH_CONF": str(configuration),
-    }
 
-    def run(program: str, *arguments: str) -> None:
-        command = [str(base / "usr/bin" / program), *arguments]
+    def __init__(self, folder: Path, base: Path, stack: contextlib.ExitStack) -> None:
+        self.folder, self.base, self.stack = folder, base, stack
+        self.daemons: dict[str, Server] = {}
+        for name in ("mon", "osd"):
+            (folder / name).mkdir(parents=True)
+        libraries, self.fsid, self.port = base / _LIBRARIES, str(uuid.uuid4()), free_port()
+        where = {"fsid": self.fsid, "port": self.port, "folder": folder, "libraries": libraries}
+        configuration = folder / "ceph.conf"
+        configuration.write_text(_CONFIGURATION.format(**where))
+        self.environment = {
+            **os.environ,
+            "LD_LIBRARY_PATH": f"{libraries}:{libraries}/ceph:{base}/lib/{libraries.name}",
+            "PYTHONPATH": f"{base}/usr/lib/python3/dist-packages",
+            "CEPH_CONF": str(configuration),
+        }
+
+    def start(self) -> Server:
+        """All of it; what each step waits for is what the step before has brought up."""
+        address = f"v1:127.0.0.1:{self.port}"
+        monitors = str(self.folder / "monmap")
+        self._run("monmaptool", "--create", "--fsid", self.fsid, "--addv", "a", address, monitors)
+        self._run("ceph-mon", "--mkfs", "-i", "a", "--monmap", monitors)
+        self._serve("mon", "ceph-mon", "-i", "a")
+        self._run("ceph", "osd", "create")
+        self._run("ceph", "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=here")
+        self._run("ceph-osd", "-i", "0", "--mkfs")
+        self._serve("osd", "ceph-osd", "-i", "0")
+        end = time.monotonic() + _PATIENCE
+        # Without a store that is up, whoever asks for an object waits for ever.
+        while json.loads(self._run("ceph", "osd", "stat", "-f", "json"))["num_up_osds"] < 1:
+            if time.monotonic() > end or self.daemons["osd"].process.poll() is not None:
+                raise self._failed("the store", f"was not up within {_PATIENCE} s, or ended")
+            time.sleep(0.2)
+        keys = ("--access-key", ACCESS_KEY, "--secret", SECRET_KEY)
+        self._run("radosgw-admin", *_USER, *keys)
+        at = free_port()
+        frontend = f"beast endpoint=127.0.0.1:{at}"
+        server = self._serve(
+            "rgw", "radosgw", "-n", "client.rgw", "--rgw-frontends", frontend, at=at
+        )
+        try:
+            wait_for(server, "/", self.folder / "rgw.out", _PATIENCE)
+        except TimeoutError as error:
+            raise self._failed("the gateway", str(error)) from error
+        return server
+
+    def _run(self, program: str, *arguments: str) -> str:
+        """What a program that ends says."""
+        command = [str(self.base / "usr/bin" / program), *arguments]
         if program == "ceph":
             # It is written in Python, for the interpreter of the system.
             command.insert(0, shutil.which("python3", path="/usr/bin") or sys.executable)
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"{program}: {done.stderr[-1000:]}")
+        what = f"{program} {' '.join(arguments[:3])}"
+        with subprocess.Popen(
+            command,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            end = time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    out, wrong = process.communicate(timeout=1)
+                    break
+                except subprocess.TimeoutExpired:
+                    is_over = time.monotonic() > end
+                    if not is_over and all(d.process.poll() is None for d in self.daemons.values()):
+                        continue
+                    process.kill()
+                    how = (
+                        f"did not end within {_PATIENCE} s"
+                        if is_over
+                        else "waited, and a daemon ended"
+                    )
+                    raise self._failed(what, how) from None
+        if process.returncode:
+            raise self._failed(what, f"ended with {process.returncode}: {wrong[-1000:]}")
+        return out
 
-    def serve(name: str, program: str, *arguments: str, at: int = 0) -> Server:
-        command = [str(base / "usr/bin" / program), "-f", *arguments]
-        process = start(command, folder / f"{name}.out", environment)
-        server = Server("ceph", f"http://127.0.0.1:{at}", process, folder)
-        stack.callback(s3_servers.stop, server)
+    def _serve(self, name: str, program: str, *arguments: str, at: int = 0) -> Server:
+        """A daemon, ended with the cluster."""
+        command = [str(self.base / "usr/bin" / program), "-f", *arguments]
+        process = start(command, self.folder / f"{name}.out", self.environment)
+        server = Server("ceph", f"http://127.0.0.1:{at}", process, self.folder)
+        self.stack.callback(s3_servers.stop, server)
+        self.daemons[name] = server
         return server
 
-    monitors = str(folder / "monmap")
-    run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"v1:127.0.0.1:{port}", monitors)
-    run("ceph-mon", "--mkfs", "-i", "a", "--monmap", monitors)
-    serve("mon", "ceph-mon", "-i", "a")
-    run("ceph", "osd", "create")
-    run("ceph", "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=here")
-    run("ceph-osd", "-i", "0", "--mkfs")
-    serve("osd", "ceph-osd", "-i", "0")
-    keys = ("--access-key", ACCESS_KEY, "--secret", SECRET_KEY)
-    run("radosgw-admin", "user", "create", "--uid", "admin", "--display-name", "admin", *keys)
-    at = free_port()
-    frontend = f"beast endpoint=127.0.0.1:{at}"
-    server = serve("rgw", "radosgw", "-n", "client.rgw", "--rgw-frontends", frontend, at=at)
-    wait_for(server, "/", folder / "rgw.out")
-    return server
+    def _failed(self, what: str, how: str) -> NotStartedError:
+        """With each daemon's state, and the end of what it wrote."""
+        said = [f"Ceph did not start: {what} {how}"]
+        for name, daemon in self.daemons.items():
+            code = daemon.process.poll()
+            said.append(f"{name}: {'runs' if code is None else f'ended with {code}'}")
+            for log in (self.folder / f"{name}.out", *sorted(self.folder.glob(f"*{name}*.log"))):
+                text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+                said.append(f"{log.name}: …{text[-500:]}")
+        return NotStartedError("\n".join(said))

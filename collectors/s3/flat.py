@@ -35,8 +35,12 @@ _FIELDS = {
     "StorageClass": "storage",
 }
 _OWNER = r"<Owner>((?:<ID>[^<]*</ID>)?(?:<DisplayName>[^<]*</DisplayName>)?)</Owner>"
-_ALGORITHMS = r"((?:<ChecksumAlgorithm>[^<]*</ChecksumAlgorithm>)+)"
-_TYPE = r"(<ChecksumType>[^<]*</ChecksumType>)"
+_PASSED = {
+    "algorithms": r"((?:<ChecksumAlgorithm>[^<]*</ChecksumAlgorithm>)+)",
+    "type": r"(<ChecksumType>[^<]*</ChecksumType>)",
+    "ceph": r"(<Type>[^<]*</Type>)",
+}
+"""What is of no use here; the last is what Ceph's RGW writes into each version."""
 _ENTITIES = {"&quot;": '"', "&#34;": '"', "&apos;": "'", "&#39;": "'", "&lt;": "<", "&gt;": ">"}
 _ENTITIES |= {"&amp;": "&"}
 _CONTROLS = bytes(range(0x20))
@@ -120,12 +124,11 @@ def columns(pages: Sequence[Cut]) -> list[pl.DataFrame | None]:
         ),
         length=row.str.len_bytes(),
         owner=row.str.extract(_OWNER),
-        algorithms=row.str.extract(_ALGORITHMS),
-        type=row.str.extract(_TYPE),
+        **{name: row.str.extract(pattern) for name, pattern in _PASSED.items()},
         **{name: row.str.extract(f"<{tag}>([^<]*)</{tag}>") for tag, name in _FIELDS.items()},
     )
     taken = [pl.col(name).str.len_bytes() + 2 * len(tag) + 5 for tag, name in _FIELDS.items()]
-    taken += [pl.col("owner").str.len_bytes() + 15, pl.col("algorithms", "type").str.len_bytes()]
+    taken += [pl.col("owner").str.len_bytes() + 15, pl.col(*_PASSED).str.len_bytes()]
     taken += [2 * pl.col("tag").str.len_bytes() + 5]
     whole = pl.sum_horizontal(taken) == pl.col("length")
     regular = found.select("page", whole=whole & pl.col("tag").is_not_null())

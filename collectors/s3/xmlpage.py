@@ -48,6 +48,12 @@ _COLUMNS = {
     "Size": "size",
     "StorageClass": "storage",
 }
+_ASCII = {form % byte: chr(byte) for byte in range(0x80) for form in ("%%%02X", "%%%02x")}
+_ASCII |= {"+": " "}
+"""What stands in URL encoding for one character; a text is gone through once, so ``%2541`` is
+``%41``."""
+_OF_SEVERAL_BYTES = "%[89A-Fa-f]"
+"""Part of a character, or of none."""
 _ONCE = ("Key", "VersionId", "LastModified", "ETag", "Owner")
 
 
@@ -147,6 +153,9 @@ def _slow(data: bytes, *, rows_wanted: bool) -> Page:
 def _decoded_keys(versions: pl.DataFrame, notes: list[Note]) -> pl.DataFrame:
     if not versions["key"].str.contains("[%+]").any():
         return versions
+    if not versions["key"].str.contains(_OF_SEVERAL_BYTES).any():
+        plain = pl.col("key").str.replace_many(list(_ASCII), list(_ASCII.values()))
+        return versions.with_columns(plain)
     keys, broken = decoded(versions["key"].to_list(), is_encoded=True)
     said = "expected a key in URL encoding of UTF-8, found other; kept as it stands"
     notes += [Note(versions["citation"][i], said) for i in broken]

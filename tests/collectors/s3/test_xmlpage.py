@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote_plus
+import re
+from urllib.parse import quote_plus, unquote_plus
 from xml.sax.saxutils import escape
 
 import pytest
@@ -45,6 +46,15 @@ def test_keys_are_decoded_exactly_once(keys: list[str]) -> None:
     read = xmlpage.read(page(*encoded, head="<EncodingType>url</EncodingType>"))
     assert read.versions["key"].to_list() == keys
     assert not read.notes
+
+
+@given(st.lists(st.text("%+2aF4c/", min_size=1, max_size=12), max_size=8))
+def test_keys_of_ascii_in_any_spelling_are_decoded_as_one_by_one(keys: list[str]) -> None:
+    """All of a page at once where no escape is of several bytes."""
+    keys = [key for key in keys if not re.search("%[a-fA-F]", key)]
+    elements = [version(key) for key in keys]
+    read = xmlpage.read(page(*elements, head="<EncodingType>url</EncodingType>"))
+    assert read.versions["key"].to_list() == [unquote_plus(key) for key in keys]
 
 
 def test_a_key_that_looks_encoded_is_left_alone_where_the_page_says_nothing_of_encoding() -> None:
@@ -175,6 +185,8 @@ PIECES = st.sampled_from(
         "<StorageClass><![CDATA[A]]>B</StorageClass>",
         "<StorageClass>A<!-- c -->B</StorageClass>",
         "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>",
+        "<Type>Normal</Type>",
+        "<Type>N<b/></Type>",
         "<RestoreStatus><IsRestoreInProgress>true</IsRestoreInProgress></RestoreStatus>",
         '<x:Key xmlns:x="urn:x">forged</x:Key>',
         "<Unknown/>",
@@ -200,8 +212,13 @@ def test_both_readers_of_a_page_give_the_same(versions: list[tuple[str, list[str
     assert (quick.notes, quick.prefixes) == (slow.notes, slow.prefixes)
 
 
-def test_a_page_as_s3_writes_it_is_read_by_columns_and_one_with_a_forged_row_is_not() -> None:
-    more = "<Owner><ID>75aa</ID></Owner><ChecksumType>FULL_OBJECT</ChecksumType>"
+@pytest.mark.parametrize(
+    "written", ["<ChecksumType>FULL_OBJECT</ChecksumType>", "<Type>Normal</Type>"]
+)
+def test_a_page_as_s3_or_ceph_writes_it_is_read_by_columns_and_one_with_a_forged_row_is_not(
+    written: str,
+) -> None:
+    more = f"<Owner><ID>75aa</ID></Owner>{written}"
     (regular,) = flat.columns([flat.cut(page(version("a", more=more)))])
     assert regular is not None
     assert regular["owner"].to_list() == ["75aa"]

@@ -24,13 +24,13 @@ from tests import s3_servers
 from tests.s3_servers import ACCESS_KEY, SECRET_KEY, Server, free_port, start, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _LIBRARIES = f"usr/lib/{'aarch64' if os.uname().machine == 'aarch64' else 'x86_64'}-linux-gnu"
 _STARTS = 2
 _PATIENCE = 90
 """Seconds for one step, of which none takes a tenth on a machine that does nothing else."""
-_USER = ("user", "create", "--uid", "admin", "--display-name", "admin")
+_USER = ("user", "create")
 _CONFIGURATION = """\
 [global]
 fsid = {fsid}
@@ -79,8 +79,11 @@ class NotStartedError(RuntimeError):
 
 
 @contextlib.contextmanager
-def ceph(folder: Path) -> Iterator[Server]:
-    """An RGW with one user, ended with its cluster at the end of the block.
+def ceph(folder: Path, users: Sequence[str] = ()) -> Iterator[Server]:
+    """An RGW with an administrator, ended with its cluster at the end of the block.
+
+    Each of ``users`` may do what :func:`allow` says; the name is the access key, the secret is
+    everybody's.
 
     A cluster that does not come up is ended, and another one started, on other ports.
 
@@ -94,7 +97,7 @@ def ceph(folder: Path) -> Iterator[Server]:
         with contextlib.ExitStack() as stack:
             cluster = _Cluster(folder / str(left), base, stack)
             try:
-                server = cluster.start()
+                server = cluster.start(users)
             except NotStartedError as error:
                 if not left:
                     raise
@@ -102,6 +105,24 @@ def ceph(folder: Path) -> Iterator[Server]:
                 continue
             yield server
         return
+
+
+def allow(server: Server, user: str, policy: str) -> None:
+    """The IAM document is from now on all that the user may do.
+
+    Raises:
+        botocore.exceptions.ClientError: there is a name in it that this Ceph does not know.
+    """
+    import boto3
+
+    iam = boto3.client(
+        "iam",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name=s3_servers.REGION,
+    )
+    iam.put_user_policy(UserName=user, PolicyName="all", PolicyDocument=policy)
 
 
 class _Cluster:
@@ -123,7 +144,7 @@ class _Cluster:
             "CEPH_CONF": str(configuration),
         }
 
-    def start(self) -> Server:
+    def start(self, users: Sequence[str]) -> Server:
         """All of it; what each step waits for is what the step before has brought up."""
         address = f"v1:127.0.0.1:{self.port}"
         monitors = str(self.folder / "monmap")
@@ -140,8 +161,12 @@ class _Cluster:
             if time.monotonic() > end or self.daemons["osd"].process.poll() is not None:
                 raise self._failed("the store", f"was not up within {_PATIENCE} s, or ended")
             time.sleep(0.2)
-        keys = ("--access-key", ACCESS_KEY, "--secret", SECRET_KEY)
-        self._run("radosgw-admin", *_USER, *keys)
+        for name, key, caps in [
+            ("admin", ACCESS_KEY, "user-policy=*"),
+            *((user, user, "") for user in users),
+        ]:
+            keys = ("--access-key", key, "--secret", SECRET_KEY, "--caps", caps)
+            self._run("radosgw-admin", *_USER, "--uid", name, "--display-name", name, *keys)
         at = free_port()
         frontend = f"beast endpoint=127.0.0.1:{at}"
         server = self._serve(

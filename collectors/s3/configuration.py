@@ -28,7 +28,8 @@ class Resource:
     field: str | None = None
     """The one element that says it all, where there is one."""
     entry: str = ""
-    """Of a list: what stands in it, where it is not empty."""
+    """Of a list: what stands in it, where it is not empty. Ceph's RGW answers with a replication
+    of no rules where none is configured."""
 
 
 RESOURCES = (
@@ -47,7 +48,7 @@ RESOURCES = (
         "get-bucket-lifecycle-configuration",
         ("LifecycleConfiguration", "BucketLifecycleConfiguration"),
     ),
-    Resource("replication", "get-bucket-replication", ("ReplicationConfiguration",)),
+    Resource("replication", "get-bucket-replication", ("ReplicationConfiguration",), entry="Rule"),
     Resource("logging", "get-bucket-logging", ("BucketLoggingStatus",)),
     Resource("policy", "get-bucket-policy", ()),
     Resource(
@@ -144,6 +145,9 @@ def read_cli(resource: Resource, data: bytes) -> str | None:
         return clijson.text(top.get(resource.field)) or None
     if resource.name == "location":
         return clijson.text(top.get("LocationConstraint")) or None
+    if resource.name == "replication":
+        said = top.get("ReplicationConfiguration")
+        return short(data) if isinstance(said, dict) and said.get("Rules") else None
     if resource.entry:
         lists = {"inventory": "InventoryConfigurationList", "uploads": "Uploads"}
         return short(data) if top.get(lists[resource.name]) else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from collectors.s3 import configuration
 from tests.cases import BUCKETS
 from tests.collectors.s3.test_held import run
 from tests.collectors.s3.trails import Trail, record
@@ -106,3 +107,16 @@ def test_what_is_laid_out_over_lines_is_shown_on_one(
     assert "U+000A" not in shown
     assert '"Rules":' in shown
     assert "2026-04-02T09:00:00Z" in shown
+
+
+@pytest.mark.parametrize(("rules", "is_set"), [("", False), ("<Rule><ID>r</ID></Rule>", True)])
+def test_a_replication_of_no_rules_is_none(rules: str, *, is_set: bool) -> None:
+    """Ceph's RGW answers so where none is configured."""
+    resource = configuration.by_name("replication")
+    assert resource is not None
+    xml = f"<ReplicationConfiguration><Role></Role>{rules}</ReplicationConfiguration>"
+    _, value, problem = configuration.read_answer(resource, xml.encode())
+    listed = [{"ID": "r"}] if rules else []
+    said = json.dumps({"ReplicationConfiguration": {"Role": "", "Rules": listed}})
+    assert (value is not None, problem) == (is_set, "")
+    assert (configuration.read_cli(resource, said.encode()) is not None) == is_set

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recon.time.consensus import ENOUGH, OPEN
-from recon.time.daily import DAY, FEW, certain, daily, grouped, hourly
+from recon.time.daily import DAY, FEW, begins, certain, grouped, hourly, together
 from recon.time.envelope import tightened
 from recon.time.pairs import KEYS, PAIRS
 from recon.time.segments import DRIFT, Segment, segments
@@ -108,44 +108,39 @@ def named(frame: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _once(pairs: pl.LazyFrame, drift: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    import numpy as np
+
     hours = hourly(pairs)
-    days = daily(pairs, hours)
-    groups = days.with_columns(group=grouped(days))
-    whole = groups.group_by(*KEYS, "group", maintain_order=True).agg(
-        pl.col("since", "held_since").min(),
-        pl.col("until", "held_until").max(),
-        pl.col("low").max(),
-        pl.col("high").min(),
-        pl.col("pairs", "held").sum(),
-    )
+    by_day = begins(hours.bounds.select(*KEYS, "day"))
+    days = together(hours.bounds, by_day, *KEYS, "day")
+    days = days.with_columns(group=grouped(days))
+    by_group = begins(days.select("group"))
+    whole = together(days, by_group, *KEYS, "group")
     # One offset fits where the bounds miss each other by no more than drift can do on the way.
     span = pl.col("until") - pl.col("since")
     half = (span * (drift / 2)).cast(pl.Int64) + 1
     crossed = (pl.col("low") - half > pl.col("high") + half).fill_null(value=False)
     whole = whole.with_columns(crossed=crossed, slack=(span * drift).cast(pl.Int64) + 1)
-    middles = certain(groups, slack_of=whole.select(*KEYS, "group", "slack"))
+    middles = certain(hours.pairs, hours.begin[by_day[by_group]])
     # With all the drift of its time, until it is known where in it the pairs are.
-    whole = whole.with_columns(
-        low=pl.col("low") - pl.col("slack"), high=pl.col("high") + pl.col("slack")
+    whole = pl.concat([whole, middles], how="horizontal").with_columns(
+        pl.col("low", "certain_low") - pl.col("slack"),
+        pl.col("high", "certain_high") + pl.col("slack"),
     )
-    hours = hours.join(groups.select(*KEYS, "day", "group"), on=[*KEYS, "day"])
-    whole = tightened(whole, hours, drift)
-    plain = (
-        whole.filter(~pl.col("crossed"))
-        .join(middles, on=[*KEYS, "group"])
-        .select(
-            *KEYS,
-            *("low", "high", "certain_low", "certain_high"),
-            pl.col("pairs").cast(pl.UInt32),
-            since=pl.coalesce("held_since", "since"),
-            until=pl.coalesce("held_until", "until"),
-            agreeing=pl.col("pairs").cast(pl.UInt32),
-            held=pl.col("held").cast(pl.UInt32),
-            clear=pl.lit(True),
-        )
+    number = np.repeat(days["group"].to_numpy(), np.diff(by_day, append=len(hours.bounds)))
+    whole = tightened(whole, hours.bounds.with_columns(group=pl.Series(number)), drift)
+    plain = whole.filter(~pl.col("crossed")).select(
+        *KEYS,
+        *("low", "high", "certain_low", "certain_high"),
+        pl.col("pairs").cast(pl.UInt32),
+        since=pl.coalesce("held_since", "since"),
+        until=pl.coalesce("held_until", "until"),
+        agreeing=pl.col("pairs").cast(pl.UInt32),
+        held=pl.col("held").cast(pl.UInt32),
+        clear=pl.lit(True),
     )
-    crossing = groups.select(*KEYS, "day", "group").join(
-        whole.filter("crossed"), on=[*KEYS, "group"], how="semi"
+    crossing = days.select(*KEYS, "day", "group").join(
+        whole.filter("crossed"), on="group", how="semi"
     )
     looked, dissent = _closer(pairs, crossing, drift)
     return pl.concat([plain.select(list(OFFSETS)), looked]), dissent

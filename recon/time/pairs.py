@@ -86,7 +86,7 @@ def law_pairs(
     laws = relations.select("before", "after", "law").collect()
     if not laws.select(_in_order()).item():
         laws = laws.sort("before", "after", maintain_order=True)
-    at, clocks = _by_row(every_reading(events) if read is None else read)
+    at, clocks = _by_row(_read(events) if read is None else read)
     parts = [_bounding(part, at) for part in laws.iter_slices(_AT_ONCE)]
     found = pl.concat(parts) if parts else _bounding(laws, at)
     name = pl.lit(clocks.cast(PAIRS["first"]))
@@ -233,12 +233,13 @@ def every_reading(events: pl.LazyFrame) -> pl.DataFrame:
 
     Clocks are of an Enum in alphabetical order, so that numbers are in the order of names.
     """
+    return _read(events, stamped=(pl.col("basis") == "stamped").fill_null(value=False))
+
+
+def _read(events: pl.LazyFrame, **more: pl.Expr) -> pl.DataFrame:
     names = events.select("clock").unique().collect(engine="streaming")["clock"]
     clock = pl.col("clock").cast(pl.Enum(names.drop_nulls().sort()))
-    stamped = (pl.col("basis") == "stamped").fill_null(value=False)
-    return readings(events.with_columns(clock), every=True, stamped=stamped).collect(
-        engine="streaming"
-    )
+    return readings(events.with_columns(clock), every=True, **more).collect(engine="streaming")
 
 
 def _by_row(read: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
@@ -248,13 +249,19 @@ def _by_row(read: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     the second value.
     """
     names = cast("pl.Enum", read.schema["clock"]).categories
-    found = read.with_columns(pl.col("clock").to_physical().cast(pl.UInt32))
-    rows = found["row"]
-    if not (rows == pl.int_range(len(rows), dtype=pl.UInt64, eager=True)).all():
-        # Part of a timeline, or in another order.
-        every = read.select(row=pl.int_range(pl.col("row").max().fill_null(0) + 1, dtype=pl.UInt64))
-        found = every.join(found, on="row", how="left", maintain_order="left")
-    return found.drop("row"), names
+    found = read.select("row", pl.col("clock").to_physical(), "earliest", "latest")
+    begin = 0
+    for part in found["row"].to_frame().iter_slices(_AT_ONCE):
+        rows = pl.int_range(begin, begin + len(part), dtype=pl.UInt64, eager=True)
+        if not (part["row"] == rows).all():
+            # Part of a timeline, or in another order.
+            last = pl.col("row").max().fill_null(0) + 1
+            every = read.select(row=pl.int_range(last, dtype=pl.UInt64))
+            found = every.join(found, on="row", how="left", maintain_order="left")
+            break
+        begin += len(part)
+    # In one piece: rows are looked up in many pieces for five times as much.
+    return found.drop("row").rechunk(), names
 
 
 def act_pairs(events: pl.LazyFrame, correspondences: pl.LazyFrame) -> pl.LazyFrame:

@@ -22,14 +22,14 @@ def relations(events: pl.LazyFrame, coverage: pl.LazyFrame | None = None) -> pl.
     seen = Seen.of(events, coverage)
     parts = [
         frame.select(pl.col(name).cast(dtype) for name, dtype in PAIR.items()).with_columns(
-            law=pl.lit(number, pl.UInt64())
+            law=pl.lit(number, pl.UInt8())
         )
         for number, one in enumerate(LAWS)
         for frame in one.derive(seen)
     ]
     if not parts:
         return pl.LazyFrame(schema=schema.RELATIONS)
-    before, after, law = pl.col("before"), pl.col("after"), pl.col("law")
+    before, after, law = pl.col("before"), pl.col("after"), pl.col("law").cast(pl.UInt64())
     # One number sorts five times as fast as three. Past a thousand million events it would repeat
     # itself, and say less of the order in the file; pairs are told apart by their own columns.
     key = before * 2**34 + after * 2**4 + law

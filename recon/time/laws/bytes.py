@@ -68,8 +68,12 @@ def _naming(naming: pl.DataFrame, known: pl.LazyFrame) -> pl.DataFrame:
     """
     digests = known.collect(engine="streaming").rechunk()
     name, of = alike(naming["names"], digests["digest"])
-    found = pl.concat([naming[name], digests[of]], how="horizontal")
-    return found.filter(pl.col("names") == pl.col("digest")).drop("digest")
+    if len(name) != len(naming) or not (name[1:] > name[:-1]).all():
+        # Else each is there once, and in its place.
+        naming = naming[name]
+    same = naming["names"] == digests["digest"][of]
+    found = pl.concat([naming, digests.drop("digest")[of]], how="horizontal")
+    return found if same.all() else found.filter(same)
 
 
 def _within(events: pl.LazyFrame, naming: pl.LazyFrame) -> pl.LazyFrame:

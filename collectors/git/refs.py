@@ -26,6 +26,8 @@ KIND = "git.refs"
 _LINE = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?) ([^ ]+)(?: ([^ ]*))?$")
 _LINKS = 16
 """Tags of tags that are followed. git itself follows any number; two is already rare."""
+_AGAIN = 2**31
+"""Part of the first line that names a ref again: parts below it are the claims of the ref."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def read(source: Source, items: Items, found: Found, warnings: list[Warn]) -> Re
         events.append(_snapshot(source, item, moment, clones.count(item.sha256)))
         # Clones whose refs are the same share one item: what it says is said once.
         if item.sha256 not in clones:
-            events.append(_refs(source, item, refs))
+            events.append(_refs(source, item, refs, warnings))
             logs.extend(ref.target for ref in refs if ref.name == gittuf.REF)
             events.append(_claims(source, item, refs, tags, whole.commits, warnings))
             _misnamed(item, refs, tags, warnings)
@@ -95,7 +97,19 @@ def read(source: Source, items: Items, found: Found, warnings: list[Warn]) -> Re
     return Referred(events, frame(coverage, DRAFT_COVERAGE))
 
 
-def _refs(source: Source, item: Item, refs: Sequence[Ref]) -> pl.DataFrame:
+def _refs(source: Source, item: Item, refs: Sequence[Ref], warnings: list[Warn]) -> pl.DataFrame:
+    """Each line an event: a bundle that somebody wrote can list a ref twice."""
+    met: dict[str, int] = {}
+    parts = []
+    for ref in refs:
+        again = met.get(ref.name, 0)
+        met[ref.name] = again + 1
+        parts.append(_AGAIN + again - 1 if again else 0)
+        if again == 1:
+            message = (
+                "expected each ref once; found one that is listed again; the first makes claims"
+            )
+            warnings.append(Warn(item.sha256, f"ref {ref.name}", message))
     rows = [
         {
             "kind": "git.ref",
@@ -105,9 +119,9 @@ def _refs(source: Source, item: Item, refs: Sequence[Ref]) -> pl.DataFrame:
             "names": [f"git:{ref.target}"],
             "item": item.sha256,
             "citation": f"ref {ref.name}",
-            "part": 0,
+            "part": part,
         }
-        for ref in refs
+        for ref, part in zip(refs, parts, strict=True)
     ]
     return frame(rows, DRAFT)
 
@@ -189,7 +203,9 @@ def _claims(  # noqa: PLR0913, PLR0917  (each argument is a different thing)
     """What case.toml reads out of ref names: the commit behind each, dated by its tag, if any."""
     parts: dict[str, int] = {}
     rows: list[dict[str, Any]] = []
-    by_name = {ref.name: ref for ref in refs}
+    by_name: dict[str, Ref] = {}
+    for ref in refs:
+        by_name.setdefault(ref.name, ref)
     for claim in source.claims:
         for name, subject in _subjects(claim, list(by_name)):
             target, passed = peel(by_name[name].target, tags)

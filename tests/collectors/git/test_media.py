@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from collectors.git import GitOptions, catfile, collector
+from collectors.git import GitClaim, GitOptions, catfile, collector
 from collectors.git.opening import masked, transport
+from recon import schema
 from recon.errors import BadInputError, UnreachableError
 from recon.evidence import Acquiring
 from tests.collectors.git.repositories import Collected, Repository
@@ -43,6 +44,27 @@ def test_a_bundle_gives_what_its_repository_gives(story: Repository, tmp_path: P
     assert [item.kind for item in got.items] == ["git.bundle", "git.objects", "git.refs"]
     bundle = got.items.of("git.bundle")[0]
     assert got.items.read(bundle) == (tmp_path / "code.bundle").read_bytes()
+
+
+def test_a_bundle_that_lists_a_ref_twice_is_read_line_by_line(story: Repository, tmp_path: Path):
+    """git makes no such bundle; whoever writes one by hand may have each line name a commit."""
+    first, last = story("rev-list", "--max-parents=0", "main"), story("rev-parse", "main")
+    story("bundle", "create", str(tmp_path / "plain.bundle"), "main")
+    plain = (tmp_path / "plain.bundle").read_bytes()
+    line = f"{last} refs/heads/main\n".encode()
+    assert line in plain
+    (tmp_path / "a.bundle").write_bytes(plain.replace(line, first.encode() + line[40:] + line))
+    claim = GitClaim(ref="refs/heads/{branch}", subject="branch:{branch}")
+    got = Collected(tmp_path / "case", (claim,), path="a.bundle")
+    moved = got.kind("git.ref").sort("part")
+    assert moved["digest"].to_list() == [f"git:{first}", f"git:{last}"]
+    assert moved["citation"].to_list() == ["ref refs/heads/main"] * 2
+    ids = got.events.select(schema.event_id()).to_series()
+    assert ids.n_unique() == ids.len()
+    assert got.kind("claim")["value"].to_list() == [first], "what the citation leads to"
+    assert "ref refs/heads/main: expected each ref once" in got.said()
+    twin = Collected(tmp_path / "twin", (claim,), path="plain.bundle")
+    assert "expected each ref once" not in twin.said()
 
 
 def test_a_bundle_that_builds_on_another_comes_after_it(work: Repository, tmp_path: Path):

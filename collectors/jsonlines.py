@@ -13,17 +13,18 @@ JSON by RFC 8259; bytes that are no UTF-8 are not read as anything else (section
 
 from __future__ import annotations
 
-import mmap
 import re
 from codecs import BOM_UTF8
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from collectors.exactjson import decode_line
 from collectors.reading import bare_columns, could_hold, digests
 from collectors.shapes import Shape, read_shapes
+from collectors.stretches import Stretch, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 CHUNK = 16 << 20
 """Bytes that are read at a time."""
+LARGE = 64 << 20
+"""Bytes from which on it is worth the second that numba takes."""
 MAX_LINE = 1 << 20
 """Bytes of the longest line that is read. Kernel and shell logs stay far below."""
 
-_FEED = ord("\n")
+_MORE = 7
+"""Bytes behind a stretch, so that eight can be looked at from each of its own on."""
 _W = r"[ \t\r]*"
+_BLANK = rf"^{_W}$"
 _STRING = (
     r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]'
     r'|\\u(?:[0-9a-cefA-CEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))*"'
@@ -78,7 +83,12 @@ def check_keys(keys: Sequence[str]) -> None:
 
 
 def read(
-    path: Path, keys: Sequence[str], chunk: int = CHUNK, *, after: tuple[int, int] = (0, 0)
+    path: Path,
+    keys: Sequence[str],
+    chunk: int = CHUNK,
+    *,
+    after: tuple[int, int] = (0, 0),
+    texts: bool = True,
 ) -> Iterator[pl.DataFrame]:
     """The records of a file of JSON lines, a frame for each stretch of it.
 
@@ -88,11 +98,17 @@ def read(
 
     What :func:`collectors.reading.names` gives for a line is in ``digests``, where ``digested``; or
     ``held`` names the columns, in order and with a carriage return between them, of which each is
-    a bare digest of the line or null, and outside of which the line has none.
+    a bare digest of the line or null, and outside of which the line has none. Without ``texts``,
+    ``text`` may be null where ``held`` is not.
     """
     known: list[Shape] = []
-    for frame in text_lines(path, chunk, after=after):
-        yield _decode(frame, keys, known)
+    large = path.stat().st_size - after[0] >= LARGE
+    number = after[1] + 1
+    for one in stretches(path, chunk, after[0], _MORE if large else 0):
+        quick = _apart(one, number, keys, known, texts=texts) if large else None
+        frame = _decode(_lines(one, number), keys, known) if quick is None else quick
+        yield frame
+        number += frame.height
 
 
 def text_lines(
@@ -104,32 +120,69 @@ def text_lines(
     ``ended`` (whether a line feed follows), ``problem`` (why it cannot be read; else null) and
     ``blank``.
     """
-    if path.stat().st_size <= after[0]:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes_:
-        start, number = after[0], after[1] + 1
-        while start < len(bytes_):
-            cut = bytes_.rfind(b"\n", start, start + chunk) + 1
-            if cut == 0:  # one line is longer than a chunk
-                cut = bytes_.find(b"\n", start + chunk) + 1 or len(bytes_)
-            elif start + chunk >= len(bytes_):
-                cut = len(bytes_)
-            if cut - start > chunk:
-                frame = pl.DataFrame(
-                    {"text": [None], "problem": [_TOO_LONG], "size": [cut - start]}
-                )
-            else:
-                frame = _split(bytes_[start : cut - (bytes_[cut - 1] == _FEED)])
-            if start == 0 and bytes_[: len(BOM_UTF8)] == BOM_UTF8:
-                # Editors and shells of Windows write one; RFC 8259, section 8.1: may be ignored.
-                first = pl.int_range(pl.len()) == 0
-                bare = pl.col("text").str.strip_prefix("\ufeff")
-                frame = frame.with_columns(text=pl.when(first).then(bare).otherwise("text"))
-            yield _placed(frame, start, number, ended=bytes_[cut - 1] == _FEED)
-            number += frame.height
-            start = cut
-            # What was read is let go: a large file would count as memory of ours.
-            bytes_.madvise(mmap.MADV_DONTNEED)
+    number = after[1] + 1
+    for one in stretches(path, chunk, after[0]):
+        yield (frame := _lines(one, number))
+        number += frame.height
+
+
+def _lines(one: Stretch, number: int) -> pl.DataFrame:
+    if one.raw is None:
+        frame = pl.DataFrame({"text": [None], "problem": [_TOO_LONG], "size": [one.size]})
+    else:
+        frame = _split(one.raw[: one.last])  # the same bytes where there are no more
+        if one.start == 0 and one.raw.startswith(BOM_UTF8):
+            # Editors and shells of Windows write one; RFC 8259, section 8.1: may be ignored.
+            first = pl.int_range(pl.len()) == 0
+            bare = pl.col("text").str.strip_prefix("\ufeff")
+            frame = frame.with_columns(text=pl.when(first).then(bare).otherwise("text"))
+    return _placed(frame, one.start, number, ended=one.ended)
+
+
+def _apart(
+    one: Stretch, number: int, keys: Sequence[str], known: list[Shape], *, texts: bool
+) -> pl.DataFrame | None:
+    """The same as of :func:`_decode`, without a look at what has a shape; None where it cannot."""
+    from collectors import apart
+
+    if one.raw is None or (one.start == 0 and one.raw.startswith(BOM_UTF8)):
+        return None
+    if not one.raw.isascii():
+        try:
+            one.raw[: one.last].decode()
+        except UnicodeDecodeError:
+            return None
+    rows = one.raw.count(b"\n", 0, one.last) + 1
+    lines = apart.Lines.of(one.raw, one.last, rows)
+    found, left = apart.read(lines, keys, known)
+    if not found or (lines.ends - lines.starts).max() > MAX_LINE:
+        return None
+    shaped = _shaped(found, keys)
+    whole = len(left) == 0 and shaped["at"].is_sorted()
+    # Where other columns hold every digest of a line nobody looks for any in its text.
+    text = None if "held" in shaped.columns and whole and not texts else lines.text(slice(None))
+    placed = pl.DataFrame(
+        {
+            "line": pl.int_range(number, number + rows, dtype=pl.UInt64, eager=True),
+            "offset": pl.Series((lines.starts + one.start).view(np.uint64)),
+            "text": pl.repeat(None, rows, dtype=pl.String, eager=True) if text is None else text,
+        }
+    ).with_columns(
+        ended=(pl.int_range(rows) < rows - 1) | pl.lit(one.ended),
+        problem=_NONE,
+        blank=pl.lit(False),
+    )
+    part = placed if whole else placed[shaped["at"]]
+    part = part.hstack(shaped.drop("at").get_columns())
+    if whole:
+        return part
+    others = placed[left]
+    blank = others["text"].str.contains(_BLANK).alias("blank")
+    others = others.with_columns(blank)
+    parts = [part, others.filter(blank)]
+    if not blank.all():
+        parts.append(_others(others.filter(~blank), keys))
+    return pl.concat([p for p in parts if p.height], how="diagonal").sort("line")
 
 
 def _split(data: bytes) -> pl.DataFrame:
@@ -195,7 +248,7 @@ def _placed(frame: pl.DataFrame, start: int, number: int, *, ended: bool) -> pl.
         ended=(pl.int_range(rows) < rows - 1) | pl.lit(ended),
         problem=pl.col("problem").cast(pl.String),
         # Stripping would copy every line.
-        blank=pl.col("text").cast(pl.String).str.contains(r"^[ \t\r]*$").fill_null(False),
+        blank=pl.col("text").cast(pl.String).str.contains(_BLANK).fill_null(False),
     )
 
 
@@ -209,7 +262,11 @@ def _decode(
     found, left = read_shapes(lines["text"], keys, [] if known is None else known)
     parts = []
     if found:
-        shaped = _shaped(found, keys)
+        bare = [
+            bare_columns([frame[name] for name in shape.texts]) if shape.whole else None
+            for shape, frame in found
+        ]
+        shaped = _shaped([(*f, b) for f, b in zip(found, bare, strict=True)], keys)
         all_ = left.is_empty() and shaped["at"].is_sorted()
         part = (lines if all_ else lines[shaped["at"]]).hstack(shaped.drop("at").get_columns())
         if all_ and whole:
@@ -222,26 +279,25 @@ def _decode(
     return pl.concat([p for p in parts if p.height], how="diagonal").sort("line")
 
 
-def _shaped(found: Sequence[tuple[Shape, pl.DataFrame]], keys: Sequence[str]) -> pl.DataFrame:
+def _shaped(
+    found: Sequence[tuple[Shape, pl.DataFrame, list[str] | None]], keys: Sequence[str]
+) -> pl.DataFrame:
     """Lines of shapes as one frame, with ``at``; see :func:`read` for what holds digests."""
     kept = ["at", *(f"={key}" for key in keys)]
-    bare = [
-        bare_columns([frame[name] for name in shape.texts]) if shape.whole else None
-        for shape, frame in found
-    ]
+    bare = [one for _, _, one in found]
     names = _one_order([one for one in bare if one is not None])
     if names is not None and all(
         own is not None and not could_hold(frame[n] for n in names if n in frame and n not in own)
-        for own, (_, frame) in zip(bare, found, strict=True)
+        for own, (_, frame, _) in zip(bare, found, strict=True)
     ):
         frames = [
             frame.select(*kept, *(n for n in names if n in frame.columns and n not in kept))
-            for _, frame in found
+            for _, frame, _ in found
         ]
         shaped = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
         return shaped.with_columns(odd=_NONE, held=pl.lit("\r".join(names)))
     parts = []
-    for shape, frame in found:
+    for shape, frame, _ in found:
         lists, sure = digests([frame[name] for name in shape.texts], frame.height)
         parts.append(frame.select(*kept, odd=_NONE, digests=lists, digested=shape.whole & sure))
     return pl.concat(parts)

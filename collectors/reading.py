@@ -96,9 +96,14 @@ def bare_columns(texts: Sequence[pl.Series]) -> list[str] | None:
             continue
         if size.max() == size.min() and not text.null_count() and _is_hex(text, size.max()):
             found.append(text.name)
-        elif text.str.contains(_HEX).any():
+        elif has_digest(text):
             return None
     return found
+
+
+def has_digest(text: pl.Series) -> bool:
+    """Whether a digest stands in some text."""
+    return bool(text.str.contains(_HEX).any())
 
 
 def could_hold(texts: Iterable[pl.Series]) -> bool:

@@ -53,6 +53,9 @@ class Shape:
     """Columns that hold strings, in the order of the line."""
     whole: bool
     """Whether every string of the line is in a group."""
+    steps: Sequence[tuple[str, str, int]]
+    """The same piece by piece: ``literal``, ``string``, ``number`` or ``word``, the letters of
+    what is literal, and the group, or 0."""
 
 
 def shape(line: str, keys: Sequence[str]) -> Shape | None:
@@ -80,19 +83,23 @@ def shape(line: str, keys: Sequence[str]) -> Shape | None:
 def _made(slots: Sequence[_Slot], wanted: Mapping[tuple[str, ...], str], *, whole: bool) -> Shape:
     """The pattern of a line in pieces."""
     parts, number = ["^"], 0
+    steps: list[tuple[str, str, int]] = []
     groups: dict[str, int] = {}
     strings: list[str] = []
     for kind, text, path in slots:
         body = {"string": _TEXT, "number": _NUMBER, "word": _WORD}.get(kind)
         if body is None or text == "null":
             parts.append("" if kind == "open" else re.escape(text))
+            steps.append(("literal", "" if kind == "open" else text, 0))
             continue
         key = None if path is None else wanted.get(path)
-        if key is None and not (whole and kind == "string"):
-            parts.append(re.sub(r"^(\"?)\(", r"\1(?:", body))
+        taken = key is not None or (whole and kind == "string")
+        number += taken
+        quotes = ("literal", '"' if kind == "string" else "", 0)
+        steps += [quotes, (kind, "", number if taken else 0), quotes]
+        parts.append(body if taken else re.sub(r"^(\"?)\(", r"\1(?:", body))
+        if not taken:
             continue
-        number += 1
-        parts.append(body)
         # Keys hold no control characters; what stands in an array is told by its place.
         name = f"~{number}" if path is None else "~" + "".join(f"{one}\n" for one in path)
         name = name if key is None else f"={key}"
@@ -102,7 +109,7 @@ def _made(slots: Sequence[_Slot], wanted: Mapping[tuple[str, ...], str], *, whol
     if not groups:
         parts.append("()")
         groups[" "] = 1
-    return Shape("".join(parts) + r"[ \t\r]*$", groups, strings, whole)
+    return Shape("".join(parts) + r"[ \t\r]*$", groups, strings, whole, steps)
 
 
 _Slot = tuple[str, str, tuple[str, ...] | None]
@@ -175,9 +182,9 @@ def read_shapes(
         if left.is_empty():
             break
         left = _match(one, left, keys, found)
-    tried = 0
-    while not left.is_empty() and tried < _SHAPES and len(known) < _SHAPES:
-        tried += 1
+    for _ in tried(known):
+        if left.is_empty():
+            break
         first = left["text"][0]
         new = None if first is None else shape(first, keys)
         before = left.height
@@ -187,6 +194,14 @@ def read_shapes(
             break
         known.append(new)
     return found, left["at"]
+
+
+def tried(known: Sequence[Shape]) -> Iterator[int]:
+    """How often a new shape may be tried on a stretch of lines."""
+    for number in range(_SHAPES):
+        if len(known) == _SHAPES:
+            return
+        yield number
 
 
 def _match(

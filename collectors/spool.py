@@ -10,7 +10,6 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import IO, TYPE_CHECKING
 
 import polars as pl
@@ -51,19 +50,17 @@ class Spool:
                 prefix="recon-log-", dir=os.environ.get(FOLDER) or None, buffering=0
             )
             weakref.finalize(self, self._file.close)
-        packed = BytesIO()
+        start = self._file.seek(0, os.SEEK_END)
         if self._packed:
-            frame.write_parquet(packed, compression="lz4", statistics=False)
+            frame.write_parquet(self._file, compression="lz4", statistics=False)
         else:
             same = _Same.of(frame)
             self._same.append(same)
-            frame.drop(*same.values).write_ipc(packed, compression="uncompressed")
-        start = sum(self._places[-1]) if self._places else 0
-        with packed.getbuffer() as data:
-            written = 0
-            while written < len(data):
-                written += os.pwrite(self._file.fileno(), data[written:], start + written)
-        self._places.append((start, written))
+            # Arrow's older form of texts, one behind the other, is written and read sooner.
+            frame.drop(*same.values).write_ipc(
+                self._file, compression="uncompressed", compat_level=pl.CompatLevel.oldest()
+            )
+        self._places.append((start, self._file.seek(0, os.SEEK_END) - start))
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         yield from self._frames
@@ -89,7 +86,8 @@ class _Same:
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> _Same:
-        found = {one.name: one.head(1) for one in frame if _is_same(one)}
+        # Made anew: the first row of a column would hold all that the column's texts lie in.
+        found = {one.name: pl.Series([one[0]], dtype=one.dtype) for one in frame if _is_same(one)}
         # What has no columns has no rows either.
         return cls(frame.columns, found if len(found) < frame.width else {})
 

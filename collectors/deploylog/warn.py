@@ -46,7 +46,8 @@ class Watch:
         if block.is_empty():
             return
         self._empty = False
-        read = block.filter(pl.col("problem").is_null() & ~pl.col("blank") & ~pl.col("continued"))
+        fine = block["problem"].is_null() & ~block["blank"] & ~block["continued"]
+        read = block if fine.all() else block.filter(fine)
         self._each(block, read)
         self._read += read.height
         self._count("blank", block.filter("blank"))

@@ -1,10 +1,4 @@
-"""Loops over bytes, compiled by numba: for what no column operation can do.
-
-Each is of one declared signature: of numbers, and arrays of numbers. None takes memory of its own:
-who calls gives the arrays to be filled. So each is compiled once, and quickly. The machine code is
-kept beside the source, or in the user's cache folder where that is read-only (``NUMBA_CACHE_DIR``
-names another), under a hash of all the sources: it never outlives a change. Where nothing can be
-written it is compiled anew in each process.
+"""Loops over bytes of WAL and pages, compiled as :mod:`collectors.compiled` does it.
 
 ``python -m collectors.postgres.compiled`` compiles all there are. Import this, and what uses it,
 only where WAL or pages are read.
@@ -12,28 +6,37 @@ only where WAL or pages are read.
 
 from __future__ import annotations
 
-import hashlib
-import sys
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
-from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
-import numba
-from numba import config
-from numba.core import event
-from numba.core.caching import (
-    CompileResultCacheImpl,
-    FunctionCache,
-    InTreeCacheLocator,
-    UserProvidedCacheLocator,
-    UserWideCacheLocator,
+from collectors import compiled as shared
+from collectors.compiled import (
+    BYTE_ROWS,
+    BYTES,
+    FLAG,
+    FLAG_ROWS,
+    FLAGS,
+    FOUR,
+    HALF_ROWS,
+    HALVES,
+    INT,
+    INT_ROWS,
+    INTS,
+    NUMBER,
+    NUMBER_ROWS,
+    NUMBERS,
+    SHORTS,
+    THREE,
+    TWO,
+    compiled,
+    has_feature,
+    make,
 )
-from numba.core.registry import CPUDispatcher, cpu_target
 
-_Function = TypeVar("_Function", bound=Callable[..., object])
+__all__ = [
+    "BYTES", "BYTE_ROWS", "FLAG", "FLAGS", "FLAG_ROWS", "FOUR", "HALF_ROWS", "HALVES", "INT",
+    "INTS", "INT_ROWS", "MODULES", "NUMBER", "NUMBERS", "NUMBER_ROWS", "SHORTS", "THREE", "TWO",
+    "compiled", "has_feature", "make",
+]  # fmt: skip
 
 MODULES = (
     *(f"collectors.postgres.wal.{name}" for name in ("walk", "stream", "crc", "trail")),
@@ -44,134 +47,14 @@ MODULES = (
 )
 """All that have such loops."""
 
-INT, NUMBER, FLAG = numba.int64, numba.uint64, numba.boolean
-BYTES, SHORTS, HALVES = numba.uint8[::1], numba.uint16[::1], numba.uint32[::1]
-INTS, NUMBERS, FLAGS = numba.int64[::1], numba.uint64[::1], numba.boolean[::1]
-BYTE_ROWS, HALF_ROWS = numba.uint8[:, ::1], numba.uint32[:, ::1]
-INT_ROWS, NUMBER_ROWS, FLAG_ROWS = numba.int64[:, ::1], numba.uint64[:, ::1], numba.boolean[:, ::1]
-TWO, THREE, FOUR = (numba.types.UniTuple(INT, count) for count in (2, 3, 4))
-"""For signatures: ``INT(BYTES, INT)`` takes bytes and a number and returns a number."""
-
-_OPTIONS = {"nopython": True, "error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True}
-# Compiling is a third cheaper than at numba's own level, 3.
-config.OPT = type(config.OPT)(1)
-_all: list[_Compiled] = []
-
-
-class _Compiled(CPUDispatcher):
-    """Compiled when first called, for the declared signature alone."""
-
-    def __init__(self, function: Callable[..., object], signature: Any, *, part: bool) -> None:
-        super().__init__(function, targetoptions=_OPTIONS | {"no_cpython_wrapper": part})
-        self.part, self._declared = part, signature
-        if not part:
-            # Parts are in the machine code of what calls them.
-            with suppress(RuntimeError):  # no folder to keep it in
-                self._cache = _Cache(function)
-
-    def made(self) -> None:
-        """Compile it, or take it from the cache."""
-        if self._can_compile:
-            self.compile(self._declared)
-            self.disable_compile()
-
-    def get_call_template(self, args: Any, kws: Any) -> Any:
-        self.made()
-        return super().get_call_template(args, kws)
-
-    def _compile_for_args(self, *_args: Any, **_kws: Any) -> Any:
-        self.made()
-        # What is called now with the arguments: they must be of the declared types.
-        return self
-
-
-def compiled(signature: Any, *, part: bool = False) -> Callable[[_Function], _Function]:
-    """The same function, as machine code; a ``part`` is called by others alone."""
-
-    def made(function: _Function) -> _Function:
-        found = _Compiled(function, signature, part=part)
-        _all.append(found)
-        return cast("_Function", found)
-
-    return made
-
-
-@cache
-def has_feature(name: str) -> bool:
-    """Whether machine code may use what a processor need not have, by LLVM's name for it.
-
-    Of the processor here, or of the one that ``NUMBA_CPU_NAME`` or ``NUMBA_CPU_FEATURES`` tells.
-    """
-    kind, _, features = cpu_target.target_context.codegen().magic_tuple()
-    # Names may be shared by kinds of processors.
-    return kind.startswith("x86") and f"+{name}" in features.split(",")
-
-
-@cache
-def _stamp() -> bytes:
-    """Of all sources: what one calls may stand in another."""
-    root = Path(__file__).parent
-    paths = [Path(__file__), *(root.joinpath(*one.split(".")[2:]) for one in MODULES)]
-    files = (path.with_suffix(".py").read_bytes() for path in paths)
-    return hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files)).digest()
-
-
-class _Stamped:
-    def get_source_stamp(self) -> bytes:
-        return _stamp()
-
-
-class _Named(_Stamped, UserProvidedCacheLocator):
-    """In the folder that ``NUMBA_CACHE_DIR`` names."""
-
-
-class _Beside(_Stamped, InTreeCacheLocator):
-    """Beside the source."""
-
-
-class _OfUser(_Stamped, UserWideCacheLocator):
-    """In the user's cache folder."""
-
-
-class _Impl(CompileResultCacheImpl):
-    _locator_classes = (_Named, _Beside, _OfUser)
-
-
-class _Cache(FunctionCache):
-    _impl_class = _Impl
-
-
-class _Saying(event.Listener):
-    """Says once that something is compiled, so that nobody wonders at the time it takes."""
-
-    said = False
-
-    def on_start(self, event: Any) -> None:
-        if not self.said and isinstance(event.data["dispatcher"], _Compiled):
-            self.said = True
-            sys.stderr.write("recon: compiling loops for WAL, once\n")
-
-    def on_end(self, event: Any) -> None:
-        pass
-
-
-event.register("numba:compile", _Saying())
-
-
-def main() -> None:
-    """Compile all there are."""
-    # Run as a program this module is another than the one that the others import.
-    for name in MODULES:
-        import_module(name)
-    import_module("collectors.postgres.compiled").make()
-
-
-def make() -> None:
-    """Compile what was declared so far."""
-    for one in _all:
-        if not one.part:
-            one.made()
-
+_HERE = Path(__file__).parent
+shared.together(
+    _HERE,
+    [
+        Path(__file__),
+        *(_HERE.joinpath(*one.split(".")[2:]).with_suffix(".py") for one in MODULES),
+    ],
+)
 
 if __name__ == "__main__":
-    main()
+    shared.main("collectors.postgres.compiled", MODULES)

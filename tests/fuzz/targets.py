@@ -10,9 +10,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 
+from collectors import jsonlines
 from collectors.deploylog import DeployLogOptions
 from collectors.deploylog import collector as deploylog
 from collectors.deploylog.formats import FORMATS
@@ -57,6 +59,12 @@ def _log(name: str) -> Target:
     def run(data: bytes, folder: Path) -> None:
         got = read(folder, deploylog, model, {"a.log": (f"log.{name}", data)})
         assert got is not None, "a log is never refused as a whole"
+        if name == "jsonl":
+            with patch.object(jsonlines, "LARGE", 0):
+                large = read(folder, deploylog, model, {"a.log": (f"log.{name}", data)})
+            assert large is not None
+            assert large.events.equals(got.events), "a large log gives other events"
+            assert large.parsed.warnings == got.parsed.warnings
         seen = covered(got, data)
         left = bytes(byte for byte, one in zip(data, seen, strict=True) if not one)
         left = left.replace(b"\xef\xbb\xbf", b"").strip(_WHITE)

@@ -116,7 +116,7 @@ def json_lines(reading: Reading) -> Iterator[pl.DataFrame]:
     """One JSON object a line."""
     from collectors.jsonlines import read
 
-    for frame in read(reading.path, reading.keys, after=reading.after):
+    for frame in read(reading.path, reading.keys, after=reading.after, texts=False):
         yield cited(frame)
 
 

@@ -12,6 +12,7 @@ from collectors.postgres.heap.claimed import Claimed
 from collectors.postgres.heap.commits import Commits
 from collectors.postgres.heap.history import History
 from collectors.postgres.heap.pages import File
+from collectors.postgres.wal.databases import elsewhere, moves
 from collectors.postgres.wal.model import Relation, Wal
 
 _TOAST_NAME = re.compile(r"\.pg_toast_(\d+)$")
@@ -65,13 +66,14 @@ def files_of(
             names.add(file)
             oids.add(relation)
     toast: set[File] = set()
+    moved = moves(wal.told)
     spaces = {file[0] for file in files}
     for one in relations:
         found = _TOAST_NAME.search(one.subject)
         if one.kind == "t" and one.file and found and one.file.count("/") == 2:  # noqa: PLR2004
             database = one.file.split("/")[1]
             if f"{database}/{found[1]}" in oids:
-                toast.add(file_of(one.file))
+                toast |= {file_of(name) for name in elsewhere(one.file, moved)}
                 toast |= {(space, int(database), one.oid) for space in spaces}
     for relation, its in known.toast.items():
         if relation in oids:
@@ -81,7 +83,7 @@ def files_of(
     made = wal.told.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
     writers = made.filter(pl.col("created").is_in(sorted(names))).select("timeline", "xid").unique()
     beside = made.join(writers, on=["timeline", "xid"])["created"].unique()
-    toast |= {file_of(one) for one in beside if one not in names}
+    toast |= {file_of(name) for one in beside if one not in names for name in elsewhere(one, moved)}
     return files, toast
 
 
@@ -91,10 +93,13 @@ def since(
     """From when on a table is followed, where its first known file is one that replaced another."""
     made = wal.told.filter((pl.col("op") == "CREATE") & pl.col("created").is_not_null())
     created: dict[File, datetime] = {}
+    moved = moves(wal.told)
     for timeline, xid, lsn, file in made.select("timeline", "xid", "lsn", "created").iter_rows():
         commit = commits.of(timeline, xid, lsn)
         if commit is not None:
-            created.setdefault(file_of(file), commit.time or datetime.max.replace(tzinfo=UTC))
+            time = commit.time or datetime.max.replace(tzinfo=UTC)
+            for name in elsewhere(file, moved):
+                created.setdefault(file_of(name), time)
     out: dict[str, datetime] = {}
     for subject in {claimed.subject for _, claimed in files.values()}:
         theirs = {

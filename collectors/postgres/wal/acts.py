@@ -103,6 +103,8 @@ class _State:
     known: Known
     stores: dict[str, str]
     """File to relation."""
+    moved: Sequence[tuple[str, str]] = ()
+    """As of :func:`.databases.moves`."""
     defined: dict[str, str] = field(default_factory=dict)
     """Relation to kind."""
     given: list[Given] = field(default_factory=list)
@@ -117,7 +119,7 @@ class _State:
     def give(self, relation: str, row: Row, one: Transaction) -> None:
         """Take note of a relation's new file."""
         file = str(row["created"])
-        self.stores[file] = relation
+        self.stores |= dict.fromkeys(databases.elsewhere(file, self.moved), relation)
         logged = row["logged"] is not False
         self.given.append(Given(relation, file, one.timeline, one.lsn, logged))
 
@@ -136,9 +138,14 @@ def acts(
 ) -> Judged:
     """Judge every transaction. ``records``, ``defined``: of a whole archive, with timelines."""
     known = Known.of(relations)
-    state = _State(
-        known, {one.file: f"{database_of(one)}/{one.oid}" for one in relations if one.file}
-    )
+    moved = databases.moves(records)
+    stores = {
+        name: f"{database_of(one)}/{one.oid}"
+        for one in relations
+        if one.file
+        for name in databases.elsewhere(one.file, moved)
+    }
+    state = _State(known, stores, moved)
     found: list[Act] = []
     files: list[dict[str, object]] = []
     timelines = records["timeline"].unique().sort().to_list() if len(records) else []

@@ -3,7 +3,8 @@
 - **database.drop**: DROP in a transaction that committed. ALTER DATABASE SET TABLESPACE logs a DROP
   as well, of the folder that it has moved the database out of, and under no transaction.
 - **database.create**: CREATE_WAL_LOG (pages of the copy are in the log) or CREATE_FILE_COPY (they
-  are not; before 15, CREATE). A copy of a database onto itself is ALTER DATABASE SET TABLESPACE.
+  are not; before 15, CREATE). A copy of a database onto itself is ALTER DATABASE SET TABLESPACE:
+  the files that it has in one tablespace are from then on in the other, under their numbers.
 
 COMMIT lists neither files nor statistics of the tables of a database that is dropped. So of each
 table that is known to be in it a ``table.drop`` is told, which says that it went with its database.
@@ -14,7 +15,9 @@ Source: ``commands/dbcommands.c`` (``createdb``, ``dropdb``, ``movedb``), ``dbco
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+
+import polars as pl
 
 from collectors.postgres.wal.transactions import Known
 
@@ -37,6 +40,29 @@ def act(op: str, database: int, template: int | None) -> tuple[str | None, str |
         return None, None
     of = f" template={template}" if template is not None else ""
     return CREATE, _STRATEGIES[op] + of
+
+
+def moves(records: pl.DataFrame) -> list[tuple[str, str]]:
+    """Where databases' files were, and where they are from then on: ``TABLESPACE/DB/``, in order.
+
+    Such a move needs no COMMIT to be told: without one, nobody writes to the copies.
+    """
+    moved = records.filter(pl.col("moved").is_not_null()).sort("timeline", "lsn")
+    return [
+        (f"{old}/{database}/", f"{new}/{database}/")
+        for database, (old, new) in zip(
+            moved["database"], (one.split("/") for one in moved["moved"]), strict=True
+        )
+    ]
+
+
+def elsewhere(file: str, moved: Sequence[tuple[str, str]]) -> set[str]:
+    """All that a relation file is called before and after its database was moved."""
+    names = {file}
+    for steps in (moved, [(new, old) for old, new in reversed(moved)]):
+        for here, there in steps:
+            names |= {there + one.removeprefix(here) for one in names if one.startswith(here)}
+    return names
 
 
 def relation(database: int) -> str:

@@ -194,8 +194,9 @@ def _xlog(record: Record, op: str, _: int) -> dict[str, Any]:
 def _database(record: Record, op: str, _: int) -> dict[str, Any]:
     if op in {"DROP", "CREATE_WAL_LOG"}:
         return {"database": struct.unpack_from("<II", record.main)[0]}
-    database, __, template = struct.unpack_from("<III", record.main)
-    return {"database": database, "template": template}
+    database, space, template, of = struct.unpack_from("<IIII", record.main)
+    moved = f"{of}/{space}" if database == template else None
+    return {"database": database, "template": template, "moved": moved}
 
 
 _READ = {

@@ -91,6 +91,7 @@ RECORDS: dict[str, pl.DataType] = {
     "origin": pl.UInt32(),
     "database": pl.UInt32(),
     "template": pl.UInt32(),
+    "moved": pl.String(),
     "item": pl.String(),
 }
 """One row per record of Transaction, Storage, Standby, XLOG and Database that matters.
@@ -104,8 +105,9 @@ unlogged relation its init fork, which alone is logged. ``locks``: AccessExclusi
 ``DB/OID``. ``redo`` to ``oldest_running_xid``: of checkpoints; ``redo`` also the start of
 BACKUP_END; ``tli``, ``prev_tli`` also of END_OF_RECOVERY. ``origin``: number of the replication
 origin of a COMMIT that an apply worker wrote. ``database``: OID, of a record of Database;
-``template``: of the database that it is copied from, where the record tells. ``item``: the segment
-in which the record starts.
+``template``: of the database that it is copied from, where the record tells; ``moved``: where it is
+copied onto itself, from which tablespace to which, ``FROM/TO``. ``item``: the segment in which the
+record starts.
 """
 
 WRITES: dict[str, pl.DataType] = {

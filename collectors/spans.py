@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes as c
 import sys
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +55,8 @@ _capsule = c.pythonapi.PyCapsule_New
 _capsule.restype, _capsule.argtypes = c.py_object, [c.c_void_p, c.c_char_p, c.c_void_p]
 _held: list[tuple[npt.NDArray[np.int64], tuple[object, ...]]] = []
 """What the columns that are alive point into, each behind a number: 1 once its column is gone."""
+_guard = Lock()
+"""What one thread adds while another one sweeps must not be lost: a column points there."""
 
 
 class _Views:
@@ -64,7 +67,8 @@ class _Views:
         buffers = (c.c_void_p * 4)(*(None, *(b.ctypes.data for b in (views, data, self._size))))
         self._schema = _Schema(b"vu", b"", None, 0, 0, None, None, let_go.SCHEMA.address, None)
         gone = np.zeros(1, np.int64)
-        _held.append((gone, (views, data, self._size, buffers)))
+        with _guard:
+            _held.append((gone, (views, data, self._size, buffers)))
         pointer = c.cast(buffers, c.POINTER(c.c_void_p))
         self._array = _Array(
             len(views), 0, 0, 4, 0, pointer, None, None, let_go.ARRAY.address, gone.ctypes.data
@@ -119,4 +123,5 @@ def seen(data: Bytes, views: npt.NDArray[np.uint64]) -> pl.Series:
 
 def sweep() -> None:
     """Let go of bytes of which no column is left."""
-    _held[:] = [one for one in _held if not one[0][0]]
+    with _guard:
+        _held[:] = [one for one in _held if not one[0][0]]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import sys
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -151,6 +154,28 @@ def test_bytes_are_let_go_with_the_last_column_of_them():
     del kept
     spans.sweep()
     assert gone() is None
+
+
+def test_threads_that_make_and_sweep_lose_nothing():
+    def some(_: int) -> tuple[list[pl.Series], list[weakref.ref[Any]]]:
+        kept, alive = [], []
+        for turn in range(300):
+            data = np.frombuffer(f"{turn} and more than twelve".encode(), np.uint8)
+            place = np.array([0]), np.array([len(data)])
+            spans.texts(data.copy(), *place)
+            kept.append(spans.texts(data, *place))
+            alive.append(weakref.ref(data))
+        return kept, alive
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(some, range(8)))
+    finally:
+        sys.setswitchinterval(usual)
+    spans.sweep()
+    assert all(one() is not None for _, alive in found for one in alive)
 
 
 def test_an_error_that_takes_columns_with_it_arrives():

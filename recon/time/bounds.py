@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recon.time.consensus import OPEN
+from recon.time.daily import LONGEST
 from recon.time.network import Cycle, Edge, Network
 from recon.time.offsets import measured
+from recon.time.pairs import KEYS
 from recon.time.slices import Row, Slices
 from recon.time.sweep import Sweep
 
@@ -177,15 +179,19 @@ def _stepped(offsets: pl.DataFrame) -> dict[str, int]:
     return total
 
 
-def cycles(offsets: pl.DataFrame) -> Iterator[Cycle]:
+def cycles(offsets: pl.DataFrame, bridged: float | None = None) -> Iterator[Cycle]:
     """Negative cycles, in slices of time whose offsets no clocks can have.
 
     No two of them share a row, so that each can be broken for itself. The rows of an edge are its
     stretch of time: ``before`` and ``after`` hold ``since`` and ``until`` of the offset, by which
     the pairs behind it are looked up.
+
+    ``bridged``: a drift, µs per µs; also what the stretches before and after a time say of it.
+    Between the two the offset was that of the one or of the other, if a clock was set once.
     """
     kept = _kept(offsets, only_measured=False)
-    slices = Slices.of(kept, _axis(kept))
+    between = kept.clear() if bridged is None else _bridges(kept, bridged)
+    slices = Slices.of(pl.concat([kept, between]), _axis(kept))
     if len(slices.clocks) <= _TABLED and not _negative(slices).any():
         return
     sweep = Sweep(slices)
@@ -197,6 +203,27 @@ def cycles(offsets: pl.DataFrame) -> Iterator[Cycle]:
         used = {(frozenset((one.tail, one.head)), one.before, one.after) for one in cycle.edges}
         sweep.drop([at for at in active if _stretch(slices.rows[at]) in used])
         yield cycle
+
+
+def _bridges(offsets: pl.DataFrame, drift: float) -> pl.DataFrame:
+    """Rows over each two stretches of two clocks and what lies between, as loose as the looser."""
+    ordered = offsets.sort(*KEYS, "since", "until")
+    since = pl.col("since").shift(-1).over(KEYS)
+    until = pl.max_horizontal("until", pl.col("until").shift(-1).over(KEYS))
+    gap = since - pl.col("until")
+    slack = (gap * drift).ceil().cast(pl.Int64)
+    later = {end: pl.col(end).shift(-1).over(KEYS) for end in ("low", "high")}
+    known = {end: pl.col(end).is_not_null() & one.is_not_null() for end, one in later.items()}
+    return (
+        ordered.with_columns(
+            low=pl.when(known["low"]).then(pl.min_horizontal("low", later["low"]) - slack),
+            high=pl.when(known["high"]).then(pl.max_horizontal("high", later["high"]) + slack),
+            until=until,
+            gap=gap,
+        )
+        .filter(pl.col("gap").is_between(1, LONGEST))
+        .select(offsets.columns)
+    )
 
 
 def contested(offsets: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -19,7 +19,8 @@ DAY = 86_400_000_000
 _HOUR = DAY // 24
 FEW = 8
 """Pairs below which a day is taken together with the next."""
-_LONGEST = 32 * DAY
+LONGEST = 32 * DAY
+"""µs from the first to the last of the days that are taken together."""
 _NUMBERS = 2**62
 """Numbers that a column has room for, and some."""
 _AT_ONCE = 2**15
@@ -122,7 +123,7 @@ def grouped(found: pl.DataFrame) -> pl.Series:
     number, held, begun = -1, 0, 0
     # One by one: where a group ends depends on where it began. A row is a day, not a pair.
     for first, second, day, count in found.select("first", "second", "day", "pairs").iter_rows():
-        if (first, second) != key or held >= FEW or (day - begun) * DAY >= _LONGEST:
+        if (first, second) != key or held >= FEW or (day - begun) * DAY >= LONGEST:
             key, number, held, begun = (first, second), number + 1, 0, day
         numbers.append(number)
         held += count

@@ -5,6 +5,10 @@ itself, and all pairs on it cannot be true. Fewest pairs are set aside: the edge
 stand behind goes; where edges have equally few, nothing tells which is wrong, and all of these go.
 The bounds that are left are looser, and hold whichever it was.
 
+A time between two stretches of two clocks is spoken of by both: if a clock was set once meanwhile,
+the offset was the one or the other. What contradicts both is set aside too, last, as what one more
+step of a clock would explain.
+
 Cycles that share no stretch of time are broken together, and so often and no more: of what still
 contradicts itself after that, nothing is said.
 """
@@ -66,11 +70,13 @@ def untangled(
     left: dict[tuple[str, str], pl.DataFrame] = {}
     for _ in range(_ROUNDS):
         aside: dict[tuple[str, str], list[pl.DataFrame]] = {}
-        for cycle in cycles(found):
+        # What a stretch says of its own time comes before what two say of a time between them.
+        bridged = next(cycles(found), None) is None
+        for cycle in cycles(found, drift if bridged else None):
             for edge in cycle.edges:
                 if _clocks(edge) not in left:
                     left[_clocks(edge)] = _of(pairs, dissent, _clocks(edge))
-            one, out = _broken(cycle, left)
+            one, out = _broken(cycle, left, bracketed=not bridged)
             missed.append(one)
             for key, frame in out:
                 aside.setdefault(key, []).append(frame)
@@ -109,14 +115,15 @@ def _of(pairs: pl.LazyFrame, dissent: pl.DataFrame, key: tuple[str, str]) -> pl.
 
 
 def _broken(
-    cycle: Cycle, left: Mapping[tuple[str, str], pl.DataFrame]
+    cycle: Cycle, left: Mapping[tuple[str, str], pl.DataFrame], *, bracketed: bool
 ) -> tuple[Missed, list[tuple[tuple[str, str], pl.DataFrame]]]:
     """A cycle as it is told, and by clocks the pairs that are set aside to break it."""
     edges = [_behind(left[_clocks(edge)], edge, cycle) for edge in cycle.edges]
     fewest = min(len(one) for one in edges)
     aside = [place for place, one in enumerate(edges) if len(one) == fewest]
     tightest = [(int(one["before"][0]), int(one["after"][0])) for one in edges]
-    out = [(_clocks(cycle.edges[place]), edges[place]) for place in aside]
+    told = pl.lit(bracketed).alias("bracketed")
+    out = [(_clocks(cycle.edges[place]), edges[place].with_columns(told)) for place in aside]
     return Missed(tightest, -cycle.weight, aside), out
 
 
@@ -133,5 +140,4 @@ def _behind(own: pl.DataFrame, edge: Edge, cycle: Cycle) -> pl.DataFrame:
 
 
 def _told(pairs: pl.DataFrame) -> pl.DataFrame:
-    told = pairs.with_columns(bracketed=pl.lit(value=True))
-    return told.select(pl.col(name).cast(kind) for name, kind in DISSENT.items())
+    return pairs.select(pl.col(name).cast(kind) for name, kind in DISSENT.items())

@@ -26,9 +26,8 @@ UNSEEN = {(81, 27)}
 
 Here the record alone bounds two clocks from one side, at a time when nothing else ties them: an
 offset holds for its own stretch, while the oracle has it hold for all time. Another record is then
-set aside. `make worlds` counts such falsehoods, and names each: of 4,490 worlds this one, one that
-bounds two clocks from both sides and is as a step would be (seed 2810, event 16), and five that the
-other false record of their world hides.
+set aside. `make worlds` counts such falsehoods, and names each: of 4,490 worlds this one, and five
+that the other false record of their world hides.
 """
 HIDDEN = [(345, 8), (575, 29), (1277, 20), (1417, 21), (1749, 4)]
 
@@ -85,6 +84,24 @@ def test_a_record_that_is_far_off_with_few_pairs_of_its_clocks_is_named(seed: in
     """Its pair agrees with itself, and fewer than three pairs bound the two clocks both ways."""
     made = world(seed, drift=False, lies=1 + seed % 2)
     assert false in judged([made], 0.0).each[0].shown
+
+
+def test_a_record_that_alone_ties_two_clocks_is_named_by_what_stood_before_and_after():
+    """A third clock is measured against one of them before and after that time, and not then.
+
+    One step of a clock would explain it, so it is among records that miss each other, and no proof.
+    """
+    made = world(2810, drift=False, lies=1)
+    batch = judged([made], 0.0)
+    (one,) = batch.each
+    assert one.world.false == [16]
+    assert 16 in one.shown
+    assert not one.firm
+    assert not batch.settled.dissent["bracketed"].any()
+    # Its innocent twin.
+    made.events[16].shift = 0
+    (twin,) = judged([made], 0.0).each
+    assert not twin.shown
 
 
 def test_a_firm_proof_has_a_falsehood_in_it(liars: list[tuple[range, Batch]]):

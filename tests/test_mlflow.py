@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from collectors.postgres import PostgresOptions, collector
 from recon.collector import Source
 from recon.evidence import Acquiring, CaseItems, Evidence
 from tests import s3_servers, servers
-from tests.mlflow_story import BODY, BUCKET, DIGEST, DSN_ENV, SETTINGS, Registry, case
+from tests.mlflow_story import BODY, BUCKET, DIGEST, DSN_ENV, OTHER, SETTINGS, Registry, case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,3 +148,51 @@ def test_models_of_another_workspace_are_left(tmp_path: Path, registry: Registry
     assert "1 of 2 rows of public.registered_models are not of workspace 'default'" in (
         " ".join(one.message for one in parsed.warnings)
     )
+
+
+TWO = """\
+[case]
+id = "registries"
+title = "What did they say?"
+instant = 2026-03-08T12:00:00Z
+subjects = ["*"]
+
+[domain.platform]
+organisation = "acme"
+
+[[source]]
+id = "store"
+collector = "postgres"
+domain = "platform"
+dump = ["store.dump"]
+dump_zone = "UTC"
+
+[[source]]
+id = "export"
+collector = "lineage"
+domain = "platform"
+paths = ["model-versions.json"]
+"""
+
+
+@pytest.mark.parametrize(("is_same", "verdict"), [(True, "conflict"), (False, "undetermined")])
+def test_a_store_and_its_export_are_one_registry_and_that_of_another_is_another(
+    tmp_path: Path, registry: Registry, *, is_same: bool, verdict: str
+):
+    """Each gives the version another digest; one registry would contradict itself."""
+    registry.load()
+    made, run = registry.psql("select creation_time, run_id from model_versions").strip().split("|")
+    version = {
+        "name": "credit-risk",
+        "version": "1",
+        "creation_timestamp": int(made) + (0 if is_same else 60_000),
+        "run_id": run if is_same else run[::-1],
+        "tags": [{"key": "artifact_sha256", "value": OTHER}],
+    }
+    (tmp_path / "case.toml").write_text(TWO)
+    (tmp_path / "store.dump").write_bytes(registry.dump().read_bytes())
+    (tmp_path / "model-versions.json").write_text(json.dumps({"model_versions": [version]}))
+    asked = recon.open(tmp_path)
+    for one in asked.collect():
+        assert one.failures == (), one
+    assert told(asked) == {("digest-conflict", verdict, "model:credit-risk@1")}

@@ -12,6 +12,7 @@ from recon.findings import Innocent
 from recon.instants import say_interval, show_interval
 from recon.rules.base import Draft, Timeline, rule, step
 from recon.rules.doubtful import disputed, fetched
+from recon.rules.registries import distinct, registries
 from recon.rules.views import claims
 
 
@@ -23,7 +24,10 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
     a source gives are all its statements: every version that a bucket lists, every line of a log;
     of a database the newest snapshot alone, as an older one shows what it said, not what it says.
     Undetermined where the subject is a file by a relative path alone (`file:model.bin`), as lists
-    of files have it: two trees may each have one of that name. Where a source states no digest
+    of files have it: two trees may each have one of that name. So is a version of a model that two
+    MLflow registries have, where these agree on when and by which run it was made for no version at
+    all: two registries may each have a model of that name; who else gives the digest of one of them
+    conflicts with no other. Where a source states no digest
     there is nothing to compare.
     Innocent: an artifact overwritten under its name, where the source that keeps versions still
     lists the one that the other source names.
@@ -34,9 +38,10 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
         return
     told = claims(timeline, of=fetched(timeline, about)).collect(engine="streaming").lazy()
     given = _given(told).collect()
-    conflicting = _conflicting(given)
-    if conflicting.is_empty():
+    pairs = _conflicting(given)
+    if pairs.is_empty():
         return
+    conflicting = _one_side(_apart(timeline, given, pairs))
     earlier = _earlier(told, conflicting).collect()
     for group in conflicting.sort("subject", "attribute", "source", "digest", "row").partition_by(
         "subject", "attribute", "algorithm", maintain_order=True
@@ -45,14 +50,16 @@ def digest_conflict(timeline: Timeline) -> Iterator[Draft]:
             (pl.col("subject") == group["subject"][0])
             & (pl.col("attribute") == group["attribute"][0])
         )
+        rows = list(group.iter_rows(named=True))
         yield _draft(
-            list(group.iter_rows(named=True)), said.row(0, named=True) if len(said) else None
+            rows, said.row(0, named=True) if len(said) else None, apart=group["apart"].all()
         )
 
 
 _RELATIVE = re.compile(r"file:(?!/|[A-Za-z][A-Za-z0-9+.-]*:)")
 """A path that says not of which tree: neither a place on one host nor a URI (RFC 3986, 3.1)."""
-_KEY = ["source", "subject", "attribute", "algorithm"]
+_ABOUT = ["subject", "attribute", "algorithm"]
+_KEY = ["source", *_ABOUT]
 
 
 def _given(told: pl.LazyFrame) -> pl.LazyFrame:
@@ -70,16 +77,56 @@ def _given(told: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _conflicting(given: pl.DataFrame) -> pl.DataFrame:
-    """Newest statements that stand on either side of a conflict."""
-    about = ["subject", "attribute", "algorithm"]
+    """Newest statements with those that conflict with them: ``source_other``, ``digest_other``."""
     newest = given.filter("newest")
-    never = ["source_other", *about, "digest"]
+    never = ["source_other", *_ABOUT, "digest"]
     return (
-        newest.join(newest, on=about, suffix="_other")
+        newest.join(newest, on=_ABOUT, suffix="_other")
         .filter(pl.col("source") != pl.col("source_other"))
-        .join(given.select(*about, "digest", source_other="source"), on=never, how="anti")
+        .join(given.select(*_ABOUT, "digest", source_other="source"), on=never, how="anti")
         .join(given.select(*_KEY, digest_other="digest"), on=[*_KEY, "digest_other"], how="anti")
-        .select(newest.columns)
+    )
+
+
+def _apart(timeline: Timeline, given: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """``apart``: whether the two may speak of models of one name in two registries."""
+    others = distinct(timeline)
+    if others.is_empty():
+        return pairs.with_columns(apart=pl.lit(value=False))
+    words = pl.col("source", "source_other", "subject").cast(pl.String)
+    told, pairs = pairs, pairs.with_columns(words).with_row_index("pair")
+    made = registries(timeline)
+    gives = given.with_columns(pl.col("source", "subject").cast(pl.String))
+    gives = gives.join(made, on=["source", "subject"], how="semi")
+    both = pairs.join(made, on=["source", "subject"], how="semi").join(
+        made.rename({"source": "source_other"}), on=["source_other", "subject"], how="semi"
+    )
+    apart = [both.join(others, on=["source", "source_other"], how="semi")["pair"]]
+    for registry, digest, none in (
+        ("source", "digest_other", "source_other"),
+        ("source_other", "digest", "source"),
+    ):
+        # Another registry gives the digest of one that is no registry.
+        by_another = (
+            gives.select(*_ABOUT, digest_of="digest", by="source")
+            .join(others.rename({"source": "by"}), on="by")
+            .select(*_ABOUT, pl.col("digest_of").alias(digest), registry_of="source_other")
+        )
+        apart.append(
+            pairs.join(made.rename({"source": none}), on=[none, "subject"], how="anti")
+            .join(made.rename({"source": registry}), on=[registry, "subject"], how="semi")
+            .rename({registry: "registry_of"})
+            .join(by_another, on=[*_ABOUT, digest, "registry_of"], how="semi")["pair"]
+        )
+    return told.with_columns(apart=pairs["pair"].is_in(pl.concat(apart).implode()))
+
+
+def _one_side(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Statements on either side; of those that may speak of two models none where others do not."""
+    firm = ~pl.col("apart").all().over(_ABOUT)
+    return (
+        pairs.filter(~pl.col("apart") | ~firm)
+        .select(*_KEY, "digest", "row", "clock", "newest", "apart")
         .unique()
     )
 
@@ -100,7 +147,7 @@ def _earlier(told: pl.LazyFrame, conflicting: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
-def _draft(rows: list[dict[str, Any]], earlier: dict[str, Any] | None) -> Draft:
+def _draft(rows: list[dict[str, Any]], earlier: dict[str, Any] | None, *, apart: bool) -> Draft:
     subject, attribute = rows[0]["subject"], rows[0]["attribute"]
     by_digest: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -151,8 +198,13 @@ def _draft(rows: list[dict[str, Any]], earlier: dict[str, Any] | None) -> Draft:
             f"{earlier['source']} itself gave {earlier['digest']} in the snapshot of "
             f"{say_interval(*seen)}."
         )
+    if apart:
+        alibi += (
+            " Registries among them agree on when and by which run it was made for no version:"
+            " they may be two, each with a model of that name."
+        )
     return Draft(
-        verdict="undetermined" if _RELATIVE.match(subject) else "conflict",
+        verdict="undetermined" if apart or _RELATIVE.match(subject) else "conflict",
         subject=subject,
         statement=f"The {attribute} of {subject} is {said}",
         events=events,

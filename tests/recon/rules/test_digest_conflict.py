@@ -141,3 +141,49 @@ def test_a_path_that_says_not_of_which_tree_is_undetermined(subject: str, verdic
         )  # fmt: skip
     (draft,) = story.judged(digest_conflict)
     assert draft.verdict == verdict
+
+
+MADE, LATER = "2026-02-14 10:00", "2026-02-14 11:00"
+TABLE, FILE = "pg:{}/public.model_versions.creation_time", "lineage:{}/model_versions.creation_time"
+
+
+def registered(
+    story: Story, source: str, digest: str, made: str, run: str | None, clock: str
+) -> Story:
+    """As MLflow's tables and its API say it, by whichever collector."""
+    more = {"clock": clock.format(source), "basis": "asserted"}
+    about = (source, "claim", "model:m1@1", made)
+    story.event(*about, attribute="run", value=run, **more)
+    return story.event(*about, attribute="artifact", value=digest, digest=digest, **more)
+
+
+@pytest.mark.parametrize(
+    ("made", "run", "verdict"),
+    [(MADE, "r1", "conflict"), (LATER, "r1", "conflict"), (MADE, None, "conflict"),
+     (LATER, "r2", "undetermined"), (LATER, None, "undetermined")],
+)  # fmt: skip
+def test_a_registry_seen_twice_conflicts_and_of_two_it_is_left_open(
+    made: str, run: str | None, verdict: str
+):
+    story = registered(Story(), "a", GOOD, MADE, "r1", TABLE)
+    (draft,) = registered(story, "b", BAD, made, run, FILE).judged(digest_conflict)
+    assert draft.verdict == verdict
+    assert ("they may be two" in draft.alibi) == (verdict == "undetermined")
+
+
+def test_who_gives_the_digest_of_one_of_two_registries_contradicts_neither():
+    story = registered(Story(), "a", GOOD, MADE, "r1", FILE)
+    registered(story, "b", BAD, LATER, "r2", FILE)
+    (draft,) = story.deployed(LATER, "m1", artifact=GOOD).judged(digest_conflict)
+    assert draft.verdict == "undetermined"
+
+
+def test_two_that_are_no_registries_conflict_whatever_registries_say():
+    story = registered(Story(), "a", GOOD, MADE, "r1", FILE)
+    registered(story, "b", BAD, LATER, "r2", FILE)
+    other = "sha256:" + "c" * 64
+    story.deployed(LATER, "m1", artifact=GOOD).stored(LATER, "m1", other)
+    (draft,) = story.judged(digest_conflict)
+    assert draft.verdict == "conflict"
+    roles = {role for role, _ in draft.events}
+    assert {"states-deploys", "states-models"} <= roles

@@ -68,7 +68,8 @@ def released_from_vanished_version(timeline: Timeline) -> Iterator[Draft]:
             .collect()
         )
         for row in rows.iter_rows(named=True):
-            verdict, _ = found = judge(row, has_lifecycle=row["source"] in configured)
+            of = (row["source"], row.get("shown_by"))
+            verdict, _ = found = judge(row, has_lifecycle=not configured.isdisjoint(of))
             is_open = not row["sure"] or row["subject"] in unread
             yield _draft(row, found, "undetermined" if is_open else verdict)
 

@@ -18,12 +18,15 @@ from recon.time.between import BASES
 def vanished_version(timeline: Timeline) -> Iterator[Draft]:
     """A version has vanished iff an earlier listing shows it and a later, complete one does not.
 
+    Two sources list one bucket where both show a version of one id under one name of a bucket: what
+    one of them lists and the other, later, does not is gone too.
     Where an access log or CloudTrail records who deleted it, the record is named with it; a delete
     or an expiry from after the listing that lacks it is not its end, and is not named.
     Undetermined where another version or a delete marker of the key followed it, before or after
     the listing that shows it, and the bucket has a lifecycle configuration that may have expired
     it: it asks for tags, or may have been another before; and where two clocks date the listings
-    and leave it open which is the later one.
+    and leave it open which is the later one; and where two sources are of two domains, of which one
+    may hold a replica.
     Observation where S3's own log records its expiry, or a rule of the bucket, as it was read, was
     due to remove it by then, and no record has a principal deleting it.
     Innocent: expiry of noncurrent versions by the bucket's own lifecycle; a listing of another
@@ -38,7 +41,8 @@ def vanished_version(timeline: Timeline) -> Iterator[Draft]:
         return
     configured = lifecycles(timeline)
     for row in gone.sort("subject", "put").iter_rows(named=True):
-        yield _draft(timeline, row, has_lifecycle=row["source"] in configured)
+        has_lifecycle = not configured.isdisjoint((row["source"], row["shown_by"]))
+        yield _draft(timeline, row, has_lifecycle=has_lifecycle)
 
 
 def _draft(timeline: Timeline, row: dict[str, Any], *, has_lifecycle: bool) -> Draft:
@@ -51,12 +55,17 @@ def _draft(timeline: Timeline, row: dict[str, Any], *, has_lifecycle: bool) -> D
     if row["later_basis"] != BASES[0]:
         clocks = (row["seen_clock"], row["listed_clock"])
         alibi += f" {ordered(timeline.measured, row, 'later', clocks, row['seen_from'])}"
+    other = ""
+    if row["shown_by"] != row["source"]:
+        other = f"{row['source']} "
+        alibi += " The two sources list one bucket: they have versions in common."
     end = ending(row, was_due=verdict == "observation")
     return Draft(
         verdict=verdict,
         subject=row["subject"],
-        statement=f"{row['source']} listed version {row['value']} of {row['subject']} in the "
-        f"snapshot of {say_interval(row['seen_from'], row['seen_to'])}, and does not in that of "
+        statement=f"{row['shown_by']} listed version {row['value']} of {row['subject']} in the "
+        f"snapshot of {say_interval(row['seen_from'], row['seen_to'])}, "
+        f"and {other}does not in that of "
         f"{say_interval(row['listed_from'], row['listed_to'])}{end.said}",
         events=[("listed", row["put"]), ("absent", row["listing"]), *end.events],
         steps=[

@@ -54,14 +54,14 @@ class Media(Telling):
             basis="stamped",
         )
 
-    def listing(self, time: str, *versions: tuple[str, str, str]) -> Self:
+    def listing(self, time: str, *versions: tuple[str, str, str], source: str = "models") -> Self:
         """A complete listing of the bucket: (key, version id, stored at)."""
         item = self.item()
-        self.event("models", "snapshot", "s3:bucket", time, item=item, citation="")
-        self.cover("models", "object.*", "s3:bucket/*", time, time, item)
+        self.event(source, "snapshot", "s3:bucket", time, item=item, citation="")
+        self.cover(source, "object.*", "s3:bucket/*", time, time, item)
         for key, version, stored in versions:
             self.event(
-                "models",
+                source,
                 "object.put",
                 f"s3:bucket/{key}",
                 stored,

@@ -237,3 +237,38 @@ def test_an_expiry_is_not_excluded_where_no_rule_is_known_to_be_due():
     (draft,) = lifecycle(gone()).judged(vanished_version)
     assert draft.verdict == "undetermined"
     assert draft.innocent[0].ruled_out is None
+
+
+FIRST, SECOND = ("m.bin", "v1", "2026-02-14 10:00"), ("m.bin", "v2", "2026-02-16 10:00")
+
+
+def test_two_sources_that_list_one_bucket_are_held_against_each_other():
+    story = Story().listing("2026-03-01 09:00", FIRST, SECOND)
+    story.listing("2026-04-02 09:00", SECOND, source="export")
+    (draft,) = story.judged(vanished_version)
+    assert draft.statement.startswith("models listed version v1 of s3:bucket/m.bin")
+    assert "and export does not in that of 2 April 2026" in draft.statement
+
+
+def test_what_its_own_source_lacks_too_is_told_once():
+    story = Story().listing("2026-03-01 09:00", FIRST, SECOND)
+    story.listing("2026-03-20 09:00", SECOND)
+    story.listing("2026-04-02 09:00", SECOND, source="export")
+    (draft,) = story.judged(vanished_version)
+    assert "and does not in that of 20 March 2026" in draft.statement
+
+
+def test_silent_where_the_other_source_lists_earlier_or_another_bucket_of_that_name():
+    earlier = Story().listing("2026-02-15 09:00", FIRST)
+    earlier.listing("2026-04-02 09:00", FIRST, SECOND, source="export")
+    assert earlier.judged(vanished_version) == []
+    other = Story().listing("2026-03-01 09:00", FIRST, SECOND)
+    other.listing("2026-04-02 09:00", ("m.bin", "w1", "2026-02-14 10:00"), source="export")
+    assert other.judged(vanished_version) == []
+
+
+def test_silent_where_the_first_source_lists_it_again_after_the_other_did_not():
+    story = Story().listing("2026-03-01 09:00", FIRST, SECOND)
+    story.listing("2026-03-20 09:00", SECOND, source="export")
+    story.listing("2026-04-02 09:00", FIRST, SECOND)
+    assert story.judged(vanished_version) == []

@@ -33,8 +33,9 @@ SILENT = ("row.delete", "row.ghost")
 # 64 hexadecimal digits are SHA-256, 40 a git object; before them a word boundary, or the \x of
 # bytea. No other lengths: 32 digits are as often a UUID as an MD5.
 _DIGESTS = r"(?:\b|\\x)(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b"
-_MAY_HOLD = r"[0-9a-fA-F]{40}"
-_SHA256, _SHORTEST = 64, 40
+MAY_HOLD = r"[0-9a-fA-F]{40}"
+"""What is in every text that holds a digest."""
+_SHA256, SHORTEST = 64, 40
 _DATED = r"^\d{4}-\d\d-\d\d[T ]"
 """How each of the next two begins."""
 _ZONED = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::\d\d){0,2}$"
@@ -54,11 +55,11 @@ class Rows:
     kind: str
     """Kind of each row's own event."""
     frame: pl.DataFrame
-    """``citation``; ``text`` (the row as the item has it); ``value``, ``stamp`` (instant) and
-    ``xid`` of the row's own event, null where not known; a column ``column:NAME`` for each that a
-    claim reads, which is missing if the table has none of that name. Where they differ from row to
-    row: ``item``, ``kind``, ``stream``, ``position``; and ``ended`` and ``made``, names of row
-    versions."""
+    """``citation``; ``text`` (the row as the item has it; null where it surely has no digest);
+    ``value``, ``stamp`` (instant) and ``xid`` of the row's own event, null where not known; a
+    column ``column:NAME`` for each that a claim reads, which is missing if the table has none of
+    that name. Where they differ from row to row: ``item``, ``kind``, ``stream``, ``position``; and
+    ``ended`` and ``made``, names of row versions."""
 
 
 def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFrame, list[Warn]]:
@@ -97,27 +98,26 @@ def row_events(rows: Rows, claims: Sequence[PostgresClaim]) -> tuple[pl.DataFram
     )
     frame = frame.with_columns(names=_names(frame, rows.subject))
     events = [_own(frame, rows, claims[0])]
-    frame = frame.filter(~pl.col("kind").is_in(SILENT))
+    # To filter is to copy: mostly all rows stay.
+    silent = frame["kind"].is_in(SILENT)
+    whole = frame.filter(~silent) if silent.any() else frame
     part = 1
-    whole = frame
     for claim in claims:
-        frame = whole.filter(_spoken_of(claim))
+        frame = whole.filter(_spoken_of(claim)) if claim.only else whole
         if left := whole.height - frame.height:
             of = ", ".join(f"{column} {text!r}" for column, text in claim.only.items())
             message = f"{left} of {rows.frame.height} rows of {rows.table} are not of {of}; the"
             warnings.append(Warn(rows.item, "", f"{message} claim leaves them", "note"))
-        unnamed = frame.filter(_subject(claim).is_null())
-        if not unnamed.is_empty():
+        read = frame.with_columns(read=_time(claim), subject=_subject(claim))
+        if read["subject"].null_count():
+            unnamed = read.filter(pl.col("subject").is_null())
             warnings.append(
                 _first(rows, unnamed, f"no subject {claim.subject}: a column of it is null")
             )
-        read = frame.with_columns(read=_time(claim))
         if claim.time is not None and claim.time not in missing:
-            undated = read.filter(
-                pl.col(COLUMN + claim.time).is_not_null()
-                & pl.col("read").struct.field("earliest").is_null()
-            )
-            if not undated.is_empty():
+            given, found = read[COLUMN + claim.time], read["read"].struct.field("earliest")
+            if (lost := given.is_not_null() & found.is_null()).any():
+                undated = read.filter(lost)
                 warnings.append(
                     _first(rows, undated, f"no time that can be read in {claim.time}: undated")
                 )
@@ -171,7 +171,7 @@ def _claims(
     return frame.select(
         **_columns(
             kind=pl.lit("claim"),
-            subject=_subject(claim),
+            subject=pl.col("subject"),
             attribute=attribute,
             value=_same_way(values),
             digest=_digest(values),
@@ -229,7 +229,7 @@ def _names(frame: pl.DataFrame, table: str) -> pl.Series:
     others = [pl.select(pl.repeat(table, frame.height)).to_series()]
     others += frame.select("xid", "ended", "made").get_columns()
     # To say yes or no is much faster than to extract, and most rows hold none.
-    if not frame["text"].str.contains(_MAY_HOLD).any():
+    if not frame["text"].str.contains(MAY_HOLD).any():
         return listed(others)
     found = pl.col("text").str.extract_all(_DIGESTS)
     bare = pl.element().str.strip_prefix("\\x").str.to_lowercase()
@@ -243,7 +243,7 @@ def _names(frame: pl.DataFrame, table: str) -> pl.Series:
 
 
 def _digest(values: pl.Series) -> pl.Expr:
-    if int(values.str.len_bytes().max() or 0) < _SHORTEST:  # type: ignore[arg-type]
+    if int(values.str.len_bytes().max() or 0) < SHORTEST:  # type: ignore[arg-type]
         return pl.lit(None, pl.String)
     value = pl.col(values.name)
     # Prefixes are cut off first: a pattern that only says yes or no is ten times faster.

@@ -44,6 +44,7 @@ MODULES = (
     "collectors.postgres.wal.lsntext",
     *(f"collectors.postgres.heap.{name}" for name in ("held", "replay", "prune", "commits")),
     *(f"collectors.postgres.heap.{name}" for name in ("versions", "deform", "render", "digits")),
+    "collectors.postgres.heap.wording",
 )
 """All that have such loops."""
 

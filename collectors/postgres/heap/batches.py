@@ -14,7 +14,8 @@ from collectors.postgres.wal.shelf import Folder
 from recon.collector import Sha256, Warn
 from recon.schema import DRAFT
 
-_FLUSH = 15_000
+_FLUSH, _LARGE = 15_000, 16 * 1024 * 1024
+"""Rows, and bytes of them, that become events together: a row may hold a value of many MB."""
 
 
 @dataclass(slots=True)
@@ -24,6 +25,8 @@ class _Batch:
     claimed: Claimed
     frames: list[pl.DataFrame] = field(default_factory=list)
     rows: int = 0
+    size: int = 0
+    """Bytes."""
 
 
 @dataclass(slots=True)
@@ -41,8 +44,9 @@ class Batches:
         batch = self._batches.setdefault(claimed.subject, _Batch(claimed))
         batch.frames.append(frame)
         batch.rows += frame.height
-        while batch.rows >= _FLUSH:
-            self._flush(batch, _FLUSH)
+        batch.size += int(frame.estimated_size())
+        while batch.rows >= _FLUSH or batch.size > _LARGE:
+            self._flush(batch, min(batch.rows, _FLUSH), last=False)
 
     def gap(self, claimed: Claimed, column: str, gap: Gap, place: tuple[Sha256, str]) -> None:
         """A value that cannot be said, in the row of a record: its item and citation."""
@@ -50,15 +54,15 @@ class Batches:
         item, citation, count = self._gaps.get(key, (*place, 0))
         self._gaps[key] = item, citation, count + 1
 
-    def _flush(self, batch: _Batch, count: int) -> None:
+    def _flush(self, batch: _Batch, count: int, *, last: bool) -> None:
         every = pl.concat(batch.frames)
         frame, rest = every[:count], every[count:]
-        batch.frames, batch.rows = [rest], rest.height
+        batch.frames, batch.rows, batch.size = [rest], rest.height, int(rest.estimated_size())
         claimed = batch.claimed
         rows = Rows(Sha256(""), self.source, claimed.table, claimed.subject, "row.insert", frame)
         events, warnings = row_events(rows, claimed.claims)
         events = events.select(list(DRAFT))
-        self.out.events.append(events.lazy() if count < _FLUSH else self._stored(events))
+        self.out.events.append(events.lazy() if last else self._stored(events))
         self.out.warnings += warnings
 
     def _stored(self, events: pl.DataFrame) -> pl.LazyFrame:
@@ -83,7 +87,7 @@ class Batches:
         """What is left, and what could not be read."""
         for batch in self._batches.values():
             if batch.rows:
-                self._flush(batch, batch.rows)
+                self._flush(batch, batch.rows, last=True)
         self.out.warnings += self._warnings()
 
     def _warnings(self) -> Iterator[Warn]:

@@ -52,6 +52,17 @@ class Cells:
         at = int(self.at[column, row])
         return self.tuples[at : at + int(self.size[column, row])].tobytes()
 
+    def unpacked(self, column: int, rows: Numbers) -> tuple[Numbers, Numbers]:
+        """Those of some rows that are packed or a pointer, and their bytes unpacked."""
+        state = self.state[column, rows]
+        large = (state == PACKED) | (state == POINTER)
+        # A pointer's size stands behind two bytes of its header; a packed value begins with it.
+        at = self.at[column, rows[large]] + 2 * (state[large] == POINTER)
+        size = np.zeros(len(at), np.int64)
+        for byte in range(4):
+            size |= self.tuples.take(at + byte, mode="clip").astype(np.int64) << 8 * byte
+        return rows[large], size & 0x3FFFFFFF
+
     def differ(self, other: Cells, rows: Numbers) -> npt.NDArray[np.bool_]:
         """For each column and some rows, whether the stored bytes differ."""
         out = np.empty((len(self.state), len(rows)), np.bool_)

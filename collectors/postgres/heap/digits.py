@@ -27,7 +27,7 @@ _MOST_DIGITS = 4096
 """Bytes of a number that are rendered here; longer ones are not usual."""
 
 
-@compiled(INT(INT, BYTES, INTS, INTS, FLAGS, FLAG, BYTES, INTS))
+@compiled(INT(INT, BYTES, INTS, INTS, FLAGS, FLAG, INTS, BYTES, INTS))
 def rendered(
     kind: int,
     source: Bytes,
@@ -35,10 +35,11 @@ def rendered(
     sizes: Numbers,
     odd: Flags,
     ascii_only: bool,
+    ends: Numbers,
     out: Bytes,
     state: Numbers,
 ) -> int:
-    """Each ends with a zero byte. ``state``: how many are done, and bytes of them.
+    """Each ends with a zero byte: at ``ends``. ``state``: how many are done, and bytes of them.
 
     Stops where ``out`` is full.
     """
@@ -53,6 +54,7 @@ def rendered(
         odd[index] = end < 0
         if end >= 0:
             top = end
+        ends[index] = top
         out[top] = 0
         top += 1
     state[0], state[1] = len(ats), top
@@ -112,11 +114,12 @@ def _integer(value: np.uint64, size: int, signed: bool, out: Bytes, top: int) ->
         value = ~value + np.uint64(1)
         if size < 8:
             value &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
-    return _decimal(value, out, top)
+    return decimal(value, out, top)
 
 
 @compiled(INT(NUMBER, BYTES, INT), part=True)
-def _decimal(value: np.uint64, out: Bytes, top: int) -> int:
+def decimal(value: np.uint64, out: Bytes, top: int) -> int:
+    """A number in its digits."""
     count = 1
     rest = value // np.uint64(10)
     while rest:
@@ -264,3 +267,19 @@ def _numeric(source: Bytes, at: int, size: int, out: Bytes, top: int) -> int:
             return -1
         _padded(digit, 4, out, first + 4 * index)
     return first + scale
+
+
+@compiled(FLAG(BYTES, INT))
+def has_run(text: Bytes, least: int) -> bool:
+    """Whether so many hexadecimal digits follow each other in it."""
+    count = 0
+    for index in range(len(text)):
+        byte = np.int64(text[index])
+        low = byte | 0x20
+        if 0x30 <= byte <= 0x39 or 0x61 <= low <= 0x66:
+            count += 1
+            if count >= least:
+                return True
+        else:
+            count = 0
+    return False

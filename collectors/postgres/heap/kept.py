@@ -86,6 +86,7 @@ class Kept:
         self._frames.drop(low, high)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything, and of whose slots these are: the two hold each other."""
         self._slot.clear()
         self._frames.close()
+        del self._of

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +29,11 @@ from collectors.postgres.heap.page import tuples
 from collectors.postgres.heap.pages import File, Seed
 from collectors.postgres.heap.records import Changes, Replay
 from collectors.postgres.heap.toast import Chunks
-from collectors.postgres.heap.told import Archive, Group, Telling
+from collectors.postgres.heap.told import Archive, Telling
 from collectors.postgres.heap.tuples import Decoder
 from collectors.postgres.heap.unlogged import holes
 from collectors.postgres.heap.versions import Versions, keys
+from collectors.postgres.heap.waiting import ALL, Act, Waiting, cuts
 from collectors.postgres.heap.whose import file_of, files_of, may_differ, placed, since
 from collectors.postgres.wal import records_of
 from collectors.postgres.wal.heaprecords import Chunk, Lost
@@ -113,7 +113,7 @@ class _Reading:
         self._replay = Replay(
             {file[2] for file in self._theirs}, self._theirs.__contains__, plan.seed, plan.toast
         )
-        self._chunks, self._versions, self._waiting = Chunks(), Versions(), _Waiting()
+        self._chunks, self._versions, self._waiting = Chunks(), Versions(), Waiting()
         self._decoders: dict[tuple[str, int], tuple[Decoder, str] | None] = {}
         self._steps: dict[str, list[int]] = {}
         self._batches = Batches(source, out)
@@ -190,15 +190,27 @@ class _Reading:
 
     def _tell(self) -> None:
         """What was gathered becomes events: many together, for each step has its price."""
-        waiting, self._waiting = self._waiting, _Waiting()
+        waiting, self._waiting = self._waiting, Waiting()
         tuples = np.concatenate([np.empty(0, np.uint8), *waiting.tuples])
-        tellings = [Telling(group, tuples, self._chunks.fetch) for group in waiting.whole()]
+        groups = list(waiting.whole())
+        tellings = [Telling(group, tuples, self._chunks.fetch) for group in groups]
+        low = 0
+        for high in cuts(tellings):
+            if low or high < ALL:
+                parted = (group.between(low, high) for group in groups)
+                tellings = [Telling(one, tuples, self._chunks.fetch) for one in parted]
+            keeping = [(at, 0, keep) for at, keep in waiting.acts if low <= at < high]
+            self._tell_part(tellings, keeping)
+            low = high
+
+    def _tell_part(self, tellings: Sequence[Telling], acts: list[Act]) -> None:
         # What a value outside the row was, its chunks say that came before.
-        acts = [(at, 0, keep) for at, keep in waiting.acts]
         acts += [(at, 1, fetch) for one in tellings for at, fetch in one.outside()]
         for _, _, act in sorted(acts, key=itemgetter(0, 1)):
             act()
         for one in tellings:
+            if not len(one.group.changes):
+                continue
             counts = self._out.counts[one.group.claimed.subject]
             counts.events += len(one.group.changes)
             counts.unknown += one.unknown
@@ -316,36 +328,6 @@ def _unfit(chunk: Chunk, at: int) -> Warn:
         "to rows is not known",
         "error",
     )
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """What was gathered and is not yet told."""
-
-    tuples: list[npt.NDArray[np.uint8]] = field(default_factory=list)
-    bytes: int = 0
-    """Of these."""
-    records: int = 0
-    """How many there were so far."""
-    size: int = 0
-    """Bytes of all that waits."""
-    rows: int = 0
-    acts: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
-    """Records, and what keeps their chunks of values outside the row."""
-    _groups: dict[Decoder, tuple[Claimed, list[tuple[npt.NDArray[Any], ...]]]] = field(
-        default_factory=dict
-    )
-
-    def add(
-        self, claimed: Claimed, decoder: Decoder, columns: tuple[npt.NDArray[Any], ...]
-    ) -> None:
-        """Columns of a :class:`Group`."""
-        self._groups.setdefault(decoder, (claimed, []))[1].append(columns)
-
-    def whole(self) -> Iterator[Group]:
-        """What was added, table by table."""
-        for decoder, (claimed, parted) in self._groups.items():
-            yield Group(claimed, decoder, *map(np.concatenate, zip(*parted, strict=True)))
 
 
 @dataclass(slots=True)

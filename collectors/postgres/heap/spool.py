@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 from typing import IO
 
+from collectors.postgres.scratch import root
+
 
 class Spool:
     """Appended to, and read at any place."""
@@ -23,7 +25,7 @@ class Spool:
     def put(self, data: bytes) -> tuple[int, int]:
         """Where it stands from now on: place and length."""
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="recon-heap-")  # noqa: SIM115  (closed below)
+            self._file = tempfile.TemporaryFile(prefix="recon-heap-", dir=root())  # noqa: SIM115  (closed below)
         self._file.seek(self._end)
         self._file.write(data)
         place = self._end, len(data)

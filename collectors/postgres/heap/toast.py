@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 
+from collectors.postgres.heap.chunkindex import ChunkIndex, Key, Place
 from collectors.postgres.heap.model import HEADER, Tuple
 from collectors.postgres.heap.pages import File
 from collectors.postgres.heap.spool import Spool
@@ -18,11 +19,15 @@ _MAX_CHUNKS = 1 << 20
 
 
 class Chunks:
-    """By value, and by the file in which they were seen. Close it when done."""
+    """By value, and by the file in which they were seen. Close it when done.
+
+    The chunks are in one temporary file; where each stands is in memory for those that came last,
+    and in another file for the others: memory stays bounded whatever the archive holds.
+    """
 
     def __init__(self) -> None:
-        self._spool = Spool()
-        self._found: dict[int, dict[File, dict[int, tuple[int, tuple[int, int]]]]] = {}
+        self._spool, self._index = Spool(), ChunkIndex()
+        self._files: dict[File, int] = {}
 
     def add(self, file: File, one: Tuple, lsn: int) -> None:
         """A tuple of a TOAST table; what is none is left out."""
@@ -36,29 +41,28 @@ class Chunks:
             return
         if not isinstance(piece, bytes) or not 0 <= number < _MAX_CHUNKS:
             return
-        kept = self._found.setdefault(value, {}).setdefault(file, {})
-        known = kept.get(number)
-        if known is None or known[1][1] != len(piece) or self._spool.get(known[1]) != piece:
-            kept[number] = (lsn, self._spool.put(piece))
+        key = Key(value, self._files.setdefault(file, len(self._files)), number)
+        known = self._index.get(key)
+        if known and known.size == len(piece) and self._spool.get((known.at, known.size)) == piece:
+            return
+        self._index.put(key, Place(lsn, *self._spool.put(piece)))
 
     def fetch(self, pointer: Pointer) -> bytes | None:
         """All of a value's chunks joined; None where one is missing."""
         # A rewrite of the table moves them to another file under the same number.
-        for kept in reversed(list(self._found.get(pointer.value, {}).values())):
+        for kept in self._index.of(pointer.value):
             if sorted(kept) != list(range(len(kept))):
                 continue
-            if sum(place[1] for _, place in kept.values()) == pointer.stored:
-                return b"".join(self._spool.get(kept[number][1]) for number in range(len(kept)))
+            if sum(place.size for place in kept.values()) == pointer.stored:
+                places = (kept[number] for number in range(len(kept)))
+                return b"".join(self._spool.get((one.at, one.size)) for one in places)
         return None
 
     def forget(self, since: int) -> None:
         """What was written from an LSN on: another timeline goes on from there."""
-        for files in self._found.values():
-            for kept in files.values():
-                for number in [number for number, (lsn, _) in kept.items() if lsn >= since]:
-                    del kept[number]
+        self._index.forget(since)
 
     def close(self) -> None:
         """Let go of everything."""
-        self._found.clear()
+        self._index.close()
         self._spool.close()

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from collectors.postgres.claims import COLUMN
+from collectors.postgres.claims import COLUMN, MAY_HOLD, SHORTEST
 from collectors.postgres.heap import replay
 from collectors.postgres.heap.batches import Batches
 from collectors.postgres.heap.claimed import Claimed
 from collectors.postgres.heap.commits import UNKNOWN, Commits
+from collectors.postgres.heap.render import Raw
 from collectors.postgres.heap.said import Said, Texts
 from collectors.postgres.heap.tuples import Decoder, Fetch
-from collectors.postgres.heap.words import changed, places, where, words
-from collectors.postgres.wal.lsntext import lsns
+from collectors.postgres.heap.wording import cited, in_words, joined, named
+from collectors.postgres.heap.words import changed, places, words
 from recon.collector import Sha256
 from recon.schema import INSTANT
 
 Numbers = npt.NDArray[np.int64]
 Lsns = npt.NDArray[np.uint64]
+_DIGEST = re.compile(MAY_HOLD)
 _KINDS = pl.Series(["row.insert", "row.update", "row.delete"])
 
 
@@ -46,6 +49,13 @@ class Group:
     was_lsn: Lsns
     was_row: Numbers
     """Record and row that made the version which each ended; row -1: none of the archive."""
+
+    def between(self, low: int, high: int) -> Group:
+        """The changes of some records."""
+        record = self.changes[:, replay.RECORD]
+        which = slice(*np.searchsorted(record, [low, high]).tolist())
+        columns = (getattr(self, one.name)[which] for one in fields(self)[2:])
+        return Group(self.claimed, self.decoder, *columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +94,23 @@ class Telling:
 
     def outside(self) -> Iterator[tuple[int, Callable[[], None]]]:
         """Records of rows with values in the TOAST table, and what fetches each."""
+        for said, column, rows in self._asked():
+            for row, fetch in said.outside(column, rows):
+                yield int(self._table[row, replay.RECORD]), fetch
+
+    def large(self) -> Iterator[tuple[Numbers, Numbers]]:
+        """Records of values that are kept outside the row or packed, and their bytes unpacked."""
+        for said, column, rows in self._asked():
+            which, size = said.cells.unpacked(column, rows)
+            yield self._table[which, replay.RECORD], size
+
+    def _asked(self) -> Iterator[tuple[Said, int, Numbers]]:
+        """Of which rows which columns are rendered."""
         every = np.arange(len(self._table))
         for column, _ in self.group.decoder.live:
             changed_ = self._updates[self._differs[column]]
-            old = np.union1d(changed_, self._before)
-            for said, rows in ((self._said, every), (self._old, old)):
-                for row, fetch in said.outside(column, rows):
-                    yield int(self._table[row, replay.RECORD]), fetch
+            yield self._said, column, every
+            yield self._old, column, np.union1d(changed_, self._before)
 
     def tell(self, archive: Archive, batches: Batches) -> None:
         """Hand over the rows of their events."""
@@ -99,39 +119,28 @@ class Telling:
         texts = [self._said.texts(column, every) for column, _ in group.decoder.live]
         old = [self._old.texts(column, self._before) for column, _ in group.decoder.live]
         system, stamp = str(archive.system_id), pl.Series(group.commit_time)
-        shown, whole = lsns(group.lsn), lsns(group.lsn, whole=True)
-        version = pl.DataFrame({"lsn": whole, "row": table[:, replay.ROW]})
-        was = pl.DataFrame(
-            {"lsn": lsns(group.was_lsn, whole=True), "row": group.was_row, "now": whole}
-        )
-        place = pl.DataFrame({"lsn": shown, "row": table[:, replay.ROW]})
+        row = table[:, replay.ROW]
+        # A version that no record made is named by the one that ended it.
+        unmade = np.where(group.was_row < 0, 1, 0)
+        unmade[~self._ended | self._lost & (group.was_row < 0)] = -1
+        ended = f"ended:{system}/", f"ended:{system}/before/"
+        version = f"version:{system}/"
         here = pl.DataFrame(
             {
-                "citation": place.select(
-                    pl.when(pl.col("row") > 0)
-                    .then(pl.format("lsn {} row {}", "lsn", pl.col("row") + 1))
-                    .otherwise(pl.format("lsn {}", "lsn"))
-                ).to_series(),
+                "citation": cited(group.lsn, row),
                 "value": self._words(texts),
                 "stamp": stamp.set(stamp == UNKNOWN, None).cast(INSTANT),
                 "xid": pl.Series(group.commit_xid),
                 "item": pl.Series(archive.items, dtype=pl.String).gather(group.item),
                 "kind": _KINDS.gather(table[:, replay.OP]),
-                "stream": pl.Series(group.timeline),
+                "stream": _numbered(f"pg:{system}/", group.timeline),
                 "position": pl.Series(group.commit_lsn),
-                "ended": was.select(
-                    pl.when(pl.col("row") >= 0)
-                    .then(pl.format(f"ended:{system}/{{}}.{{}}", "lsn", "row"))
-                    .otherwise(pl.format(f"ended:{system}/before/{{}}", "now"))
-                )
-                .to_series()
-                .set(pl.Series(~self._ended | self._lost & (group.was_row < 0)), None),
-                "made": version.select(pl.format(f"version:{system}/{{}}.{{}}", "lsn", "row"))
-                .to_series()
-                .set(pl.Series(~self._made), None),
+                "ended": named(ended, unmade, (group.was_lsn, group.lsn), group.was_row),
+                "made": named(
+                    (version, ""), np.where(self._made, 0, -1), (group.lsn, group.lsn), row
+                ),
             }
         )
-        here = here.with_columns(stream=pl.format(f"pg:{system}/{{}}", "stream"))
         frame = _with_values(here, group, texts)
         rows = every
         if len(self._before):
@@ -139,7 +148,7 @@ class Telling:
             # What was before stands before what the record did.
             rows = np.concatenate([self._before, every])
             frame = frame[np.argsort(rows, kind="stable")]
-        frame = frame.with_columns(xid=pl.format(f"xid:{system}/{{}}", "xid"))
+        frame = frame.with_columns(xid=_numbered(f"xid:{system}/", frame["xid"].to_numpy()))
         batches.add(group.claimed, frame)
         self._gaps(here, batches, texts, old)
 
@@ -163,23 +172,35 @@ class Telling:
         return _with_values(frame, self.group, old)
 
     def _words(self, texts: Sequence[Texts]) -> pl.Series:
-        table, rows = self._table, self._updates
-        differ = changed(self._old, texts, self._differs, rows)
-        spread = np.full(len(table), -1, np.int64)
-        spread[rows] = np.arange(len(rows))
-        ended = places(table[:, replay.ENDED_BLOCK], table[:, replay.ENDED_LINE])
-        made = places(table[:, replay.MADE_BLOCK], table[:, replay.MADE_LINE])
-        return words(
-            pl.DataFrame(
-                {
-                    "ended": ended.set(pl.Series(~self._ended), None),
-                    "made": made.set(pl.Series(~self._made), None),
-                    "old": ~self._lost,
-                    "new": table[:, replay.NEW] >= 0,
-                    "differ": differ.gather(where(spread)),
-                }
+        """What each change says: nearly all at once, and those with odd values one by one."""
+        live = self.group.decoder.live
+        columns, rows = [column for column, _ in live], self._updates
+        place = np.full(len(self._table), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        before = [self._before_it(column) for column in columns]
+        values = joined([one.raw for one in texts]), joined(before), self._differs[columns]
+        names = [name for _, name in live]
+        said, odd = in_words(self._table, self._lost, place, names, values)
+        if not len(odd):
+            return said
+        differ = changed(self._old, texts, self._differs[:, place[odd]], odd)
+        ended, made = (
+            places(self._table[odd, block], self._table[odd, line])
+            for block, line in (
+                (replay.ENDED_BLOCK, replay.ENDED_LINE),
+                (replay.MADE_BLOCK, replay.MADE_LINE),
             )
         )
+        few = pl.DataFrame({"ended": ended, "made": made, "differ": differ})
+        return said.scatter(odd, words(few))
+
+    def _before_it(self, column: int) -> Raw:
+        """What a column was, of the updates that changed it."""
+        which = np.flatnonzero(self._differs[column])
+        raw = self._old.texts(column, self._updates[which]).raw
+        at, size = (np.zeros(len(self._updates), np.int64) for _ in range(2))
+        at[which], size[which] = raw.at, raw.size
+        return Raw(raw.text, at, size)
 
     def _gaps(
         self, here: pl.DataFrame, batches: Batches, texts: Sequence[Texts], old: Sequence[Texts]
@@ -196,15 +217,24 @@ class Telling:
 
 
 def _with_values(frame: pl.DataFrame, group: Group, texts: Sequence[Texts]) -> pl.DataFrame:
-    """The text of the whole row, and the columns that claims read."""
-    columns = dict(zip(group.decoder.names, [one.text for one in texts], strict=True))
+    """The text of the whole row, if a digest may be in one, and the columns that claims read."""
+    columns = dict(zip(group.decoder.names, texts, strict=True))
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
     text = nothing
-    if columns:
-        joined = pl.concat_str(list(columns.values()), separator="\t", ignore_nulls=True)
-        text = pl.select(joined).to_series()
+    if any(one.may_hold(_DIGEST, SHORTEST) for one in texts):
+        every = [one.text for one in texts]
+        text = pl.select(pl.concat_str(every, separator="\t", ignore_nulls=True)).to_series()
     wanted = dict.fromkeys(name for one in group.claimed.claims for name in one.columns())
     return frame.with_columns(
         text.alias("text"),
-        *(columns.get(name, nothing).alias(COLUMN + name) for name in wanted),
+        *(
+            (columns[name].text if name in columns else nothing).alias(COLUMN + name)
+            for name in wanted
+        ),
     )
+
+
+def _numbered(begin: str, numbers: npt.NDArray[np.uint32]) -> pl.Series:
+    """Names of numbers, of which few are different."""
+    few, which = np.unique(numbers, return_inverse=True)
+    return pl.Series([f"{begin}{one}" for one in few.tolist()], dtype=pl.String).gather(which)

@@ -12,7 +12,7 @@ import polars as pl
 from collectors.postgres.heap.model import Gap, Value
 from collectors.postgres.heap.said import Said, Texts
 
-_SHOWN, _SHOWN_ALL = 120, 2000
+SHOWN, SHOWN_ALL = 120, 2000
 """Characters of one value, and of all, that an event's own words show."""
 _JSON = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPED = r'[\x00-\x1f"\\]'
@@ -27,31 +27,18 @@ def places(block: Numbers, line: Numbers) -> pl.Series:
 
 
 def words(rows: pl.DataFrame) -> pl.Series:
-    """Places, and what an update changed.
+    """Places, and what updates changed of which both rows are known.
 
-    Columns of ``rows``: ``ended`` and ``made``, places, null where there is none; ``old`` and
-    ``new``, whether these rows are known in full; ``differ``, what :func:`changed` says.
+    Columns of ``rows``: ``ended`` and ``made``, places; ``differ``, what :func:`changed` says.
     """
-    nothing = pl.lit("")
-    no_new = pl.when("new").then(nothing).otherwise(pl.lit("; new row not in the archive"))
-    no_old = pl.when("old").then(nothing).otherwise(pl.lit("; old row not in the archive"))
-    no_row = pl.when("new").then(nothing).otherwise(pl.lit("; the row is not in the archive"))
-    return rows.select(
-        pl.when(pl.col("ended").is_null())
-        .then(pl.concat_str("made", no_row))
-        .when(pl.col("made").is_null())
-        .then(pl.concat_str("ended", no_old))
-        .when(pl.col("old") & pl.col("new"))
-        .then(_cut(rows["differ"]))
-        .otherwise(pl.format("{} to {}{}{}", "ended", "made", no_new, no_old))
-    ).to_series()
+    return rows.select(_cut(rows["differ"])).to_series()
 
 
 def _cut(differ: pl.Series) -> pl.Expr:
     """An update in words, cut short where that is long: which few are."""
     said = pl.format("{} to {}: {}", "ended", "made", "differ")
     longest = int(differ.str.len_bytes().max() or 0)  # type: ignore[arg-type]
-    return said.str.slice(0, _SHOWN_ALL) if longest > _SHOWN_ALL // 2 else said
+    return said.str.slice(0, SHOWN_ALL) if longest > SHOWN_ALL // 2 else said
 
 
 def changed(old: Said, new: Sequence[Texts], differs: Flags, rows: Numbers) -> pl.Series:
@@ -104,9 +91,9 @@ def _said(name: str, before: Value, after: Value) -> str | None:
 
 def _shown(text: pl.Series) -> pl.Series:
     """As a string in JSON, cut short where it is long."""
-    if int(text.str.len_bytes().max() or 0) > _SHOWN:  # type: ignore[arg-type]
-        short = pl.concat_str(text.str.slice(0, _SHOWN), pl.lit("…"))
-        long = text.str.len_chars() > _SHOWN
+    if int(text.str.len_bytes().max() or 0) > SHOWN:  # type: ignore[arg-type]
+        short = pl.concat_str(text.str.slice(0, SHOWN), pl.lit("…"))
+        long = text.str.len_chars() > SHOWN
         text = pl.select(pl.when(long).then(short).otherwise(text)).to_series()
     quoted = pl.select(pl.concat_str(pl.lit('"'), text, pl.lit('"')).fill_null("null")).to_series()
     odd = np.flatnonzero(text.str.contains(_ESCAPED).fill_null(value=False).to_numpy())

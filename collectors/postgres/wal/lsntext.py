@@ -30,18 +30,19 @@ def _shown(values: npt.NDArray[np.uint64], whole: bool, out: Bytes) -> int:
     for index in range(len(values)):
         value = values[index]
         if whole:
-            top = _upper(value, out, top)
+            top = upper(value, out, top)
         else:
-            top = _upper(value >> np.uint64(32), out, top)
+            top = upper(value >> np.uint64(32), out, top)
             out[top] = 0x2F
-            top = _upper(value & np.uint64(0xFFFFFFFF), out, top + 1)
+            top = upper(value & np.uint64(0xFFFFFFFF), out, top + 1)
         out[top] = 0
         top += 1
     return top
 
 
 @compiled(INT(NUMBER, BYTES, INT), part=True)
-def _upper(value: np.uint64, out: Bytes, top: int) -> int:
+def upper(value: np.uint64, out: Bytes, top: int) -> int:
+    """In hexadecimal digits, as PostgreSQL prints half an LSN."""
     count = 1
     while count < 16 and value >> np.uint64(4 * count):
         count += 1

@@ -254,9 +254,15 @@ def _lsns(
     header: int,
     lsn: Words,
 ) -> int:
+    # What is added is the same all over a page: it is worked out where another one begins.
+    begin, behind, added = 0, 0, 0
     for index in range(len(start)):
         at = start[index] * WORD + place
-        rest = at % usable_segment + shift
-        within = rest // usable_page * page + rest % usable_page
-        lsn[index] = at // usable_segment * segment + within + header
+        if at < begin or at >= behind:
+            rest = at % usable_segment + shift
+            within = rest % usable_page
+            begin, behind = at - within, at - within + usable_page
+            first = at // usable_segment * segment + rest // usable_page * page + header
+            added = first + within - at
+        lsn[index] = at + added
     return len(start)

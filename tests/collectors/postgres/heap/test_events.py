@@ -247,3 +247,14 @@ def test_the_events_are_the_same_whichever_tool_reads_the_log(
     again = case.bench.events()
     both = ("kind", "subject", "value", "citation", "part")
     assert again.select(both).sort(both).equals(case.events.select(both).sort(both))
+
+
+def test_values_are_whole_however_little_is_held_in_memory(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notes have chunks of their own, and a later change of the row has them not."""
+    for name in ("chunkindex.KEPT", "waiting._LARGE", "batches._LARGE"):
+        monkeypatch.setattr(f"collectors.postgres.heap.{name}", 2)
+    assert any(len(one or "") > 9000 for one in case.events["value"])
+    order = ("item", "citation", "part", "kind")
+    assert case.bench.events().sort(order).equals(case.events.sort(order))

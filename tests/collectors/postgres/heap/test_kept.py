@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -49,6 +51,20 @@ def test_a_frame_as_long_as_it_may_be():
         frames.put(8, b"next")
         assert frames.get(7) == data[: slots.PACKED]
         assert frames.get(8) == b"next"
+
+
+@pytest.mark.parametrize("kind", [Pages, Versions])
+def test_what_is_closed_goes_with_its_last_name(kind: type[Pages | Versions]):
+    """It is tens of MB, and whoever reads rows writes their events next."""
+    one = kind()
+    gone = weakref.ref(one)
+    gc.disable()
+    try:
+        one.close()
+        del one
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @pytest.fixture

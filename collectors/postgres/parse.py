@@ -168,6 +168,7 @@ def _wal_rows(
     """Row changes of the claimed tables, with what else says how they are laid out."""
     from collectors.postgres.heap.describe import claimed_tables, from_catalogue, from_dump
     from collectors.postgres.heap.rows import read_rows
+    from collectors.postgres.wal.transactions import placed
 
     captured, dumped = {}, {}
     for copy in copies:
@@ -186,7 +187,8 @@ def _wal_rows(
             described = from_dump(dump.archive, entry) if entry else None
             if oid_ is not None and described is not None:
                 dumped[database, oid_] = described
-    claimed = claimed_tables(relations, captured, dumped, found.claims)
+    known = placed(relations, archive.told)
+    claimed = claimed_tables(known, captured, dumped, found.claims)
     theirs = [
         copy
         for copy in copies

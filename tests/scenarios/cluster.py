@@ -67,9 +67,10 @@ class Cluster:
         )
         self.keeps_times = keeps == "on"
 
-    def session(self) -> psycopg.Connection[Any]:
+    def session(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """A connection of the superuser, in autocommit."""
         return psycopg.connect(
+            dbname=database,
             host=str(self.server.folder),
             port=self.server.port,
             user="postgres",
@@ -114,6 +115,25 @@ class Cluster:
             self.asked, "select xmin::text::bigint from pg_class where oid = %s::regclass", table
         )
         return self._ended(xid, self._committed(xid, before, after), acts, {})
+
+    def make_database_anew(self, **gone: Sequence[str]) -> None:
+        """DROP DATABASE and CREATE DATABASE of the one that all is in; ``gone``: what goes along.
+
+        Both run in no transaction block, and have the number behind the last one.
+        """
+        self.asked.close()
+        self.asked = self.session("template1")
+        for text, acts in (
+            ("drop database postgres", gone),
+            ("create database postgres template template0", {}),
+        ):
+            (last,) = one(self.asked, "select pg_current_xact_id()::text::bigint")
+            before = self.now()
+            self.asked.execute(_plain(text))
+            after = self.now()
+            self._ended(last + 1, self._committed(last + 1, before, after), acts, {})
+        self.asked.close()
+        self.asked = self.session()
 
     @contextmanager
     def begun(self) -> Iterator[Open]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,7 @@ def judge(truth: Truth, case: Case) -> Result:
     found = {Found(one.rule, one.verdict, one.subject) for one in case.findings().findings}
     gaps = {gap.found for gap in truth.gaps}
     events = case.timeline().filter(pl.col("source") == SOURCE).collect()
+    covered = case.coverage().filter(pl.col("source") == SOURCE).collect()
     told = _transactions(events)
     archived = [one for one in truth.transactions if _segment(one) in truth.archived]
     gone = {one for one in found if one.rule in _LOSSES and one.verdict != "observation"}
@@ -77,13 +78,19 @@ def judge(truth: Truth, case: Case) -> Result:
         missed=sorted(truth.findings - found),
         extra=sorted(found - truth.findings - gaps),
         closed=sorted(found & gaps),
-        transactions=[line for one in archived for line in _transaction(one, told, truth)],
+        transactions=[
+            *(line for one in archived for line in _transaction(one, told, truth)),
+            *_others(told, truth),
+        ],
         rows=[
             *(line for one in truth.snapshots for line in _snapshot(one, case, events)),
-            *(line for one in archived for line in _logged(one, events)),
+            *(line for one in archived for line in _logged(one, events, covered)),
         ],
         times=list(_times(truth, case)),
-        lost=sorted((truth.lost - reported) | (missing - truth.lost)),
+        lost=[
+            *sorted((truth.lost - reported) | (missing - truth.lost)),
+            *_left_behind(events, truth, told="lost-in-restore" in {one.rule for one in gone}),
+        ],
         dated=len(dated),
         undated=len(written) - len(dated),
         widest=max(dated, default=0.0),
@@ -150,6 +157,20 @@ def _transaction(
         yield f"{name}: wrote {writes}, told {heard_writes}"
 
 
+def _others(told: Mapping[tuple[str, str], _Told], truth: Truth) -> Iterator[str]:
+    """Transactions that touched a claimed table, by the timeline, and that no server ran."""
+    claimed = {table_subject(table) for shot in truth.snapshots for table in shot.rows}
+    ran = {(one.cluster, one.xid) for one in truth.transactions}
+    # What came before is initdb's and pg_upgrade's.
+    first = {one.cluster: one.xid for one in reversed(truth.transactions) if one.lsn > 1}
+    for (stream, name), heard in sorted(told.items()):
+        cluster, xid = name.removeprefix("xid:").split("/")
+        touched = {table for _, table in heard.acts} | set(heard.writes)
+        own = int(xid) >= first.get(cluster, 0) and not heard.aborted
+        if touched & claimed and own and (cluster, int(xid)) not in ran:
+            yield f"{name}: told on {stream}, and nobody ran it"
+
+
 def _segment(one: Transaction) -> str:
     """Cluster and segment (of 1 MB) that the transaction's last record begins in."""
     number = (one.lsn - 1) >> 20
@@ -198,13 +219,24 @@ def _claimed(
         )
 
 
-def _logged(one: Transaction, events: pl.DataFrame) -> Iterator[str]:
-    """Rows that the log tells of, where its rows are read, against those that the server gave."""
-    if events.filter(pl.col("kind") == "row.insert").is_empty() or one.committed is None:
+def _logged(one: Transaction, events: pl.DataFrame, covered: pl.DataFrame) -> Iterator[str]:
+    """Rows that the log tells of, where its rows are read, against those that the server gave.
+
+    They are read where there are any, and where the coverage says that they are.
+    """
+    if one.committed is None:
         return
+    read = not events.filter(pl.col("kind") == "row.insert").is_empty()
+    whole = covered.filter(
+        (pl.col("kind") == "row.*")
+        & (pl.col("earliest") <= one.committed.earliest)
+        & (pl.col("latest") >= one.committed.latest)
+    )["subject"].to_list()
     stream, name = f"pg:{one.cluster}/{one.timeline}", f"xid:{one.cluster}/{one.xid}"
     here = events.filter((pl.col("stream") == stream) & pl.col("names").list.contains(name))
     for table, written in one.writes.items():
+        if not read and table_subject(table) not in whole:
+            continue
         rows = here.filter(pl.col("names").list.contains(table_subject(table)))
         made = rows.filter(pl.col("kind").is_in(["row.insert", "row.update"]))
         claims = events.filter(pl.col("kind") == "claim").join(
@@ -219,6 +251,17 @@ def _logged(one: Transaction, events: pl.DataFrame) -> Iterator[str]:
         deleted = rows.filter(pl.col("kind") == "row.delete")["subject"].to_list()
         if len(deleted) != written.deleted:
             yield f"{name}: {table}: deleted {written.deleted}, told {deleted}"
+        went = {row.subject for row in (*one.went[table], *one.came[table])}
+        if not set(deleted) <= {*went, table_subject(table)}:
+            yield f"{name}: {table}: deleted of {sorted(went)}, told {deleted}"
+
+
+def _left_behind(events: pl.DataFrame, truth: Truth, *, told: bool) -> Iterator[str]:
+    """Transactions that wrote to claimed tables and that a restore left out."""
+    lost = events.filter(pl.col("kind") == "table.lost-write")["names"].explode().to_list()
+    numbers = {int(name.rsplit("/", 1)[1]) for name in lost if name and name.startswith("xid:")}
+    differ = (numbers if told else set()) ^ truth.lost_transactions
+    yield from (f"lost transaction {xid}" for xid in sorted(differ))
 
 
 # Times

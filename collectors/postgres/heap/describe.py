@@ -19,7 +19,7 @@ from collectors.postgres.heap.model import Column, Table, Type, number_of
 from collectors.postgres.heap.types import by_name
 from collectors.postgres.options import PostgresClaim
 from collectors.postgres.wal.model import Relation
-from collectors.postgres.wal.transactions import TABLES, database_of, placed
+from collectors.postgres.wal.transactions import TABLES, database_of
 from recon.errors import BadInputError
 
 _COLUMN = re.compile(r'^    ("(?:[^"]|"")+"|[^\s"]+) (.+?),?$')
@@ -100,10 +100,11 @@ def claimed_tables(
 ) -> list[Claimed]:
     """The claimed tables under every OID that something gives them.
 
-    ``captured``, ``dumped``: by subject's database (``pg:SOURCE/DATABASE``) and OID.
+    ``relations``: with their databases, where these are known. ``captured``, ``dumped``: by
+    subject's database (``pg:SOURCE/DATABASE``) and OID.
     """
     found: dict[str, Claimed] = {}
-    for one in placed(relations):
+    for one in relations:
         database, _, table = one.subject.rpartition("/")
         if table not in claims or one.kind not in TABLES:
             continue

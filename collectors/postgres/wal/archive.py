@@ -45,11 +45,9 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
 ) -> Wal:
     """See :func:`collectors.postgres.wal.read`."""
     archive = order(segments, system_id)
-    relations = placed(relations)
     warnings = list(archive.warnings)
     pieces: list[Piece] = []
-    tables = [one for one in relations if counted is None or one.subject in counted]
-    theirs = numbers(tables)
+    theirs = numbers(_counted(relations, counted))
     runs = _joined(archive.runs)
     for run in runs:
         if run[0].major not in READABLE:
@@ -70,10 +68,11 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
     pieces = once(pieces)
     found = [piece.told() for piece in pieces]
     told = pl.concat([pl.DataFrame(schema=RECORDS), *found]).sort("timeline", "lsn")
+    relations = placed(relations, told)
     defined = _defined(pieces, found)
     major = pieces[0].run[0].major if pieces else READABLE[-1]
     judged = acts(told, defined, relations, major)
-    rows = count_rows(pieces, judged.files, tables)
+    rows = count_rows(pieces, judged.files, _counted(relations, counted))
     every = [*relations, *named(relations, defined)]
     covered, said = coverage(Read(pieces, told, judged, rows, every), counted, source)
     return Wal(
@@ -87,6 +86,10 @@ def read_archive(  # noqa: PLR0913  (as the package's own)
         system_id=archive.system_id,
         major=major if pieces else None,
     )
+
+
+def _counted(relations: Sequence[Relation], subjects: Collection[str] | None) -> list[Relation]:
+    return [one for one in relations if subjects is None or one.subject in subjects]
 
 
 def _joined(runs: Sequence[Sequence[Checked]]) -> list[list[Checked]]:

@@ -44,7 +44,7 @@ def events(wal: Wal, relations: Sequence[Relation], source: str) -> pl.LazyFrame
     """
     from polars.io.plugins import register_io_source
 
-    relations = placed(relations)
+    relations = placed(relations, wal.told)
     known = Known.of(relations)
     told = [*relations, *named(relations, wal.defined)]
     found = acts(wal.told, wal.defined, told, wal.major or 0).acts

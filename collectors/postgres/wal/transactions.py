@@ -46,19 +46,35 @@ class Known:
         )
 
 
-def placed(relations: Sequence[Relation]) -> list[Relation]:
-    """The relations, those of one database (by their subjects) all with its OID if any has it."""
+def placed(relations: Sequence[Relation], told: pl.DataFrame) -> list[Relation]:
+    """The relations, those of one database (by their subjects) all with its OID if any has it.
+
+    Unless the name may have been that of another database too: the log (rows of RECORDS) drops that
+    one, or drops one and then makes it.
+    """
+    passing = set(_passing(told))
     databases: dict[str, set[str]] = {}
     for one in relations:
         databases.setdefault(one.subject.rpartition("/")[0], set()).add(database_of(one))
     out = []
     for one in relations:
         found = databases[one.subject.rpartition("/")[0]] - {"*"}
-        if database_of(one) == "*" and len(found) == 1:
+        if database_of(one) == "*" and len(found) == 1 and not found & passing:
             out.append(replace(one, database=int(min(found))))
         else:
             out.append(one)
     return out
+
+
+def _passing(told: pl.DataFrame) -> Iterator[str]:
+    """Databases that the log drops, or makes behind a drop of another."""
+    of_one = pl.col("database").is_not_null() & pl.col("moved").is_null() & (pl.col("xid") > 0)
+    dropped = False
+    rows = told.filter(of_one).sort("timeline", "lsn").select("op", "database")
+    for op, database in rows.iter_rows():
+        dropped |= op == "DROP"
+        if dropped:
+            yield str(database)
 
 
 def database_of(one: Relation) -> str:

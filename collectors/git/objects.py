@@ -92,24 +92,30 @@ def regular(data: Buffer, at: int, names: list[str], types: list[str], texts: li
     """
     size = len(data)
     find, sha1, behind = data.find, hashlib.sha1, SHA1 + 1
+    # By what stands behind a name: most objects are as long as others before them.
+    heads: dict[bytes, tuple[str, int, bytes]] = {}
     while at < size:
         feed = find(b"\n", at, at + _HEADER_BYTES)
         rest = data[at + behind : feed]
-        kind, _, length = rest.partition(b" ")
-        if feed < 0 or len(length) > _DIGITS or not length.isdigit():
-            break
+        head = heads.get(rest)
+        if head is None:
+            word, _, number = rest.partition(b" ")
+            if feed < 0 or len(number) > _DIGITS or not number.isdigit() or not word.isascii():
+                break
+            head = heads[rest] = (word.decode(), int(number), rest + b"\0")
+        kind, length, first = head
         start = feed + 1
-        end = start + int(length)
+        end = start + length
         content = data[start:end]
-        said = sha1(rest + b"\0" + content).hexdigest()
-        if data[at : at + behind] != said.encode() + b" " or data[end : end + 1] != b"\n":
+        said = sha1(first + content).hexdigest()
+        if data[at : at + behind] != b"%b " % said.encode() or data[end : end + 1] != b"\n":
             break
         try:
             text = content.decode()
         except UnicodeDecodeError:
             break
         names.append(said)
-        types.append(kind.decode())
+        types.append(kind)
         texts.append(text)
         at = end + 1
     return at

@@ -6,6 +6,7 @@ on the same repository runs one.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.git import objects
 from tests.collectors.git.repositories import Collected, Repository
 
 
@@ -364,3 +366,14 @@ def test_a_submodule_and_the_attributes_of_a_tree_run_nothing(
     words = ["git", "archive", "--worktree-attributes", "HEAD"]
     subprocess.run(words, cwd=work.path, env=environment, capture_output=True, check=False)
     assert marker.exists(), "the payloads are live"
+
+
+def test_a_type_that_is_no_word_ends_what_is_read():
+    content = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"
+    for kind in (b"commit", b"comm\xeft"):
+        head = b"%b %d" % (kind, len(content))
+        name = hashlib.sha1(head + b"\0" + content, usedforsecurity=False).hexdigest()
+        data = b"%b %b\n%b\n" % (name.encode(), head, content)
+        names: list[str] = []
+        at = objects.regular(data, 0, names, [], [])
+        assert (at, names) == ((len(data), [name]) if kind == b"commit" else (0, []))

@@ -18,8 +18,8 @@ def impossible_order(timeline: Timeline) -> Iterator[Draft]:
     That is: by a chain of laws A came before B, and A reads later than B by more than a minute
     beyond all that the clocks of the two can be apart at that time. It is a negative cycle of the
     network of events and clocks; its weight is the margin. A contradiction where the bound was
-    measured before and after by records of both clocks, so that no one step of a clock explains
-    it.
+    measured before and after by records of both clocks, six hours apart at most, so that no one
+    step of a clock explains it.
     Undetermined where a step would, where nothing measures the two clocks and a reading runs the
     other way while its neighbours do not, or by more than any zone, and where a time is a column
     of a row, which an update keeps. Of those that nothing decides, two sources have one finding.

@@ -6,8 +6,8 @@ is a negative cycle of the whole network of events and clocks, closed through th
 day. The cycle's weight is the margin.
 
 What it rests on decides what it is worth: bounds that three or more pairs measure before and
-after, or one clock that later records show to run on unbroken, leave no room for a step; else one
-step of one clock explains it, and the answer is undetermined.
+after, hours apart at most, or one clock that later records show to run on unbroken, leave no room
+for a step; else one step of one clock explains it, and the answer is undetermined.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from recon.time.pairs import KEYS, PAIRS, every_reading
 from recon.time.reach import NEVER, Allowed, Readings, connected, denied
 from recon.time.settle import Settled
 from recon.time.stretches import stretches
+from recon.time.watched import watched
 
 if TYPE_CHECKING:
     from recon.time.reach import Numbers
@@ -95,7 +96,10 @@ def proofs(
     rows = rows.filter(looked)
     order = Order.of(events, rows)
     rows = order.numbered(rows)
-    strict = _columns(rows, bounds(settled.offsets), strict=True)
+    seen = bounds(watched(settled.offsets, pairs, settled.dissent))
+    # How far clocks stepped is told by all that is measured.
+    steps = bounds(settled.offsets).steps
+    strict = _columns(rows, replace(seen, steps=steps), strict=True)
     sound = {order.place(row): own for row, own in _sound(pairs, settled, laws).items()}
     known = _Known(_columns(rows, loose), strict, sound)
     placed = {
@@ -335,9 +339,8 @@ def _firm(path: Sequence[int], graph: Graph, known: _Known, gone: set[int]) -> b
     So for each clock there must be an act that by law came before the reading in question and one
     that came after it, both recorded by another source too, both within one measured offset.
     The earlier event may itself be such an act; and its clock's bound must be measured at that
-    time. Between two days' pairs nothing watches the clocks, though one offset fit both days: a
-    machine that slept wakes with a clock that is hours behind, and is set right within minutes. An
-    order denied by a reading of such a time is undetermined, however alike the days are.
+    time, while pairs watched it (:mod:`recon.time.watched`): an order that is denied by a reading
+    of another time is undetermined, however alike what stands before and after.
     """
     before, after = path[0], path[-1]
     if known.excesses([before], after, measured=True)[0] <= 0:

@@ -22,6 +22,8 @@ from tests.stories import PLATFORM, Story, commit
 from tests.worlds import feasible, told, world
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
 ACCUSING = (impossible_order, backdated_record)
@@ -85,6 +87,42 @@ def test_undetermined_where_no_pair_watched_the_clocks_that_night():
     (draft,) = story.runs(8, begin=10).judged(impossible_order)
     assert draft.verdict == "undetermined"
     assert draft.margin_seconds == pytest.approx(3 * 3600, abs=10)
+
+
+NIGHT = [0, 4, 8, 18, 22, 26]
+"""Hours of runs: few a day, so that days are taken together."""
+
+
+@pytest.mark.parametrize(
+    ("runs", "verdict"),
+    [
+        (NIGHT, "undetermined"),
+        ([*range(-10, 9, 2), *range(18, 40, 2)], "undetermined"),
+        (range(0, 28, 4), "contradiction"),
+        (range(-10, 40, 2), "contradiction"),
+    ],
+    ids=["few a day, a night", "many a day, a night", "few a day", "many a day, midnight"],
+)
+def test_pairs_that_are_hours_apart_watch_the_clocks_however_many_a_day_has(
+    runs: Iterable[int], verdict: str
+):
+    """The line reads 23:30, half an hour before midnight, and an hour after the row that names it.
+
+    Both readings are between two pairs, which are hours or a night apart.
+    """
+    story, told = Pipeline(), list(runs)
+    for hour in (one for one in told if one <= 12):
+        story.runs(1, begin=hour // 2)
+    when = START + timedelta(hours=12.5)
+    story.finished(50, when + HOUR)
+    line = len(story.rows) - 1
+    story.inserted(51, when)
+    story.law(line, -1, "names the line of the log")
+    for hour in (one for one in told if one > 12):
+        story.runs(1, begin=hour // 2)
+    (draft,) = story.judged(impossible_order)
+    assert draft.verdict == verdict
+    assert draft.margin_seconds == pytest.approx(3600, abs=10)
 
 
 def test_the_argument_is_a_proof_in_sentences():

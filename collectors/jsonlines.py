@@ -14,6 +14,7 @@ JSON by RFC 8259; bytes that are no UTF-8 are not read as anything else (section
 from __future__ import annotations
 
 import re
+import sys
 from codecs import BOM_UTF8
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,8 @@ def read(
     ``text`` may be null where ``held`` is not.
     """
     known: list[Shape] = []
-    large = path.stat().st_size - after[0] >= LARGE
+    # The loop reads numbers as they lie in memory.
+    large = sys.byteorder == "little" and path.stat().st_size - after[0] >= LARGE
     number = after[1] + 1
     for one in stretches(path, chunk, after[0], _MORE if large else 0):
         quick = _apart(one, number, keys, known, texts=texts) if large else None

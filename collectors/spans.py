@@ -9,7 +9,6 @@ no library of Arrow's.
 from __future__ import annotations
 
 import ctypes as c
-import sys
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 MOST = 2**31 - 16
 """Bytes of a buffer that a view can point into."""
-USABLE = sys.byteorder == "little"
-"""Whether numbers lie in memory as they are written here."""
 _INLINE, _WORD = 12, 4
 """Bytes that stand in the view itself, and of its first part where they do not."""
 

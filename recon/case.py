@@ -359,7 +359,7 @@ class Case:
         return schema.check(pl.scan_parquet(path), columns, str(path), beside=beside)
 
     def _events(self) -> pl.LazyFrame:
-        return self._frame(timelines.EVENTS, schema.EVENTS, beside=schema.PLAIN)
+        return self._frame(timelines.EVENTS, schema.EVENTS, beside=[*schema.PLAIN, *schema.BESIDE])
 
     def judged(self) -> Timeline:
         """The timeline with the clocks and norms of the case, as rules are given it."""

@@ -105,6 +105,7 @@ def reconcile(
     run, and says so. Findings about subjects outside the case's question are counted, not shown.
     """
     events = timeline.events
+    timeline.locate()
     kinds = set(timeline.kinds)
     drafts: list[tuple[Rule, Draft]] = []
     not_run = []

@@ -57,6 +57,19 @@ whether it names more than one transaction.
 
 The timeline's file has them after :data:`EVENTS`. They say nothing that ``names`` does not."""
 
+BESIDE: dict[str, pl.DataType] = {
+    "record_back": pl.UInt32(),
+    "subject_number": pl.UInt32(),
+    "may_differ": pl.Boolean(),
+}
+"""What only the other events tell of an event, see :mod:`recon.beside`.
+
+How many rows before it the first event stands of its record with its reading; of a row of a table
+or a claim a number for its subject, in the order in which they come; whether it is a claim that may
+have another value or digest than the first claim of its subject and attribute.
+
+The timeline's file has them after :data:`PLAIN`; who asks for them makes them where it has not."""
+
 DRAFT_COVERAGE: dict[str, pl.DataType] = {
     "kind": pl.String(),
     "subject": pl.String(),

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recon import registry, schema
+from recon.beside import differing, no_subjects, record_back, subject_number
 from recon.collector import Parsed, Source, Warn
 from recon.evidence import CaseItems, Evidence, Progress
 from recon.names import plain
@@ -159,15 +160,44 @@ def merge(parts: Sequence[Path], target: Path) -> None:
         if buckets > 1
         else ()
     )
+    subjects = no_subjects()
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         for number, condition in enumerate(_between(cuts)):
-            lazy.filter(condition).collect(engine="streaming").sort(
-                _ORDER, nulls_last=[name == "earliest" for name in _ORDER]
+            bucket = (
+                lazy.filter(condition)
+                .collect(engine="streaming")
+                .sort(_ORDER, nulls_last=[name == "earliest" for name in _ORDER])
+            )
+            # Events of one reading are of one bucket.
+            bucket.with_columns(
+                record_back(bucket), subject_number(bucket, subjects)
             ).write_parquet(f"{scratch}/{number:06}.parquet")
+            del bucket
         whole = pl.scan_parquet(f"{scratch}/*.parquet").with_row_index("row")
         whole = whole.with_columns(pl.col("row").cast(pl.UInt64))
-        events = schema.check(whole, schema.EVENTS, "events of the collectors")
-        plain(events).sink_parquet(target, **PARQUET)
+        events = schema.check(
+            whole, schema.EVENTS, "events of the collectors", beside=schema.BESIDE
+        )
+        pl.concat(
+            [
+                plain(events.drop("record_back", "subject_number")),
+                events.select("record_back", "subject_number"),
+                pl.scan_parquet(_differing(events, count, Path(scratch))),
+            ],
+            how="horizontal",
+        ).sink_parquet(target, **PARQUET)
+
+
+def _differing(events: pl.LazyFrame, count: int, scratch: Path) -> Path:
+    """Whether each event is a claim that may differ, in a file of its own."""
+    import numpy as np
+
+    found = np.zeros(count, dtype=bool)
+    claims = events.filter(pl.col("kind") == "claim")
+    found[differing(claims, "row", by="subject_number").to_numpy()] = True
+    target = scratch / "differing"
+    pl.DataFrame({"may_differ": found}).write_parquet(target)
+    return target
 
 
 def select(  # noqa: PLR0913  (one filter each)

@@ -153,7 +153,7 @@ def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], _
     tables, xids = (found[name].unique().implode() for name in ("table", "xid"))
     writes = (
         timeline.kind("table.write")
-        .filter(pl.col("subject").is_in(tables), named("xid:").is_in(xids))
+        .filter(named("xid:").is_in(xids))
         .select(
             "source",
             table="subject",
@@ -163,6 +163,10 @@ def _written(timeline: Timeline, found: pl.DataFrame) -> dict[tuple[Any, ...], _
             inserted=counted("insert"),
             updated=counted("update"),
         )
+        # Of one transaction there is little, and words are slow to compare with others.
+        .collect(engine="streaming")
+        .lazy()
+        .filter(pl.col("table").is_in(tables))
     )
     # A transaction that did but one of the two says which of them the row is of.
     one = (pl.col("inserted") > 0) != (pl.col("updated") > 0)

@@ -11,6 +11,7 @@ import polars as pl
 
 from recon.findings import Innocent, Step, Verdict
 from recon.names import plain
+from recon.schema import BESIDE
 from recon.subjects import glob
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 
 Made = TypeVar("Made")
+_GROUP = 262_144
+"""Rows that a timeline's file has in a group, which is read whole or not at all."""
+_APART = 8
+"""Groups that are named one by one; of more, all from the first to the last are read."""
 _STAMPING = ("wal.commit", "table.write", "row.version", "object.put")
 
 
@@ -48,9 +53,15 @@ class Timeline:
 
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    beside: pl.LazyFrame | None = field(default=None, init=False, repr=False, compare=False)
+    """The events with the columns of :data:`recon.schema.BESIDE`; None where they are not there."""
+
     def __post_init__(self) -> None:
-        """Events are :func:`recon.names.plain`."""
-        object.__setattr__(self, "events", plain(self.events))
+        """Events are :func:`recon.names.plain`, and what is beside them is apart."""
+        every = plain(self.events)
+        is_there = set(BESIDE) <= set(self.events.collect_schema())
+        object.__setattr__(self, "beside", every if is_there else None)
+        object.__setattr__(self, "events", every.drop(*BESIDE, strict=False))
 
     def once(self, name: str, make: Callable[[Timeline], Made]) -> Made:
         """What several rules need, made when it is first asked for."""
@@ -132,15 +143,46 @@ class Timeline:
             ),
         )
 
+    def locate(self) -> None:
+        """Learn where in the timeline which kinds are: worth it where many are asked for."""
+        groups = self.once("groups", _groups)
+        self.once("kinds", lambda _own: frozenset(groups))
+
     def has(self, *kinds: str) -> bool:
         """Whether there is any event of the kinds."""
         return not self.kinds.isdisjoint(kinds)
 
-    def kind(self, *kinds: str) -> pl.LazyFrame:
-        """Events of the kinds; where there is none, a frame that costs nothing to read."""
+    def kind(self, *kinds: str, of: pl.LazyFrame | None = None) -> pl.LazyFrame:
+        """Events of the kinds; where there is none, a frame that costs nothing to read.
+
+        ``of``: these events, with other columns, in the place of all.
+        """
+        events = self.events if of is None else of
         if not self.has(*kinds):
-            return self.events.clear()
-        return self.events.filter(pl.col("kind").is_in(kinds))
+            return events.clear()
+        found = events.filter(pl.col("kind").is_in(kinds))
+        groups: Mapping[str, Sequence[int]] = self._kept.get("groups", {})
+        here = sorted({one for kind in kinds for one in groups.get(kind, ())})
+        if not here:
+            return found
+        where = [(one, one) for one in here] if len(here) <= _APART else [(here[0], here[-1])]
+        # Of a file, what holds no such row is not read.
+        return found.filter(
+            pl.any_horizontal(
+                pl.col("row").is_between(low * _GROUP, (high + 1) * _GROUP - 1)
+                for low, high in where
+            )
+        )
+
+
+def _groups(timeline: Timeline) -> dict[str, list[int]]:
+    """By kind the groups of rows in which there is any event of it."""
+    number = pl.col("row") // _GROUP
+    found = timeline.events.select("kind", number=number).unique().collect(engine="streaming")
+    out: dict[str, list[int]] = {}
+    for kind, one in found.sort("kind", "number").iter_rows():
+        out.setdefault(kind, []).append(one)
+    return out
 
 
 def _stamping(timeline: Timeline) -> dict[str, str]:

@@ -22,6 +22,7 @@ import polars as pl
 
 from recon.rules.base import Timeline
 from recon.rules.inversions import PROMPT, ZONES, Inversion, inversions
+from recon.schema import RELATIONS
 from recon.time.between import BASES, MEASURED
 from recon.time.held import held, micros
 from recon.time.order import Order
@@ -219,7 +220,9 @@ def _denials(timeline: Timeline) -> Sequence[Denial]:
 
 def _records(timeline: Timeline) -> pl.DataFrame:
     """Laws between records: what one record says twice is denied once."""
-    return timeline.once("laws between records", lambda own: by_record(own.events, own.laws))
+    return timeline.once(
+        "laws between records", lambda own: by_record(own.events, own.laws, own.beside)
+    )
 
 
 def _record(event: Event) -> tuple[str, str, str]:
@@ -320,16 +323,25 @@ def _events(timeline: Timeline, rows: Iterable[int]) -> dict[int, Event]:
 def _laws(timeline: Timeline, rows: Iterable[int]) -> dict[tuple[int, int], Law]:
     """Laws among events; of two for one pair a digest before a stream's order."""
     wanted = pl.LazyFrame({"row": sorted(rows)}, schema={"row": pl.UInt64()})
+    every = timeline.laws.with_row_index("place")
+    own = _records(timeline).lazy().pipe(_among, wanted)
+    words = every.join(own, on="place", how="semi").select("place", "because")
+    own = own.join(words, on="place").select(list(RELATIONS))
     found = (
-        pl.concat([_records(timeline).lazy(), timeline.laws])
-        .join(wanted, left_on="before", right_on="row", how="semi")
-        .join(wanted, left_on="after", right_on="row", how="semi")
+        pl.concat([own, timeline.laws.pipe(_among, wanted).select(list(RELATIONS))])
         .sort("before", "after", "law")
         .unique(["before", "after"], keep="first", maintain_order=True)
         .collect(engine="streaming")
     )
     columns = found.select("before", "after", "law", "because").iter_rows()
     return {(before, after): Law(law, because) for before, after, law, because in columns}
+
+
+def _among(laws: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Those between two of the rows."""
+    for end in ("before", "after"):
+        laws = laws.join(rows, left_on=end, right_on="row", how="semi")
+    return laws
 
 
 def _unmeasured(

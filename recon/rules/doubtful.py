@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import polars as pl
 
+from recon.beside import NUMBERED, differing
 from recon.names import named
 from recon.rules.base import Timeline
 from recon.rules.views import FEW, rows_of_tables, snapshots
+from recon.schema import BESIDE
 
 
 def fetched(timeline: Timeline, about: pl.DataFrame) -> pl.LazyFrame:
@@ -40,15 +42,25 @@ class _Doubtful(NamedTuple):
 
 def _doubtful(timeline: Timeline) -> _Doubtful | None:
     """None where they are too many to be kept in memory."""
-    subjects = pl.concat([_of_several(timeline), lacking(timeline)["subject"]]).unique()
-    if len(subjects) > FEW:
+    events = timeline.beside
+    if events is None:
+        subjects = pl.concat([_of_several(timeline), lacking(timeline)["subject"]]).unique()
+        of, count = pl.col("subject").is_in(subjects.implode()), len(subjects)
+        events = timeline.events
+    else:
+        differ = events.filter("may_differ").select("subject_number")
+        parts = [differ.collect(engine="streaming").to_series(), _lacking_numbers(timeline)]
+        numbers = pl.concat(parts).unique()
+        of, count = pl.col("subject_number").is_in(numbers.implode()), len(numbers)
+        events = events.drop(name for name in BESIDE if name != "subject_number")
+    if count > FEW:
         return None
-    of = pl.col("subject").is_in(subjects.implode())
-    claims = timeline.kind("claim").drop(_UNASKED).filter(of)
+    rows = timeline.kind("claim", of=events).filter(of).drop(*_UNASKED, *BESIDE, strict=False)
     # Few as the subjects are, of one of them there may be many.
-    if claims.select(pl.len()).collect(engine="streaming").item() > FEW:
+    claims = rows.head(FEW + 1).collect(engine="streaming")
+    if len(claims) > FEW:
         return None
-    return _Doubtful(subjects, claims.collect(engine="streaming"))
+    return _Doubtful(pl.concat([claims["subject"], lacking(timeline)["subject"]]).unique(), claims)
 
 
 def _several(timeline: Timeline) -> pl.LazyFrame:
@@ -60,33 +72,9 @@ def _several(timeline: Timeline) -> pl.LazyFrame:
     return timeline.kind("claim") if known is None else known.claims.lazy()
 
 
-_AT_ONCE = 20_000_000
-"""Claims that are compared at a time, some 150 bytes each."""
-
-
 def _of_several(timeline: Timeline) -> pl.Series:
     """The subjects."""
-    claims = timeline.kind("claim")
-    count: int = claims.select(pl.len()).collect(engine="streaming").item()
-    parts = 1 + count // _AT_ONCE
-    # Equal numbers may stand for several subjects: then each is compared with the first of all, and
-    # whatever differs from it is looked at closer.
-    number = pl.col("subject").hash(1) + pl.col("attribute").hash(2)
-    found = []
-    for part in range(parts):
-        own = claims.select("subject", "value", "digest", number=number)
-        if parts > 1:
-            own = own.filter(pl.col("number") % parts == part)
-        # In memory: comparing words to the first of theirs is three times as fast as to the least
-        # and the greatest of a group.
-        read = own.collect(engine="streaming").with_row_index("place")
-        first = read.select(pl.col("place").min().over("number")).to_series()
-        differs = pl.any_horizontal(
-            pl.col(name).ne_missing(pl.lit(read[name].gather(first)))
-            for name in ("value", "digest")
-        )
-        found.append(read.filter(differs)["subject"].unique())
-    return pl.concat(found).unique()
+    return differing(timeline.kind("claim"), "subject").unique()
 
 
 def varying(timeline: Timeline) -> pl.DataFrame:
@@ -115,8 +103,9 @@ def lacking(timeline: Timeline) -> pl.DataFrame:
     return timeline.once("lacking", _lacking)
 
 
-def _lacking(timeline: Timeline) -> pl.DataFrame:
-    complete = (
+def _complete(timeline: Timeline) -> pl.DataFrame:
+    """``source``, ``table`` and ``item`` of complete states, each with a number, ``state``."""
+    return (
         timeline.coverage.filter((pl.col("kind") == "claim") & pl.col("item").is_not_null())
         .select("source", "item", table="subject")
         .unique()
@@ -125,6 +114,46 @@ def _lacking(timeline: Timeline) -> pl.DataFrame:
         .with_row_index("state")
         .collect()
     )
+
+
+def _lacking_numbers(timeline: Timeline) -> pl.Series:
+    """:func:`lacking` by the numbers that the timeline has for subjects."""
+    return timeline.once("lacking, by number", _numbered)
+
+
+def _numbered(timeline: Timeline) -> pl.Series:
+    import numpy as np
+
+    complete = _complete(timeline)
+    table = ["source", "table"]
+    held = (
+        timeline.kind(*NUMBERED, of=timeline.beside)
+        .filter(named("pg:").is_not_null())
+        .group_by("source", "item", table=named("pg:"))
+        .agg("subject_number")
+        .join(complete.lazy(), on=[*table, "item"], how="left")
+        .join(complete.lazy().group_by(table).agg(states=pl.len()), on=table)
+        .collect(engine="streaming")
+    )
+    found = [np.empty(0, dtype=np.int64)]
+    for _, states in held.group_by(table):
+        numbers = [one.to_numpy() for one in states["subject_number"]]
+        count = np.full(max(int(one.max()) for one in numbers) + 1, -1, dtype=np.int32)
+        for own in numbers:
+            count[own] = 0
+        for own, state in zip(numbers, states["state"], strict=True):
+            # Each number once, however often it is there.
+            count[own] += state is not None
+        found.append(np.flatnonzero((count >= 0) & (count < states["states"][0])))
+    return pl.Series(np.unique(np.concatenate(found)), dtype=pl.UInt32)
+
+
+def _lacking(timeline: Timeline) -> pl.DataFrame:
+    if timeline.beside is not None:
+        of = pl.col("subject_number").is_in(_lacking_numbers(timeline).implode())
+        own = timeline.kind(*NUMBERED, of=timeline.beside).filter(of)
+        return own.select("subject").unique().collect(engine="streaming")
+    complete = _complete(timeline)
     if complete.is_empty():
         return pl.DataFrame(schema={"subject": pl.String})
     # By codes: words are joined and grouped five times as slowly. Equal codes are equal words.

@@ -15,6 +15,8 @@ from typing import cast
 
 import polars as pl
 
+from recon.beside import record_back
+
 PAIRS: dict[str, pl.DataType] = {
     "first": pl.Categorical(),
     "second": pl.Categorical(),
@@ -160,11 +162,17 @@ def _distinct(found: pl.DataFrame) -> pl.DataFrame:
 _RECORD = ["source", "item", "citation", "clock", "earliest", "latest"]
 
 
-def by_record(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.DataFrame:
-    """Laws between records: events of one record with one reading are one, by their first row."""
+def by_record(
+    events: pl.LazyFrame, relations: pl.LazyFrame, beside: pl.LazyFrame | None = None
+) -> pl.DataFrame:
+    """Laws between records: events of one record with one reading are one, by their first row.
+
+    Columns ``before``, ``after``, ``law``, and ``place``, that of the law among the relations.
+    ``beside``: the events with the columns of :data:`recon.schema.BESIDE`, where these are there.
+    """
     key = ["before", "after", "law"]
-    laws = relations.select(*key, "because").collect()
-    first = pl.lit(_first_rows(events, laws))
+    laws = relations.select(key).collect().with_row_index("place")
+    first = pl.lit(_first_rows(events, laws, beside))
     laws = laws.with_columns(first.gather(end).alias(end) for end in ("before", "after"))
     laws = laws.filter(pl.col("before") != pl.col("after"))
     # Few pairs come to be alike, and numbers sort five times as fast as words. Equal numbers, of
@@ -172,16 +180,21 @@ def by_record(events: pl.LazyFrame, relations: pl.LazyFrame) -> pl.DataFrame:
     number = pl.col("before") * 2**32 + pl.col("after")
     laws = laws.sort(number)
     numbers = laws.select(number=number).to_series()
-    beside = (numbers == numbers.shift(1)).fill_null(value=False)
-    again = beside | beside.shift(-1, fill_value=False)
+    same = (numbers == numbers.shift(1)).fill_null(value=False)
+    again = same | same.shift(-1, fill_value=False)
     if not again.any():
         return laws
     # The first of those that say the same.
-    some = laws.filter(again).sort(*key, "because").unique(key, keep="first", maintain_order=True)
+    some = laws.filter(again)
+    words = relations.select("because").collect()["because"].gather(some["place"])
+    some = some.with_columns(words).sort(*key, "because").drop("because")
+    some = some.unique(key, keep="first", maintain_order=True)
     return pl.concat([laws.filter(~again), some]).sort("before", "after", maintain_order=True)
 
 
-def _first_rows(events: pl.LazyFrame, laws: pl.DataFrame) -> pl.Series:
+def _first_rows(
+    events: pl.LazyFrame, laws: pl.DataFrame, beside: pl.LazyFrame | None = None
+) -> pl.Series:
     """By row the first row of its record, of those that laws speak of; of all others their own."""
     import numpy as np
 
@@ -189,33 +202,31 @@ def _first_rows(events: pl.LazyFrame, laws: pl.DataFrame) -> pl.Series:
     spoken = np.zeros(max(int(end.max(initial=0)) for end in ends) + 1, dtype=bool)
     for end in ends:
         spoken[end] = True
+    first = np.arange(len(spoken), dtype=np.uint64)
+    if beside is not None:
+        read = beside.filter(pl.col("record_back") > 0, pl.col("row") < len(spoken))
+        told = read.select("row", "record_back").collect(engine="streaming")
+        rows = told["row"].to_numpy()
+        # Of each record the first that is spoken of: what is written last stays.
+        first[rows] = rows - told["record_back"].to_numpy()
+        rows = np.flatnonzero(spoken)[::-1]
+        least = np.empty(len(first), dtype=np.uint64)
+        least[first[rows]] = rows
+        first[rows] = least[first[rows]]
+        return pl.Series("first", first)
     dated = pl.col("clock").is_not_null() & pl.col("earliest").is_not_null()
-    read = events.filter(dated, pl.col("row") < len(spoken)).select("row", *_RECORD)
-    found = read.collect(engine="streaming")
+    found = (
+        events.filter(dated, pl.col("row") < len(spoken))
+        .select("row", *_RECORD)
+        .collect(engine="streaming")
+    )
     # In one piece: rows are looked up in many pieces for five times as much.
     found = found.filter(spoken[found["row"].to_numpy()]).rechunk()
     # In a timeline events of one record and time stand side by side.
     if not found["row"].is_sorted() or not found.select(_in_time()).item():
         found = found.sort("earliest", "item", "citation", "row")
-    sides = [pl.col(name) for name in ("earliest", "item", "citation")]
-    began = found.select(~pl.all_horizontal(one == one.shift(1) for one in sides)).to_series()
-    began = began.fill_null(value=True)
-    place = began.arg_true().gather(began.cast(pl.UInt32).cum_sum() - 1)
-    # As a rule they have one reading; those without the first one's are looked at closer.
-    key = ["source", "clock", "latest"]
-    alike = (pl.col(name).eq_missing(pl.col(name).gather(pl.lit(place))) for name in key)
-    rest = (
-        found.select("source", "clock", "latest", alike=pl.all_horizontal(alike))
-        .with_columns(began=place)
-        .with_row_index("place")
-        .filter(~pl.col("alike"))
-        .select("place", one=pl.col("place").min().over("began", *key))
-    )
-    one = place.to_numpy().copy()
-    one[rest["place"].to_numpy()] = rest["one"].to_numpy()
-    first = np.arange(len(spoken), dtype=np.uint64)
     rows = found["row"].to_numpy()
-    first[rows] = rows[one]
+    first[rows] = rows[np.arange(len(rows)) - record_back(found).to_numpy()]
     return pl.Series("first", first)
 
 

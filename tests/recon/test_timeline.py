@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 
 import recon
 from recon import schema, timeline
+from recon.beside import beside
 from recon.errors import BadInputError, IntegrityError
 from tests.cases import line, write_case
 
@@ -133,8 +134,10 @@ def rows(count: int, seed: int) -> pl.DataFrame:
             {
                 "source": roll.choice(["a", "b"]),
                 "domain": "d",
-                "kind": "k",
-                "subject": "s",
+                "kind": roll.choice(["claim", "row.version", "k"]),
+                "subject": roll.choice("rst"),
+                "value": roll.choice("vw"),
+                "clock": roll.choice(["c", None]),
                 "earliest": start + timedelta(hours=roll.randrange(5))
                 if roll.random() > 0.2
                 else None,
@@ -164,7 +167,8 @@ def test_merging_in_buckets_gives_the_order_of_one_sort(
         timeline.merge([folder / "1.parquet", folder / "2.parquet"], folder / "out.parquet")
     out = pl.read_parquet(folder / "out.parquet")
     expected = frame.sort("earliest", "item", "citation", nulls_last=[True, False, False])
-    assert_frame_equal(out.drop("row", *schema.PLAIN), expected)
+    assert_frame_equal(out.drop("row", *schema.PLAIN, *schema.BESIDE), expected)
+    assert_frame_equal(beside(out.drop(*schema.BESIDE)), out)
     assert out["row"].to_list() == list(range(count))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from recon.rules import doubtful
+from recon import beside
+from recon.rules import Timeline, doubtful
 from recon.rules.doubtful import disputed, lacking, varying
 from tests.stories import BAD, GOOD, Story
 
@@ -25,14 +26,18 @@ def story() -> Story:
     )
 
 
+@pytest.mark.parametrize("is_beside", [False, True])
 @pytest.mark.parametrize("odd", ["as it is", "equal numbers", "in parts", "many"])
-def test_all_that_differs_is_found(odd: str, monkeypatch: pytest.MonkeyPatch):
+def test_all_that_differs_is_found(odd: str, is_beside: bool, monkeypatch: pytest.MonkeyPatch):  # noqa: FBT001
     timeline = story().timeline()
     if odd == "equal numbers":
         monkeypatch.setattr(pl.Expr, "hash", lambda _of, _seed=0: pl.lit(0, pl.UInt64))
     if odd == "in parts":
-        monkeypatch.setattr(doubtful, "_AT_ONCE", 2)
+        monkeypatch.setattr(beside, "_AT_ONCE", 2)
     if odd == "many":
         monkeypatch.setattr(doubtful, "FEW", 0)
+    if is_beside:
+        own = beside.beside(timeline.events.collect()).lazy()
+        timeline = Timeline(own, timeline.coverage, relations=timeline.relations)
     found = [set(one(timeline)["subject"]) for one in (varying, disputed, lacking)]
     assert found == [{"model:m1@1"}, {"model:m1@1", "model:m2@1"}, {"model:m4@1"}]

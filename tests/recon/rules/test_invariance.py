@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import recon
 from recon import schema
+from recon.beside import beside
 from recon.config import Norm
 from recon.rules import RULES, Timeline
 from recon.rules.base import Draft
@@ -91,7 +92,10 @@ _ID = ("source", "item", "citation", "part", "kind")
 
 
 def timeline(story: Story, rows: Rows, *, seed: int | None = None) -> Timeline:
-    """As it is built, of some of the rows; with a seed the frames hold them in another order."""
+    """As it is built, of some of the rows; with a seed the frames hold them in another order.
+
+    And an odd seed leaves out what the file of a timeline has beside the events.
+    """
     frame = schema.frame([{"row": 0, **row} for row in rows], schema.EVENTS).drop("row")
     frame = frame.sort(_ORDER, nulls_last=[name == "earliest" for name in _ORDER])
     events = frame.with_row_index("row").with_columns(pl.col("row").cast(pl.UInt64))
@@ -100,12 +104,17 @@ def timeline(story: Story, rows: Rows, *, seed: int | None = None) -> Timeline:
     coverage = schema.frame(covered, schema.COVERAGE)
     laws = relations(events.lazy(), coverage.lazy())
     norms = list(NORMS)
+    if seed is None or seed % 2 == 0:
+        events = beside(events)
     if seed is not None:
         events, coverage = (
             one.sample(fraction=1, shuffle=True, seed=seed) for one in (events, coverage)
         )
         random.Random(seed).shuffle(norms)  # noqa: S311  (no secret)
-    return Timeline(events.lazy(), coverage.lazy(), norms, {}, laws, story.paired)
+    made = Timeline(events.lazy(), coverage.lazy(), norms, {}, laws, story.paired)
+    if seed is None:
+        made.locate()
+    return made
 
 
 def found(one: Timeline, seed: int | None = None) -> dict[Key, Draft]:

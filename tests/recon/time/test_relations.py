@@ -100,6 +100,12 @@ def test_laws_between_records_are_of_the_first_event_of_each(
     }
     events = schema.frame(data.draw(st.permutations(rows)), schema.EVENTS)
     relations_ = pl.DataFrame(laws, schema=schema.RELATIONS, orient="row")
-    found = by_record(events.lazy(), relations_.lazy()).select("before", "after", "law")
-    assert sorted(found.rows()) == sorted(wanted)
-    assert found.select("before", "after").rows() == sorted(found.select("before", "after").rows())
+    # As the file of a timeline has it: how far back the first of the record is.
+    began = {at: readings.index(one) for at, one in enumerate(readings)}
+    back = pl.col("row") - pl.col("row").replace_strict(began, return_dtype=pl.UInt64)
+    for beside in (None, events.lazy().with_columns(record_back=back.cast(pl.UInt32))):
+        laws_ = by_record(events.lazy(), relations_.lazy(), beside)
+        found = laws_.select("before", "after", "law")
+        assert sorted(found.rows()) == sorted(wanted)
+        ends = found.select("before", "after").rows()
+        assert ends == sorted(ends)

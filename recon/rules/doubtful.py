@@ -130,7 +130,7 @@ def _numbered(timeline: Timeline) -> pl.Series:
         timeline.kind(*NUMBERED, of=timeline.beside)
         .filter(named("pg:").is_not_null())
         .group_by("source", "item", table=named("pg:"))
-        .agg("subject_number")
+        .agg(pl.col("subject_number").unique())
         .join(complete.lazy(), on=[*table, "item"], how="left")
         .join(complete.lazy().group_by(table).agg(states=pl.len()), on=table)
         .collect(engine="streaming")
@@ -142,7 +142,7 @@ def _numbered(timeline: Timeline) -> pl.Series:
         for own in numbers:
             count[own] = 0
         for own, state in zip(numbers, states["state"], strict=True):
-            # Each number once, however often it is there.
+            # Each number is there once.
             count[own] += state is not None
         found.append(np.flatnonzero((count >= 0) & (count < states["states"][0])))
     return pl.Series(np.unique(np.concatenate(found)), dtype=pl.UInt32)

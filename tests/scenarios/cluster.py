@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -51,6 +52,8 @@ class Cluster:
     claims: Sequence[Claim]
     transactions: list[Transaction]
     """Of all clusters of the scenario, in the order in which they ended."""
+    unwatched: list[tuple[str, int]]
+    """System identifier and xid of what programs ran by themselves."""
     system: str = ""
     keeps_times: bool = field(default=False)
     """``track_commit_timestamp``."""
@@ -158,6 +161,14 @@ class Cluster:
         for (table, xid), number in sorted(counts.items()):
             if xid not in known:
                 self._ended(xid, span, {}, {table: Writes(number, 0, 0)})
+
+    def restore(self, dump: Path, *options: str) -> None:
+        """pg_restore, whose transactions nobody watches one by one."""
+        last = "select pg_current_xact_id()::text::bigint"
+        (first,) = one(self.asked, last)
+        self.server.run("pg_restore", *options, "-d", self.server.dsn, dump)
+        (end,) = one(self.asked, last)
+        self.unwatched += [(self.system, xid) for xid in range(first + 1, end)]
 
     def rows(self) -> dict[str, list[Row]]:
         """Every row of the claimed tables that are there, by table."""

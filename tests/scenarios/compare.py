@@ -160,7 +160,7 @@ def _transaction(
 def _others(told: Mapping[tuple[str, str], _Told], truth: Truth) -> Iterator[str]:
     """Transactions that touched a claimed table, by the timeline, and that no server ran."""
     claimed = {table_subject(table) for shot in truth.snapshots for table in shot.rows}
-    ran = {(one.cluster, one.xid) for one in truth.transactions}
+    ran = {(one.cluster, one.xid) for one in truth.transactions} | truth.unwatched
     # What came before is initdb's and pg_upgrade's.
     first = {one.cluster: one.xid for one in reversed(truth.transactions) if one.lsn > 1}
     for (stream, name), heard in sorted(told.items()):
@@ -251,7 +251,7 @@ def _logged(one: Transaction, events: pl.DataFrame, covered: pl.DataFrame) -> It
         deleted = rows.filter(pl.col("kind") == "row.delete")["subject"].to_list()
         if len(deleted) != written.deleted:
             yield f"{name}: {table}: deleted {written.deleted}, told {deleted}"
-        went = {row.subject for row in (*one.went[table], *one.came[table])}
+        went = {row.subject for row in (*one.went.get(table, ()), *one.came.get(table, ()))}
         if not set(deleted) <= {*went, table_subject(table)}:
             yield f"{name}: {table}: deleted of {sorted(went)}, told {deleted}"
 

@@ -87,6 +87,7 @@ class Stage:
     major: int
     claims: Sequence[Claim] = (LINEAGE,)
     transactions: list[Transaction] = field(default_factory=list)
+    unwatched: list[tuple[str, int]] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     clusters: int = 0
     archived: list[str] = field(default_factory=list)
@@ -119,7 +120,7 @@ class Stage:
     @contextmanager
     def watched(self, server: servers.Postgres) -> Iterator[Cluster]:
         """A running server as a cluster of the scenario."""
-        with closing(Cluster(server, self.claims, self.transactions)) as db:
+        with closing(Cluster(server, self.claims, self.transactions, self.unwatched)) as db:
             yield db
 
     @contextmanager
@@ -251,6 +252,7 @@ class Stage:
             gaps=tuple(gaps),
             lost=frozenset(lost),
             lost_transactions=frozenset(one.xid for one in lost_transactions),
+            unwatched=frozenset(self.unwatched),
         )
         truth.write(self.folder.with_name(f"{self.folder.name}.truth.json"))
         return truth

@@ -120,6 +120,8 @@ class Truth:
     """Subjects whose rows an act took away, though nobody deleted them."""
     lost_transactions: frozenset[int] = frozenset()
     """Committed, and left out by a restore."""
+    unwatched: frozenset[tuple[str, int]] = frozenset()
+    """System identifier and xid of transactions that a program such as pg_restore ran by itself."""
 
     def write(self, path: Path) -> None:
         """As JSON, for readers that are not this program."""

@@ -32,7 +32,7 @@ def innocent(stage: Stage) -> Truth:
         release(old)
         made = stage.dump(old.at("2026-03-08 02:00"), "2026-03-08.dump")
         with stage.cluster("2026-03-08 03:00") as db:
-            db.server.run("pg_restore", "-d", db.server.dsn, made)
+            db.restore(made)
             handed_over(stage, db)
     return stage.truth(observed())
 
@@ -54,7 +54,7 @@ def _rehearsed(stage: Stage, *, is_dropped: bool) -> Truth:
         made = stage.dump(old.at("2026-03-06 02:00"), "2026-03-06.dump")
         with stage.cluster("2026-03-06 10:00") as db:
             db.do("create schema audit; create table audit.logins (who text)")
-            db.server.run("pg_restore", "-d", db.server.dsn, made)
+            db.restore(made)
             drop = "drop table ml.lineage;"
             if is_dropped:
                 db.at("2026-03-06 18:00").do(drop, lineage=DROPPED)

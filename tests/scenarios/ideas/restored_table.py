@@ -54,10 +54,7 @@ def _story(
         with db.at("2026-03-08 19:12").begun() as emptied:
             emptied.run("truncate ml.evaluations")
         db.note(emptied, {"evaluations": EMPTIED})
-        db.at("2026-03-08 19:20").server.run(
-            *("pg_restore", "-a", "-n", "ml", "-t", "evaluations", "-d", db.server.dsn),
-            dumps[backup],
-        )
+        db.at("2026-03-08 19:20").restore(dumps[backup], "-a", "-n", "ml", "-t", "evaluations")
         stage.dump(db.at("2026-03-09 02:00"), "2026-03-09.dump")
         stage.capture(db.at("2026-04-02 09:00"))
         stage.wal(db)

@@ -25,6 +25,8 @@ MAX_LINE = 1 << 20
 """Bytes of the longest line that is read."""
 _Line = tuple[int, str, str | None]
 """Number, text with its line feed, and why it cannot be read."""
+_BLANK = " \t\r\n\v\f"
+"""Nothing else is no text: control characters are some, and tell of what was there."""
 
 
 def read(path: Path, options: RecordsOptions, said: Said) -> Iterator[pl.DataFrame]:
@@ -116,7 +118,7 @@ def _records(
             problem = f"expected a row of CSV; found text that is none ({error})"
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
         first, last = lines.taken[0][0], lines.taken[-1][0]
-        if not problem and all(not text.strip() for _, text, _ in lines.taken):
+        if not problem and all(not text.strip(_BLANK) for _, text, _ in lines.taken):
             blank, first_blank = blank + 1, first_blank or first
             continue
         unread = next((why for _, _, why in lines.taken if why), None)

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.records import collector
@@ -305,6 +305,7 @@ _CELL = st.text(st.characters(codec="utf-8"), max_size=8)
 
 
 @given(st.lists(st.lists(_CELL, min_size=4, max_size=4), max_size=6), st.binary(max_size=40))
+@example([], b"\x1c")
 def test_no_line_is_lost_in_silence(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], junk: bytes
 ):

@@ -8,7 +8,7 @@ export RECON_POSTGRES ?= $(CURDIR)/.tools/postgres
 export PYTHONDONTWRITEBYTECODE =
 BIN := .venv/bin
 # One worker more than processors: some wait for servers.
-WORKERS := $(shell echo $$(( $$(nproc) + 1 )))
+PARALLEL := -n $(shell echo $$(( $$(nproc) + 1 ))) --dist loadfile --no-loadscope-reorder
 READY := .venv/.ready
 DEMO ?= march-8
 COUNT ?= 20000
@@ -32,12 +32,12 @@ lint: $(READY) ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY) ## Tests alone
-	$(BIN)/python -m pytest --ignore=tests/bench -m "not thorough" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --ignore=tests/bench -m "not thorough" $(PARALLEL)
 
 thorough: $(READY) system ## More versions of PostgreSQL, a real MLflow, Ceph, more generated input
 	scripts/system radosgw ceph-common ceph-mon ceph-osd
-	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" -n $(WORKERS) --dist loadfile
-	RECON_EXAMPLES=400 $(BIN)/python -m pytest -m "hypothesis and not bench and not thorough" -n $(WORKERS) --dist loadfile
+	RECON_MLFLOW=$$(scripts/mlflow) $(BIN)/python -m pytest -m "thorough and not bench" $(PARALLEL)
+	RECON_EXAMPLES=400 $(BIN)/python -m pytest -m "hypothesis and not bench and not thorough" $(PARALLEL)
 
 fuzz: $(READY) ## Feed TARGET, a parser, what its coverage suggests, for SECONDS; without TARGET: which
 	PYTHONPATH=$$(scripts/atheris) $(BIN)/python -m tests.fuzz $(TARGET) -max_total_time=$(SECONDS)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    import pytest
 
 # Whoever says where they are means them to be there: see tests.programs.needs. The workers of a run
 # in parallel inherit both.
@@ -29,3 +33,10 @@ settings.register_profile(
     max_examples=int(os.environ.get("RECON_EXAMPLES", "40")),
 )
 settings.load_profile("recon")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of slow tests first, then those that start servers: no worker is left with one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    live = {item.path for item in items if item.get_closest_marker("live")}
+    items.sort(key=lambda item: (item.path not in slow, item.path not in live))

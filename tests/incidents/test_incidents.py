@@ -45,6 +45,7 @@ def test_all_is_found_and_nothing_else(incident: Incident, tmp_path: Path):
 
 
 @pytest.mark.live
+@pytest.mark.slow
 @pytest.mark.parametrize("incident", chosen(bucket=True))
 def test_all_is_found_in_a_bucket_and_nothing_else(
     incident: Incident, tmp_path: Path, server: s3_servers.Server

@@ -23,6 +23,7 @@ PLAYED = [
 
 
 @pytest.mark.live
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", PLAYED)
 def test_recon_tells_what_happened_and_nothing_else(scenario: Scenario, tmp_path: Path):
     assert play(scenario, tmp_path).result.wrong == {}

@@ -6,7 +6,7 @@ before. One job appends to the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -48,6 +48,7 @@ def deployed(
     order: Callable[[int], int] = int,
     made: Off = never,
     beside: Callable[[list[str]], Mapping[int, Mapping[str, str]]] = lambda _: {},
+    unlogged: Collection[int] = (),
 ) -> Runs:
     """All runs, handed over.
 
@@ -59,6 +60,7 @@ def deployed(
         order: by which the lines stand in the log.
         made: what the committer's clock is ahead.
         beside: of the names of the commits, lines that stand after the line of a run.
+        unlogged: runs that deploy nothing.
     """
     code = repository(stage)
     times = [START + number * APART for number in range(COUNT)]
@@ -81,7 +83,7 @@ def deployed(
     more = beside(commits)
     ordered = [
         one
-        for number in sorted(range(COUNT), key=order)
+        for number in sorted(set(range(COUNT)) - set(unlogged), key=order)
         for one in (rows[number], more.get(number))
         if one is not None
     ]

@@ -22,9 +22,15 @@ def incident(stage: Stage) -> Truth:
     return {(RULE, "contradiction", runs.subject(3))}
 
 
-def incident_between_two_days(stage: Stage) -> Truth:
-    """So it is of the only line of an evening: nothing measures the log from 20:00 to midnight."""
+def incident_across_midnight(stage: Stage) -> Truth:
+    """So it is at 22:00, between runs at 20:00 and at midnight: the day says nothing."""
     runs = deployed(stage, lambda n: -1.5 * _HOUR if n == 6 else 0 * _HOUR)
+    return {(RULE, "contradiction", runs.subject(6))}
+
+
+def incident_of_a_night(stage: Stage) -> Truth:
+    """So it is of the one line of a night: nothing else measures the log for eight hours."""
+    runs = deployed(stage, lambda n: -1.5 * _HOUR if n == 6 else 0 * _HOUR, unlogged=(5, 7))
     return {(RULE, "undetermined", runs.subject(6))}
 
 

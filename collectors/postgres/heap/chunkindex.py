@@ -101,7 +101,8 @@ class ChunkIndex:
         if self._stored is None:
             self._folder = Folder()
             path = self._folder.path / "chunks"
-            self._stored = sqlite3.connect(path, isolation_level=None)
+            # Whoever closes it may be another thread than the one that began.
+            self._stored = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._stored.executescript(_LAYOUT)
         with closing(self._stored.cursor()) as cursor:
             cursor.execute("begin")

@@ -27,11 +27,6 @@ from tests.collectors.anchors.stamped import (
 from tests.tsa import Authority, authority, run
 
 
-@pytest.fixture(scope="module")
-def tsa(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority(tmp_path_factory.mktemp("tsa") / "one", MADE)
-
-
 def test_a_verified_token_is_utc_as_far_as_its_accuracy(tmp_path: Path, tsa: Authority):
     made = collected(stamped(tmp_path, tsa))
     row = token(made)

@@ -20,11 +20,6 @@ from tests.collectors.anchors.stamped import (
 from tests.tsa import Authority, authority, run
 
 
-@pytest.fixture(scope="module")
-def tsa(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority(tmp_path_factory.mktemp("tsa") / "one", MADE)
-
-
 def test_a_token_without_certificate_needs_it_from_elsewhere(tmp_path: Path, tsa: Authority):
     made = collected(stamped(tmp_path / "without", tsa, certificate=False))
     assert token(made)["clock"] == "tsa:seals"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from unittest.mock import patch
 
@@ -41,6 +42,16 @@ def test_a_chunk_is_where_it_was_put_last(acts: list[tuple[Key, int] | int], kep
                 {key.number: place for key, place in model.items() if key[:2] == (value, file)}
                 for file in files
             ]
+
+
+def test_another_thread_may_close_what_one_began():
+    key, place = Key(1, 0, 0), Place(1, 2, 3)
+    index = ChunkIndex()
+    with patch.object(chunkindex, "KEPT", 0):
+        index.put(key, place)
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(index.get, key).result() == place
+        other.submit(index.close).result()
 
 
 @pytest.fixture
